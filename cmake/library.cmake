@@ -1,0 +1,39 @@
+# libnyala: every source of these folders, so that a new layer or op needs no line here.
+set(source_globs)
+foreach(folder src layers optimizers losses metrics callbacks)
+  list(APPEND source_globs "${PROJECT_SOURCE_DIR}/${folder}/*.cpp")
+endforeach()
+file(GLOB_RECURSE nyala_sources CONFIGURE_DEPENDS ${source_globs})
+
+# The GPU module is a library of its own; loops in *.simd.cpp are compiled once per instruction set (simd.cmake); and
+# exactly one of the folders onednn and no_onednn is part of a build.
+list(FILTER nyala_sources EXCLUDE REGEX "/src/backend/cuda/")
+list(FILTER nyala_sources EXCLUDE REGEX "\\.simd\\.cpp$")
+if(NYALA_WITH_ONEDNN)
+  list(FILTER nyala_sources EXCLUDE REGEX "/src/backend/cpu/no_onednn/")
+else()
+  list(FILTER nyala_sources EXCLUDE REGEX "/src/backend/cpu/onednn/")
+endif()
+
+if(NOT nyala_sources)
+  file(WRITE "${PROJECT_BINARY_DIR}/empty.cpp" "")
+  set(nyala_sources "${PROJECT_BINARY_DIR}/empty.cpp")
+endif()
+
+if(NYALA_BUILD_SHARED)
+  add_library(nyala SHARED ${nyala_sources})
+else()
+  add_library(nyala STATIC ${nyala_sources})
+endif()
+add_library(nyala::nyala ALIAS nyala)
+set_target_properties(nyala PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION
+                                       ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+                                       CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+target_compile_features(nyala PUBLIC cxx_std_20)
+target_compile_definitions(nyala PRIVATE NYALA_VERSION="${PROJECT_VERSION}")
+target_include_directories(
+  nyala
+  PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+  PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_link_libraries(nyala PUBLIC xtensor PRIVATE $<BUILD_INTERFACE:nyala_compile> $<BUILD_INTERFACE:nyala_vendors>)
+target_link_options(nyala PRIVATE -Wl,--as-needed)
