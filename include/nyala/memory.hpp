@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace nyala {
+
+/// Figures of the allocator that tensors on the CPU take their storage from, in bytes. A block counts at its rounded
+/// size, so live + cached is what the process holds for tensors.
+struct MemoryStats {
+  std::size_t live = 0;                  ///< held by tensors
+  std::size_t peak = 0;                  ///< highest `live` since the start or the last reset_peak_memory()
+  std::size_t cached = 0;                ///< free blocks kept for reuse
+  std::uint64_t system_allocations = 0;  ///< blocks asked from the operating system since the start
+};
+
+MemoryStats memory_stats();
+
+/// Sets `peak` to what is live now.
+void reset_peak_memory();
+
+/// Gives every free block back to the system. Tensors are not touched.
+void empty_memory_cache();
+
+}  // namespace nyala

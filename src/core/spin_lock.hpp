@@ -1,0 +1,31 @@
+#pragma once
+
+#include <atomic>
+#include <thread>
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+namespace nyala::detail {
+
+/// Tells the processor that the thread is waiting in a loop.
+inline void spin_pause() noexcept {
+#ifdef __x86_64__
+  _mm_pause();
+#endif
+}
+
+/// For sections of a few instructions that hardly ever meet.
+class SpinLock {
+ public:
+  void lock() noexcept {
+    while (locked_.exchange(true, std::memory_order_acquire)) std::this_thread::yield();
+  }
+  void unlock() noexcept { locked_.store(false, std::memory_order_release); }
+
+ private:
+  std::atomic<bool> locked_{false};
+};
+
+}  // namespace nyala::detail
