@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <nyala/tensor.hpp>
+
+#include "core/tensor_impl.hpp"
+
+namespace nyala::autograd {
+
+struct Node;
+
+struct Edge {
+  std::shared_ptr<Node> node;  // null: needs no gradient
+  int output = 0;
+};
+
+/// What a gradient function sees: the gradients of its operation's outputs, and places for those of its inputs.
+class Backward {
+ public:
+  Backward(Node& node, std::span<Tensor> outputs, std::span<Tensor> inputs, std::span<const bool> needed)
+      : node_(node), outputs_(outputs), inputs_(inputs), needed_(needed) {}
+
+  /// The gradient of an output; null if nothing depends on it (never for an operation with one output).
+  const Tensor& grad(std::size_t output = 0) const { return outputs_[output]; }
+  /// Whether anyone asks for the gradient of an input. Setting one that is not needed is harmless but wasted work.
+  bool needs(std::size_t input) const { return needed_[input]; }
+  /// The gradient must have the input's shape and dtype.
+  void set(std::size_t input, Tensor gradient) { inputs_[input] = std::move(gradient); }
+  /// A saved output, attached to the graph again, so that gradients of gradients flow through it.
+  Tensor restore(const Tensor& saved, int output = 0) const;
+
+ private:
+  Node& node_;
+  std::span<Tensor> outputs_, inputs_;
+  std::span<const bool> needed_;
+};
+
+/// One recorded operation (or, without inputs, a source).
+struct Node : std::enable_shared_from_this<Node> {
+  Node(const char* name, int output_count);
+  virtual ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  virtual void backward(Backward&) {}
+  /// Frees what the gradient function holds.
+  virtual void release() { released = true; }
+
+  const char* op;
+  std::uint64_t sequence;  // grows with time, so that inputs have smaller numbers than what is made of them
+  int outputs;
+  bool released = false;
+  std::vector<Edge> inputs;
+};
+
+/// Whether a tape is recording in this thread.
+bool recording();
+inline bool tracked(const Tensor& tensor) { return tensor.defined() && tensor.impl()->node != nullptr; }
+/// Whether an operation on these must be recorded.
+template <class... T>
+bool recording(const Tensor& first, const T&... others) {
+  return recording() && (tracked(first) || (tracked(others) || ...));
+}
+bool recording(const std::vector<Tensor>& tensors);
+
+/// An output for a gradient function to keep: the same storage, but no hold on the graph (which would be a cycle).
+inline Tensor save_output(const Tensor& output) { return detail::alias(output); }
+
+void connect(Node& node, std::span<const Tensor> inputs);
+void adopt(const std::shared_ptr<Node>& node, Tensor& output, int index);
+
+template <class F>
+struct FunctionNode final : Node {
+  FunctionNode(const char* name, int output_count, F f) : Node(name, output_count), function(std::move(f)) {}
+  void backward(Backward& b) override { (*function)(b); }
+  void release() override {
+    function.reset();
+    released = true;
+  }
+  std::optional<F> function;
+};
+
+/// Records that `output` was made from `inputs` by `op`, with gradient function `void(Backward&)`. Called only where
+/// recording(inputs...) says so. The inputs are numbered as listed; null tensors may stand among them.
+template <class F>
+void attach(Tensor& output, const char* op, std::initializer_list<Tensor> inputs, F backward) {
+  auto node = std::make_shared<FunctionNode<F>>(op, 1, std::move(backward));
+  connect(*node, std::span<const Tensor>(inputs.begin(), inputs.size()));
+  adopt(node, output, 0);
+}
+template <class F>
+void attach(Tensor& output, const char* op, const std::vector<Tensor>& inputs, F backward) {
+  auto node = std::make_shared<FunctionNode<F>>(op, 1, std::move(backward));
+  connect(*node, inputs);
+  adopt(node, output, 0);
+}
+/// The same for an operation of several outputs.
+template <class F>
+void attach_all(std::initializer_list<Tensor*> outputs, const char* op, const std::vector<Tensor>& inputs, F backward) {
+  auto node = std::make_shared<FunctionNode<F>>(op, static_cast<int>(outputs.size()), std::move(backward));
+  connect(*node, inputs);
+  int index = 0;
+  for (Tensor* output : outputs) adopt(node, *output, index++);
+}
+template <class F>
+void attach_all(std::vector<Tensor>& outputs, const char* op, const std::vector<Tensor>& inputs, F backward) {
+  auto node = std::make_shared<FunctionNode<F>>(op, static_cast<int>(outputs.size()), std::move(backward));
+  connect(*node, inputs);
+  for (std::size_t i = 0; i < outputs.size(); ++i) adopt(node, outputs[i], static_cast<int>(i));
+}
+
+}  // namespace nyala::autograd

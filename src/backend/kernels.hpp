@@ -1,0 +1,230 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <nyala/ops/nn.hpp>
+#include <nyala/tensor.hpp>
+
+// The one interface between operations and the devices. Operations validate, promote and allocate: a kernel gets
+// defined tensors of the shapes and dtypes that its comment names, outputs included, all contiguous row-major and on
+// its device. A kernel that a backend lacks throws Error naming kernel, device and dtype (the defaults here do).
+
+namespace nyala::backend {
+
+enum class Unary : std::uint8_t {
+  negative, abs, sign, square, sqrt, rsqrt, reciprocal, exp, exp2, expm1, log, log1p, log2, log10, erf, erfinv, sin,
+  cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh, floor, ceil, trunc, round, sigmoid,
+  log_sigmoid, softplus, softsign, relu, relu6, leaky_relu, elu, selu, gelu, gelu_tanh, silu, hard_sigmoid, hard_silu,
+  mish, logical_not, bitwise_not
+};
+enum class Predicate : std::uint8_t { isnan, isinf, isfinite };
+enum class Binary : std::uint8_t {
+  add, subtract, multiply, divide, floor_divide, mod, power, maximum, minimum, arctan2, hypot, logaddexp,
+  squared_difference, logical_and, logical_or, logical_xor
+};
+enum class Compare : std::uint8_t { equal, not_equal, less, less_equal, greater, greater_equal };
+enum class Reduce : std::uint8_t { sum, mean, prod, max, min, any, all, sum_of_squares, sum_of_abs };
+enum class Scan : std::uint8_t { sum, prod };
+
+/// The parameter of leaky_relu (slope) and elu (alpha).
+struct UnaryParameters {
+  double a = 0.0, b = 0.0;
+};
+
+/// Windows of convolution and pooling; one entry per spatial axis.
+struct Window {
+  int rank = 0;  // spatial axes: 1 to 3
+  std::array<std::int64_t, 3> size{1, 1, 1}, strides{1, 1, 1}, dilation{1, 1, 1}, pad_before{0, 0, 0},
+      pad_after{0, 0, 0};
+  std::int64_t groups = 1;
+};
+
+/// A place in a random stream: element i of a tensor depends only on (seed, stream, i).
+struct RandomKey {
+  std::uint64_t seed = 0, stream = 0;
+};
+
+enum class RnnCell : std::uint8_t { simple, lstm, gru, gru_reset_after };
+
+/// A whole sequence through a recurrent cell; activations as Unary (tanh, sigmoid, relu, … or none for linear).
+struct RnnDescription {
+  RnnCell cell = RnnCell::lstm;
+  std::optional<Unary> activation = Unary::tanh, recurrent_activation = Unary::sigmoid;
+  bool go_backwards = false, zero_output_for_mask = false;
+};
+
+/// One step of an optimizer over one parameter, in place. Gradients are already clipped and scaled.
+struct AdamStep {
+  double learning_rate, beta_1, beta_2, epsilon, weight_decay;  // learning_rate with the bias correction; decay: lr * wd
+  bool amsgrad;
+};
+
+class Kernels {
+ public:
+  virtual ~Kernels() = default;
+  virtual std::string name() const = 0;
+
+  // ---- memory and layout
+  virtual void fill(Tensor& out, double value);
+  /// As fill, for integers beyond 2^53.
+  virtual void fill_integer(Tensor& out, std::int64_t value);
+  /// out[i] = start + i * step
+  virtual void arange(Tensor& out, double start, double step);
+  virtual void copy(const Tensor& in, Tensor& out);
+  virtual void cast(const Tensor& in, Tensor& out);
+  /// out[i…] = in[offset + Σ i·strides] (in elements; strides may be 0 or negative).
+  virtual void strided_read(const Tensor& in, std::int64_t offset, std::span<const std::int64_t> strides, Tensor& out);
+  /// out[offset + Σ i·strides] = in[i…], or += with `add` (strides may be 0: then terms add up).
+  virtual void strided_write(const Tensor& in, Tensor& out, std::int64_t offset, std::span<const std::int64_t> strides,
+                             bool add);
+
+  // ---- elementwise
+  virtual void unary(Unary op, const Tensor& x, Tensor& out, UnaryParameters parameters = {});
+  /// out = gradient * op'(x); y = op(x) is given where it is known (else null), x may be null for operations whose
+  /// derivative follows from y: sigmoid, tanh, relu, relu6, leaky_relu, elu, selu, exp, sqrt, rsqrt, reciprocal.
+  virtual void unary_backward(Unary op, const Tensor& x, const Tensor& y, const Tensor& gradient, Tensor& out,
+                              UnaryParameters parameters = {});
+  virtual void predicate(Predicate op, const Tensor& x, Tensor& out);
+  /// a and b of one dtype, broadcast to out.
+  virtual void binary(Binary op, const Tensor& a, const Tensor& b, Tensor& out);
+  virtual void compare(Compare op, const Tensor& a, const Tensor& b, Tensor& out);
+  /// condition bool; all three broadcast to out.
+  virtual void where(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& out);
+
+  // ---- reductions, scans, order
+  /// axes sorted, non-negative; out holds x's remaining axes (as many elements; its shape may keep 1s).
+  virtual void reduce(Reduce op, const Tensor& x, std::span<const int> axes, Tensor& out);
+  virtual void arg_reduce(bool maximum, const Tensor& x, int axis, Tensor& out_int32);
+  virtual void scan(Scan op, const Tensor& x, int axis, bool reverse, Tensor& out);
+  /// values and indices (int32) of x ordered along an axis; stable; NaNs last. Either output may be null.
+  virtual void sort(const Tensor& x, int axis, bool descending, Tensor& values, Tensor& indices);
+  /// along the last axis
+  virtual void top_k(const Tensor& x, std::int64_t k, Tensor& values, Tensor& indices);
+
+  // ---- indexing; indices int32 or int64, within range and non-negative
+  /// x (outer, n, inner), indices (m,) -> out (outer, m, inner)
+  virtual void gather(const Tensor& x, const Tensor& indices, int axis, Tensor& out);
+  /// out[:, indices] += values; deterministic.
+  virtual void scatter_add(const Tensor& indices, int axis, const Tensor& values, Tensor& out);
+  /// x and indices of one shape but for `axis`
+  virtual void take_along_axis(const Tensor& x, const Tensor& indices, int axis, Tensor& out);
+  virtual void put_along_axis_add(const Tensor& indices, int axis, const Tensor& values, Tensor& out);
+  /// indices (n, depth): out[indices[i]] = values[i] (the last wins), or += with `add`
+  virtual void scatter_nd(const Tensor& indices, const Tensor& values, bool add, Tensor& out);
+  /// out[segment_ids[i]] = max(out[…], values[i])
+  virtual void segment_max(const Tensor& values, const Tensor& segment_ids, Tensor& out);
+  /// out (outer, classes, inner) from x (outer, inner)
+  virtual void one_hot(const Tensor& x, std::int64_t outer, std::int64_t classes, std::int64_t inner, Tensor& out);
+
+  // ---- random numbers
+  virtual void random_uniform(RandomKey key, double low, double high, Tensor& out);
+  virtual void random_normal(RandomKey key, double mean, double deviation, Tensor& out);
+  virtual void random_truncated_normal(RandomKey key, double mean, double deviation, Tensor& out);
+  virtual void random_integers(RandomKey key, std::int64_t low, std::int64_t high, Tensor& out);
+  /// out = x / (1 - rate) where the uniform number of the element is >= rate, else 0. Its own gradient.
+  virtual void dropout(RandomKey key, double rate, const Tensor& x, Tensor& out);
+
+  // ---- linear algebra
+  /// a (batch, m, k), b (batch, k, n), out (batch, m, n), transposed operands (batch, k, m), (batch, n, k); a batch of 1
+  /// serves all. With `add`: out += .
+  virtual void matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, bool add, Tensor& out);
+  /// x (rows, in), kernel (in, units), bias (units,) or null. `before` (null or like out) receives the value before the
+  /// activation.
+  virtual void dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation,
+                     Tensor& before, Tensor& out);
+  virtual void qr(const Tensor& x, bool complete, Tensor& q, Tensor& r);
+  virtual void svd(const Tensor& x, bool full_matrices, Tensor& u, Tensor& s, Tensor& vh);
+  virtual void cholesky(const Tensor& x, Tensor& out);
+  /// a (batch, n, n) x = b (batch, n, m)
+  virtual void solve(const Tensor& a, const Tensor& b, Tensor& x);
+  virtual void determinant(const Tensor& x, Tensor& out);
+
+  // ---- networks; channels last: x (batch, spatial…, channels), kernel (k…, in / groups, out)
+  virtual void conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                    FusedActivation activation, Tensor& before, Tensor& out);
+  virtual void conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx);
+  virtual void conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window, Tensor& dkernel);
+  /// argmax int32 (position in the flattened spatial axes of the sample), or null in inference
+  virtual void max_pool(const Tensor& x, const Window& window, Tensor& out, Tensor& argmax);
+  virtual void max_pool_backward(const Tensor& gradient, const Tensor& argmax, const Window& window, Tensor& dx);
+  /// padded cells do not count
+  virtual void average_pool(const Tensor& x, const Window& window, Tensor& out);
+  virtual void average_pool_backward(const Tensor& gradient, const Window& window, Tensor& dx);
+  /// x (rows, channels); gamma, beta (channels,) or null; mean, variance (channels,) out, in float32 at least
+  virtual void batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y,
+                                Tensor& mean, Tensor& variance);
+  /// dgamma, dbeta may be null
+  virtual void batch_norm_backward(const Tensor& x, const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
+                                   const Tensor& variance, double epsilon, Tensor& dx, Tensor& dgamma, Tensor& dbeta);
+  virtual void batch_norm_inference(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma,
+                                    const Tensor& beta, double epsilon, Tensor& y);
+  /// x (rows, n), gamma, beta (n,) or null; mean and inverse deviation (rows,) out, or null in inference
+  virtual void layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y,
+                          Tensor& mean, Tensor& inverse_deviation);
+  virtual void layer_norm_backward(const Tensor& x, const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
+                                   const Tensor& inverse_deviation, Tensor& dx, Tensor& dgamma, Tensor& dbeta);
+  /// x (rows, n)
+  virtual void softmax(const Tensor& x, Tensor& y);
+  virtual void softmax_backward(const Tensor& y, const Tensor& gradient, Tensor& dx);
+  virtual void log_softmax(const Tensor& x, Tensor& y);
+  virtual void log_softmax_backward(const Tensor& y, const Tensor& gradient, Tensor& dx);
+  /// logits (rows, classes), labels (rows,) int32 or int64 in range -> loss (rows,)
+  virtual void sparse_crossentropy(const Tensor& logits, const Tensor& labels, Tensor& loss);
+  /// dlogits = (softmax(logits) - one_hot(labels)) * gradient (rows,)
+  virtual void sparse_crossentropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& gradient,
+                                            Tensor& dlogits);
+  /// x (batch, time, in), h0, c0 (batch, units) or null, mask bool (batch, time) or null. sequence (batch, time, units)
+  /// in the order of processing; h, c (batch, units). workspace: what the backward kernel needs, or null in inference;
+  /// its size in elements of x's dtype comes from rnn_workspace.
+  virtual std::int64_t rnn_workspace(const RnnDescription& rnn, const Tensor& x, std::int64_t units);
+  virtual void rnn(const RnnDescription& rnn, const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& kernel,
+                   const Tensor& recurrent_kernel, const Tensor& bias, const Tensor& mask, Tensor& sequence, Tensor& h,
+                   Tensor& c, Tensor& workspace);
+  /// Gradients of sequence, h and c may be null; the outputs dh0, dc0, dbias may be null.
+  struct RnnGradients {
+    Tensor dx, dh0, dc0, dkernel, drecurrent_kernel, dbias;
+  };
+  virtual void rnn_backward(const RnnDescription& rnn, const Tensor& x, const Tensor& h0, const Tensor& c0,
+                            const Tensor& kernel, const Tensor& recurrent_kernel, const Tensor& bias,
+                            const Tensor& mask, const Tensor& sequence, const Tensor& workspace,
+                            const Tensor& gradient_sequence, const Tensor& gradient_h, const Tensor& gradient_c,
+                            RnnGradients& gradients);
+  /// x (batch, height, width, channels); bilinear with half-pixel centres, edges clamped; no antialiasing
+  virtual void resize_bilinear(const Tensor& x, Tensor& out);
+  virtual void resize_bilinear_backward(const Tensor& gradient, Tensor& dx);
+
+  // ---- optimizers: one sweep over memory each. Null tensors where a slot is not used.
+  virtual void adam_step(const AdamStep& step, const Tensor& gradient, Tensor& variable, Tensor& momentum,
+                         Tensor& velocity, Tensor& velocity_hat);
+  /// momentum null: plain; w -= lr * wd * w first
+  virtual void sgd_step(double learning_rate, double momentum, bool nesterov, double weight_decay,
+                        const Tensor& gradient, Tensor& variable, Tensor& momentum_slot);
+  virtual void rmsprop_step(double learning_rate, double rho, double momentum, double epsilon, bool centered,
+                            double weight_decay, const Tensor& gradient, Tensor& variable, Tensor& velocity,
+                            Tensor& momentum_slot, Tensor& average_gradient);
+
+ protected:
+  /// Throws the Error that says that this backend has no such kernel.
+  [[noreturn]] void missing(const char* kernel, const Tensor& operand) const;
+};
+
+/// The kernels for tensors on these devices; Error naming both if they differ. Null tensors are skipped.
+Kernels& kernels_for(const Device& device);
+/// See <nyala/backend.hpp> for choosing between the CPU's.
+Kernels& kernels(const Tensor& x);
+template <class... T>
+Kernels& kernels(const Tensor& x, const T&... others);
+void require_same_device(const Tensor& a, const Tensor& b);
+template <class... T>
+Kernels& kernels(const Tensor& x, const T&... others) {
+  (require_same_device(x, others), ...);
+  return kernels(x);
+}
+
+
+}  // namespace nyala::backend

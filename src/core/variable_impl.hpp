@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <nyala/variable.hpp>
+
+#include "autograd/node.hpp"
+
+namespace nyala::detail {
+
+struct VariableImpl {
+  Tensor value;
+  std::string name, path;
+  bool trainable = true;
+  bool autocast = true;  // cast to the compute dtype of the layer being called
+  std::shared_ptr<autograd::Node> leaf;
+  std::shared_ptr<Regularizer> regularizer;
+  std::shared_ptr<Constraint> constraint;
+  std::shared_ptr<void> initializer;
+};
+
+/// The value with storage that nobody else holds (copied if need be), to be changed in place.
+Tensor& writable(const Variable& variable);
+
+/// While it lives, Variables read in this thread are cast to `dtype` (floating ones only).
+class AutocastScope {
+ public:
+  explicit AutocastScope(DType dtype);
+  ~AutocastScope();
+  AutocastScope(const AutocastScope&) = delete;
+  AutocastScope& operator=(const AutocastScope&) = delete;
+
+ private:
+  DType previous_;
+  bool previously_on_;
+};
+
+}  // namespace nyala::detail
