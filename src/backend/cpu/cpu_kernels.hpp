@@ -1,0 +1,12 @@
+#pragma once
+
+#include <memory>
+
+#include "backend/kernels.hpp"
+
+namespace nyala::backend {
+
+/// oneDNN's kernels over the vectorised ones; null in a build without oneDNN.
+std::unique_ptr<Kernels> make_onednn_kernels();
+
+}  // namespace nyala::backend
