@@ -1,4 +1,4 @@
-# What the library needs. Only xtensor reaches a user of Nyala; all else is collected in nyala_vendors and stays private.
+# What the library needs. Only xtensor reaches a user of Nyala; all else is in nyala_vendors and stays private.
 find_package(Threads REQUIRED)
 find_package(xtensor 0.24 REQUIRED)
 find_package(xtensor-blas REQUIRED)
@@ -34,13 +34,18 @@ else()
   message(STATUS "Nyala: without oneDNN; convolutions and matrix products use the slower xtensor kernels")
 endif()
 
+set(NYALA_PRIVATE_LIBRARIES ${HDF5_C_LIBRARIES} ${NYALA_LIBZIP_LIBRARY} ${ZLIB_LIBRARIES} ${blas_libraries}
+                            ${OpenMP_CXX_LIBRARIES} ${CMAKE_DL_LIBS})
+if(NYALA_WITH_ONEDNN)
+  list(APPEND NYALA_PRIVATE_LIBRARIES ${NYALA_ONEDNN_LIBRARY})
+endif()
+
 add_library(nyala_vendors INTERFACE)
 target_include_directories(nyala_vendors SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS} ${NYALA_LIBZIP_INCLUDE})
 target_compile_definitions(nyala_vendors INTERFACE HAVE_CBLAS=1 ${HDF5_C_DEFINITIONS})
 target_link_libraries(
-  nyala_vendors INTERFACE xtensor-blas xsimd nlohmann_json::nlohmann_json ZLIB::ZLIB OpenMP::OpenMP_CXX Threads::Threads
-                          ${HDF5_C_LIBRARIES} ${NYALA_LIBZIP_LIBRARY} ${blas_libraries})
+  nyala_vendors INTERFACE xtensor-blas xsimd nlohmann_json::nlohmann_json OpenMP::OpenMP_CXX Threads::Threads
+                          ${NYALA_PRIVATE_LIBRARIES})
 if(NYALA_WITH_ONEDNN)
   target_include_directories(nyala_vendors SYSTEM INTERFACE ${NYALA_ONEDNN_INCLUDE})
-  target_link_libraries(nyala_vendors INTERFACE ${NYALA_ONEDNN_LIBRARY})
 endif()

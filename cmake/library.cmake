@@ -37,3 +37,7 @@ target_include_directories(
   PRIVATE ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(nyala PUBLIC xtensor PRIVATE $<BUILD_INTERFACE:nyala_compile> $<BUILD_INTERFACE:nyala_vendors>)
 target_link_options(nyala PRIVATE -Wl,--as-needed)
+if(NOT NYALA_BUILD_SHARED)
+  # Who links the archive needs what a shared library would have brought along.
+  target_link_libraries(nyala INTERFACE "$<INSTALL_INTERFACE:${NYALA_PRIVATE_LIBRARIES}>")
+endif()

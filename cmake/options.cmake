@@ -7,6 +7,7 @@ option(NYALA_CCACHE "Compile through ccache when it is installed" ${PROJECT_IS_T
 option(NYALA_MOLD "Link with mold when it is installed" ${PROJECT_IS_TOP_LEVEL})
 option(NYALA_CUDA "Build the GPU module (not part of this version: ON is an error)" OFF)
 option(NYALA_FULL_CHECK "Let ctest also run what scripts/test builds elsewhere: sanitizers, package, live Keras" OFF)
+option(NYALA_REUSE_PASSES "Do not run a test again whose inputs have not changed since it passed" OFF)
 
 set(NYALA_ONEDNN AUTO CACHE STRING "Use oneDNN for the hot operations: AUTO (when found), ON or OFF")
 set_property(CACHE NYALA_ONEDNN PROPERTY STRINGS AUTO ON OFF)

@@ -1,0 +1,74 @@
+"""Builds a project as a stranger would, in a folder of its own, and runs one of its programs.
+
+usage: build_and_run.py PROJECT WORK TARGET [--edit OLD NEW FILE]... [--expect REGEX] [--between LOW HIGH]
+                        [--build-only] [-- CMAKE_ARGS...]
+
+PROJECT is copied to WORK (which may have spaces in it), so that nothing of this checkout is found by accident. --expect
+is searched in what the program prints; --between holds the number that its first group matched. Lines that --edit names
+are replaced first, and must be there.
+"""
+
+import argparse
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+
+def copy_changed(project, work, edits):
+    """Copies the project; files that are as they were keep their time stamps, so that nothing is built again."""
+    work.mkdir(parents=True, exist_ok=True)
+    for file in sorted(project.iterdir()):
+        text = file.read_text()
+        for old, new, name in edits:
+            if name == file.name:
+                if old not in text:
+                    sys.exit(f"{file.name} does not contain {old!r}")
+                text = text.replace(old, new)
+        target = work / file.name
+        if not target.exists() or target.read_text() != text:
+            target.write_text(text)
+
+
+def check_output(output, expect, between):
+    found = re.search(expect, output)
+    if not found:
+        sys.exit(f"expected to read {expect!r}")
+    if between and not between[0] <= float(found[1]) <= between[1]:
+        sys.exit(f"{found[1]} is not between {between[0]} and {between[1]}")
+
+
+def main():
+    own, cmake_arguments = sys.argv[1:], []
+    if "--" in own:
+        split = own.index("--")
+        own, cmake_arguments = own[:split], own[split + 1 :]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("project", type=pathlib.Path)
+    parser.add_argument("work", type=pathlib.Path)
+    parser.add_argument("target")
+    parser.add_argument("--edit", nargs=3, action="append", default=[])
+    parser.add_argument("--expect")
+    parser.add_argument("--between", nargs=2, type=float)
+    parser.add_argument("--build-only", action="store_true")
+    options = parser.parse_args(own)
+
+    source, build = options.work / "source", options.work / "build"
+    copy_changed(options.project, source, options.edit)
+    subprocess.run(["cmake", "-S", source, "-B", build, "-G", "Ninja", *cmake_arguments], check=True)
+    subprocess.run(["cmake", "--build", build, "--target", options.target], check=True)
+    if options.build_only:
+        return
+    run = options.work / "run"
+    shutil.rmtree(run, ignore_errors=True)
+    run.mkdir()
+    done = subprocess.run([(build / options.target).resolve()], cwd=run, stdout=subprocess.PIPE, text=True)
+    print(done.stdout)
+    if done.returncode:
+        sys.exit(f"{options.target} ended with {done.returncode}")
+    if options.expect:
+        check_output(done.stdout, options.expect, options.between)
+
+
+main()

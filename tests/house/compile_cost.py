@@ -1,0 +1,41 @@
+"""What a user's file costs: contract 01 against its own xtensor and iostream lines alone.
+
+usage: compile_cost.py COMPILER HEADER_FOLDER PROGRAM BASELINE
+
+Both are compiled with -c -O2 in turn, several times, and the minimum of user + system time counts: the machine may be
+busy, which only ever adds.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+RUNS, RATIO, MEGABYTES = 5, 1.5, 500
+
+
+def compile_once(compiler, headers, source, folder):
+    command = [compiler, "-std=c++20", "-O2", f"-I{headers}", "-c", source, "-o", os.path.join(folder, "out.o")]
+    process = subprocess.Popen(command)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"compile cost: {' '.join(command)} failed")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def main(compiler, headers, program, baseline):
+    seconds, memory = {program: [], baseline: []}, {program: [], baseline: []}
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(RUNS):
+            for source in program, baseline:
+                spent, used = compile_once(compiler, headers, source, folder)
+                seconds[source].append(spent)
+                memory[source].append(used)
+    ratio = min(seconds[program]) / min(seconds[baseline])
+    peak = max(memory[program])
+    print(f"compile cost: {min(seconds[program]):.2f} s against {min(seconds[baseline]):.2f} s without Nyala, "
+          f"ratio {ratio:.2f} (at most {RATIO}); peak {peak:.0f} MB (at most {MEGABYTES})")
+    return 0 if ratio <= RATIO and peak <= MEGABYTES else 1
+
+
+sys.exit(main(*sys.argv[1:]))
