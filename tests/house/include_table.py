@@ -23,7 +23,7 @@ VENDORS = {
     "cuda": r"(cuda|cublas|cudnn|curand|nccl|thrust/|cub/|nv)",
     "doctest": r"doctest/",
 }
-STD = re.compile(r"([a-z0-9_]+|(sys/|arpa/|netinet/|sanitizer/)?[a-z0-9_]+\.h)$")
+STD = re.compile(r"([a-z0-9_]+|(sys/|linux/|sanitizer/)?[a-z0-9_]+\.h)$")
 
 OPS = {"std", "public", "src/core", "src/autograd", "src/ops", "src/backend", "src/backend/common"}
 ABOVE = {"std", "public", "src/core", "src/autograd", "src/ops", "src/model", "src/data", "src/saving"}
@@ -33,7 +33,7 @@ CPU = {"std", "public", "src/core", "src/backend", "src/backend/common", "src/ba
 TABLE = {
     "include/nyala": {"std", "public", "catalogue", "xtensor_forward"},
     "src/core": {"std", "public", "src/core", "openmp"},
-    "src/backend": {"std", "public", "src/core", "src/backend", "src/backend/common"},
+    "src/backend": {"std", "public", "src/core", "src/backend", "src/backend/common", "src/backend/cpu"},
     "src/backend/common": {"std", "public", "src/core", "src/backend", "src/backend/common"},
     "src/backend/cpu": CPU | {"xtensor", "xtensor_forward", "xsimd", "blas", "src/backend/cpu/simd"},
     "src/backend/cpu/simd": CPU | {"xsimd", "src/backend/cpu/simd"},

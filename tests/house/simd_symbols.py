@@ -3,8 +3,8 @@
 usage: simd_symbols.py NM LEVEL OBJECT...
 
 Inline functions and templates are weak symbols: of several copies the linker keeps one. If that one came from an
-object compiled for AVX-512, a program on an older processor would die of an illegal instruction. So every weak
-function of such an object must carry the instruction set in its name: the namespace of the loops, or xsimd's architecture.
+object compiled for AVX-512, a program on an older processor would die of an illegal instruction. So every weak function
+of such an object must carry the instruction set in its name: the namespace of the loops, or xsimd's architecture.
 """
 
 import subprocess
