@@ -10,6 +10,10 @@
 
 namespace nyala {
 
+namespace autograd {
+struct Edge;
+}
+
 struct GradientTapeOptions {
   bool persistent = false;
   bool watch_accessed_variables = true;
@@ -18,12 +22,12 @@ struct GradientTapeOptions {
 /// What gradients of unconnected sources are: null tensors, or zeros.
 enum class UnconnectedGradients { none, zero };
 
-/// Records operations on Variables and watched tensors in this thread, from its making until its end, and differentiates
-/// them in reverse (define by run). Tapes nest: the outer one sees the inner one's gradient() and so gives second
-/// derivatives. https://www.tensorflow.org/api_docs/python/tf/GradientTape
+/// Records operations on Variables and watched tensors in this thread, from its making until its end, and
+/// differentiates them in reverse (define by run). Tapes nest: the outer one sees the inner one's gradient() and so
+/// gives second derivatives. https://www.tensorflow.org/api_docs/python/tf/GradientTape
 ///
-/// A tape that is not persistent stops recording at its first gradient(); a second call is an Error. Gradients of integer
-/// sources and of sources that the target does not depend on are null tensors.
+/// A tape that is not persistent stops recording at its first gradient(); a second call is an Error. Gradients of
+/// integer sources and of sources that the target does not depend on are null tensors.
 class GradientTape {
  public:
   explicit GradientTape(GradientTapeOptions options = {});
@@ -54,7 +58,10 @@ class GradientTape {
   void reset();
 
  private:
-  friend class StopRecording;
+  void stop();
+  std::vector<Tensor> gradient_of(const Tensor& target, const std::vector<autograd::Edge>& sources,
+                                  const Tensor& output_gradients);
+  Tensor jacobian_of(const Tensor& target, const autograd::Edge& source, const Shape& source_shape);
   struct State;
   std::unique_ptr<State> state_;
 };
@@ -66,13 +73,10 @@ class StopRecording {
   ~StopRecording();
   StopRecording(const StopRecording&) = delete;
   StopRecording& operator=(const StopRecording&) = delete;
-
- private:
-  int depth_;
 };
 
-/// A function with a gradient of one's own: `forward` is run unrecorded; `backward` gets the gradients of its outputs and
-/// returns one per input (a null tensor: none). https://keras.io/api/ops/core/#custom_gradient
+/// A function with a gradient of one's own: `forward` is run unrecorded; `backward` gets the gradients of its outputs
+/// and returns one per input (a null tensor: none). https://keras.io/api/ops/core/#custom_gradient
 Tensors custom_gradient(const Tensors& inputs, const std::function<Tensors(const Tensors& inputs)>& forward,
                         const std::function<Tensors(const Tensors& output_gradients)>& backward);
 

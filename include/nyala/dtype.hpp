@@ -12,7 +12,20 @@ namespace nyala {
 
 /// Element types. `string` tensors live on the host only and take part in no arithmetic.
 enum class DType : std::uint8_t {
-  boolean, uint8, uint16, uint32, uint64, int8, int16, int32, int64, float16, bfloat16, float32, float64, string
+  boolean,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+  int8,
+  int16,
+  int32,
+  int64,
+  float16,
+  bfloat16,
+  float32,
+  float64,
+  string
 };
 
 /// Bytes of one element; 0 for strings.
@@ -40,8 +53,8 @@ consteval DType dtype_of() {
   return static_cast<DType>(static_cast<int>(std::is_signed_v<U> ? DType::int8 : DType::uint8) + log2_size);
 }
 
-/// The dtype of a layer's variables and of its arithmetic: "float32", "mixed_bfloat16", "mixed_float16", DType::float64…;
-/// default-made: the global policy. https://keras.io/api/mixed_precision/policy
+/// The dtype of a layer's variables and of its arithmetic: "float32", "mixed_bfloat16", "mixed_float16",
+/// DType::float64…; default-made: the global policy. https://keras.io/api/mixed_precision/policy
 class DTypePolicy {
  public:
   DTypePolicy() = default;

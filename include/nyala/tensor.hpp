@@ -43,8 +43,8 @@ concept Scalar = std::is_arithmetic_v<S>;
 
 class Index;
 
-/// An n-dimensional array: shape, dtype, device, and contiguous row-major storage that copies, reshapes and leading-axis
-/// slices share. A default-made tensor is null (`defined()` is false): Python's None.
+/// An n-dimensional array: shape, dtype, device, and contiguous row-major storage that copies, reshapes and
+/// leading-axis slices share. A default-made tensor is null (`defined()` is false): Python's None.
 ///
 /// Every way in is a constructor of one argument, so that `{a, b}` can only mean a list of tensors; nested lists,
 /// vectors and spans go through the factory `tensor(...)`.
@@ -89,15 +89,22 @@ class Tensor {
   /// The only element, converted. Throws Error unless there is exactly one.
   template <class T>
   T item() const {
-    if constexpr (std::same_as<T, bool>) return item_as_double() != 0.0;
-    else if constexpr (std::integral<T>) return static_cast<T>(item_as_integer());
-    else return static_cast<T>(item_as_double());
+    if constexpr (std::same_as<T, bool>)
+      return item_as_double() != 0.0;
+    else if constexpr (std::integral<T>)
+      return static_cast<T>(item_as_integer());
+    else
+      return static_cast<T>(item_as_double());
   }
   /// Direct access to a CPU tensor's elements, which other tensors may share. Throws Error for another element type.
   template <class T>
-  T* data() { return static_cast<T*>(checked_data(dtype_of<T>())); }
+  T* data() {
+    return static_cast<T*>(checked_data(dtype_of<T>()));
+  }
   template <class T>
-  const T* data() const { return static_cast<const T*>(checked_data(dtype_of<T>())); }
+  const T* data() const {
+    return static_cast<const T*>(checked_data(dtype_of<T>()));
+  }
   /// The first byte of the storage, on whatever device it is. For kernels.
   void* raw_data() const;
   /// All elements, converted to T, in row-major order; a copy.
@@ -150,9 +157,12 @@ class Tensor {
   static Tensor of_double(double value);
   template <Scalar S>
   static Tensor of_scalar(S value) {
-    if constexpr (std::same_as<std::remove_cv_t<S>, bool>) return of_boolean(value);
-    else if constexpr (std::integral<S>) return of_integer(static_cast<std::int64_t>(value));
-    else return of_double(static_cast<double>(value));
+    if constexpr (std::same_as<std::remove_cv_t<S>, bool>)
+      return of_boolean(value);
+    else if constexpr (std::integral<S>)
+      return of_integer(static_cast<std::int64_t>(value));
+    else
+      return of_double(static_cast<double>(value));
   }
   static Tensor of_boolean(bool value);
   double item_as_double() const;
@@ -207,8 +217,13 @@ Tensor detail_empty_for(const Shape& shape, DType dtype, std::size_t count);
 class NestedList {
  public:
   template <Scalar S>
-  NestedList(S value) : leaf_(true), number_(static_cast<double>(value)), integer_(static_cast<std::int64_t>(value)),
-                        dtype_(std::same_as<S, bool> ? DType::boolean : std::integral<S> ? DType::int32 : DType::float32) {}
+  NestedList(S value)
+      : leaf_(true),
+        number_(static_cast<double>(value)),
+        integer_(static_cast<std::int64_t>(value)),
+        dtype_(std::same_as<S, bool> ? DType::boolean
+               : std::integral<S>    ? DType::int32
+                                     : DType::float32) {}
   NestedList(const char* text) : leaf_(true), dtype_(DType::string), text_(text) {}
   NestedList(const std::string& text) : leaf_(true), dtype_(DType::string), text_(text) {}
   NestedList(std::initializer_list<NestedList> rows) : rows_(rows) {}

@@ -19,7 +19,8 @@ struct VariableOptions {
   std::string name = {};
 };
 
-/// A tensor that training changes: a handle, so that copies are the same variable. https://keras.io/api/ops/core/#variable
+/// A tensor that training changes: a handle, so that copies are the same variable.
+/// https://keras.io/api/ops/core/#variable
 class Variable {
  public:
   Variable() = default;

@@ -10,6 +10,7 @@
 
 #include <nyala/tensor.hpp>
 
+#include "core/pool_allocator.hpp"
 #include "core/tensor_impl.hpp"
 
 namespace nyala::autograd {
@@ -91,27 +92,31 @@ struct FunctionNode final : Node {
 /// recording(inputs...) says so. The inputs are numbered as listed; null tensors may stand among them.
 template <class F>
 void attach(Tensor& output, const char* op, std::initializer_list<Tensor> inputs, F backward) {
-  auto node = std::make_shared<FunctionNode<F>>(op, 1, std::move(backward));
+  auto node =
+      std::allocate_shared<FunctionNode<F>>(detail::PoolAllocator<FunctionNode<F>>(), op, 1, std::move(backward));
   connect(*node, std::span<const Tensor>(inputs.begin(), inputs.size()));
   adopt(node, output, 0);
 }
 template <class F>
 void attach(Tensor& output, const char* op, const std::vector<Tensor>& inputs, F backward) {
-  auto node = std::make_shared<FunctionNode<F>>(op, 1, std::move(backward));
+  auto node =
+      std::allocate_shared<FunctionNode<F>>(detail::PoolAllocator<FunctionNode<F>>(), op, 1, std::move(backward));
   connect(*node, inputs);
   adopt(node, output, 0);
 }
 /// The same for an operation of several outputs.
 template <class F>
 void attach_all(std::initializer_list<Tensor*> outputs, const char* op, const std::vector<Tensor>& inputs, F backward) {
-  auto node = std::make_shared<FunctionNode<F>>(op, static_cast<int>(outputs.size()), std::move(backward));
+  auto node = std::allocate_shared<FunctionNode<F>>(detail::PoolAllocator<FunctionNode<F>>(), op,
+                                                    static_cast<int>(outputs.size()), std::move(backward));
   connect(*node, inputs);
   int index = 0;
   for (Tensor* output : outputs) adopt(node, *output, index++);
 }
 template <class F>
 void attach_all(std::vector<Tensor>& outputs, const char* op, const std::vector<Tensor>& inputs, F backward) {
-  auto node = std::make_shared<FunctionNode<F>>(op, static_cast<int>(outputs.size()), std::move(backward));
+  auto node = std::allocate_shared<FunctionNode<F>>(detail::PoolAllocator<FunctionNode<F>>(), op,
+                                                    static_cast<int>(outputs.size()), std::move(backward));
   connect(*node, inputs);
   for (std::size_t i = 0; i < outputs.size(); ++i) adopt(node, outputs[i], static_cast<int>(i));
 }

@@ -17,15 +17,74 @@
 namespace nyala::backend {
 
 enum class Unary : std::uint8_t {
-  negative, abs, sign, square, sqrt, rsqrt, reciprocal, exp, exp2, expm1, log, log1p, log2, log10, erf, erfinv, sin,
-  cos, tan, arcsin, arccos, arctan, sinh, cosh, tanh, arcsinh, arccosh, arctanh, floor, ceil, trunc, round, sigmoid,
-  log_sigmoid, softplus, softsign, relu, relu6, leaky_relu, elu, selu, gelu, gelu_tanh, silu, hard_sigmoid, hard_silu,
-  mish, logical_not, bitwise_not
+  negative,
+  abs,
+  sign,
+  square,
+  sqrt,
+  rsqrt,
+  reciprocal,
+  exp,
+  exp2,
+  expm1,
+  log,
+  log1p,
+  log2,
+  log10,
+  erf,
+  erfinv,
+  sin,
+  cos,
+  tan,
+  arcsin,
+  arccos,
+  arctan,
+  sinh,
+  cosh,
+  tanh,
+  arcsinh,
+  arccosh,
+  arctanh,
+  floor,
+  ceil,
+  trunc,
+  round,
+  sigmoid,
+  log_sigmoid,
+  softplus,
+  softsign,
+  relu,
+  relu6,
+  leaky_relu,
+  elu,
+  selu,
+  gelu,
+  gelu_tanh,
+  silu,
+  hard_sigmoid,
+  hard_silu,
+  mish,
+  logical_not,
+  bitwise_not
 };
 enum class Predicate : std::uint8_t { isnan, isinf, isfinite };
 enum class Binary : std::uint8_t {
-  add, subtract, multiply, divide, floor_divide, mod, power, maximum, minimum, arctan2, hypot, logaddexp,
-  squared_difference, logical_and, logical_or, logical_xor
+  add,
+  subtract,
+  multiply,
+  divide,
+  floor_divide,
+  mod,
+  power,
+  maximum,
+  minimum,
+  arctan2,
+  hypot,
+  logaddexp,
+  squared_difference,
+  logical_and,
+  logical_or,
+  logical_xor
 };
 enum class Compare : std::uint8_t { equal, not_equal, less, less_equal, greater, greater_equal };
 enum class Reduce : std::uint8_t { sum, mean, prod, max, min, any, all, sum_of_squares, sum_of_abs };
@@ -60,7 +119,8 @@ struct RnnDescription {
 
 /// One step of an optimizer over one parameter, in place. Gradients are already clipped and scaled.
 struct AdamStep {
-  double learning_rate, beta_1, beta_2, epsilon, weight_decay;  // learning_rate with the bias correction; decay: lr * wd
+  double learning_rate, beta_1, beta_2, epsilon,
+      weight_decay;  // learning_rate with the bias correction; decay: lr * wd
   bool amsgrad;
 };
 
@@ -130,8 +190,8 @@ class Kernels {
   virtual void dropout(RandomKey key, double rate, const Tensor& x, Tensor& out);
 
   // ---- linear algebra
-  /// a (batch, m, k), b (batch, k, n), out (batch, m, n), transposed operands (batch, k, m), (batch, n, k); a batch of 1
-  /// serves all. With `add`: out += .
+  /// a (batch, m, k), b (batch, k, n), out (batch, m, n), transposed operands (batch, k, m), (batch, n, k); a batch of
+  /// 1 serves all. With `add`: out += .
   virtual void matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, bool add, Tensor& out);
   /// x (rows, in), kernel (in, units), bias (units,) or null. `before` (null or like out) receives the value before the
   /// activation.
@@ -225,6 +285,5 @@ Kernels& kernels(const Tensor& x, const T&... others) {
   (require_same_device(x, others), ...);
   return kernels(x);
 }
-
 
 }  // namespace nyala::backend

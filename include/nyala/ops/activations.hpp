@@ -15,7 +15,8 @@ Tensor leaky_relu(const Tensor& x, double negative_slope = 0.2);
 Tensor elu(const Tensor& x, double alpha = 1.0);
 Tensor selu(const Tensor& x);
 Tensor celu(const Tensor& x, double alpha = 1.0);
-/// approximate: the tanh form. (Keras: the activation "gelu" is exact, ops.gelu approximate; here exact is the default.)
+/// approximate: the tanh form. (Keras: the activation "gelu" is exact, ops.gelu approximate; here exact is the
+/// default.)
 Tensor gelu(const Tensor& x, bool approximate = false);
 Tensor sigmoid(const Tensor& x);
 Tensor log_sigmoid(const Tensor& x);

@@ -112,15 +112,23 @@ template <class A, class B>
 concept MixedOperands = (ArrayOperand<A> && TensorOperand<B>) || (TensorOperand<A> && ArrayOperand<B>);
 template <class A, class B>
   requires MixedOperands<A, B>
-Tensor operator+(A&& a, B&& b) { return add(Tensor(a), Tensor(b)); }
+Tensor operator+(A&& a, B&& b) {
+  return add(Tensor(a), Tensor(b));
+}
 template <class A, class B>
   requires MixedOperands<A, B>
-Tensor operator-(A&& a, B&& b) { return subtract(Tensor(a), Tensor(b)); }
+Tensor operator-(A&& a, B&& b) {
+  return subtract(Tensor(a), Tensor(b));
+}
 template <class A, class B>
   requires MixedOperands<A, B>
-Tensor operator*(A&& a, B&& b) { return multiply(Tensor(a), Tensor(b)); }
+Tensor operator*(A&& a, B&& b) {
+  return multiply(Tensor(a), Tensor(b));
+}
 template <class A, class B>
   requires MixedOperands<A, B>
-Tensor operator/(A&& a, B&& b) { return divide(Tensor(a), Tensor(b)); }
+Tensor operator/(A&& a, B&& b) {
+  return divide(Tensor(a), Tensor(b));
+}
 
 }  // namespace nyala

@@ -66,8 +66,8 @@ Tensor group_normalization(const Tensor& x, const Tensor& gamma, const Tensor& b
                            double epsilon = 1e-3);
 Tensor rms_normalization(const Tensor& x, const Tensor& scale = {}, const Axes& axis = -1, double epsilon = 1e-7);
 
-/// target and output: probabilities (or logits) along `axis`; one loss per remaining position. The gradient with respect
-/// to the target flows too.
+/// target and output: probabilities (or logits) along `axis`; one loss per remaining position. The gradient with
+/// respect to the target flows too.
 Tensor categorical_crossentropy(const Tensor& target, const Tensor& output, bool from_logits = false, int axis = -1);
 /// target: class numbers. A class outside [0, classes) is an Error.
 Tensor sparse_categorical_crossentropy(const Tensor& target, const Tensor& output, bool from_logits = false,
@@ -82,8 +82,8 @@ Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tenso
                              const Tensor& mask = {}, std::optional<double> scale = {}, bool is_causal = false);
 
 /// Keras' interpolation over the two spatial axes: "nearest" or "bilinear" (half-pixel centres), "bicubic".
-Tensor resize(const Tensor& images, const std::array<std::int64_t, 2>& size, const std::string& interpolation = "bilinear",
-              const std::string& data_format = {});
+Tensor resize(const Tensor& images, const std::array<std::int64_t, 2>& size,
+              const std::string& interpolation = "bilinear", const std::string& data_format = {});
 /// Each spatial cell `size` times (UpSampling's "nearest").
 Tensor upsample(const Tensor& x, const std::vector<std::int64_t>& size, const std::string& data_format = {});
 

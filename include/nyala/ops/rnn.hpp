@@ -25,8 +25,9 @@ struct RnnResult {
 
 /// Hochreiter & Schmidhuber 1997; blocks of kernel (in, 4u), recurrent_kernel (u, 4u), bias (4u,) or null: i, f, c, o.
 /// Activations by Keras' names; any elementwise one. Null initial states are zeros.
-RnnResult lstm(const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& kernel, const Tensor& recurrent_kernel,
-               const Tensor& bias, const Tensor& mask = {}, const RnnArguments& arguments = {});
+RnnResult lstm(const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& kernel,
+               const Tensor& recurrent_kernel, const Tensor& bias, const Tensor& mask = {},
+               const RnnArguments& arguments = {});
 /// Cho et al. 2014; blocks z, r, h; bias (2, 3u) with reset_after, else (3u,), or null.
 RnnResult gru(const Tensor& x, const Tensor& h0, const Tensor& kernel, const Tensor& recurrent_kernel,
               const Tensor& bias, const Tensor& mask = {}, const RnnArguments& arguments = {});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include <nyala/variable.hpp>
@@ -14,6 +15,8 @@ struct VariableImpl {
   std::string name, path;
   bool trainable = true;
   bool autocast = true;  // cast to the compute dtype of the layer being called
+  int watchers = 0;      // tapes that watch it by name
+  std::once_flag leaf_once;
   std::shared_ptr<autograd::Node> leaf;
   std::shared_ptr<Regularizer> regularizer;
   std::shared_ptr<Constraint> constraint;

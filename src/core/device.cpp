@@ -1,0 +1,56 @@
+#include <nyala/device.hpp>
+
+#include <atomic>
+#include <charconv>
+#include <string_view>
+
+#include <nyala/error.hpp>
+
+namespace nyala {
+
+namespace {
+
+Device parse(std::string_view name) {
+  const auto fail = [&]() -> Error {
+    return Error("Device: expected \"cpu\", \"gpu\" or \"gpu:N\", got \"" + std::string(name) + "\"");
+  };
+  const std::size_t colon = name.find(':');
+  const std::string_view kind = name.substr(0, colon);
+  int index = 0;
+  if (colon != std::string_view::npos) {
+    const std::string_view digits = name.substr(colon + 1);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), index);
+    if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || index < 0) throw fail();
+  }
+  if (kind == "cpu" && index == 0) return Device(Device::Kind::cpu, 0);
+  if (kind == "gpu") return Device(Device::Kind::gpu, index);
+  throw fail();
+}
+
+std::atomic<int> default_kind{0}, default_index{0};
+
+}  // namespace
+
+Device::Device(const char* name) : Device(parse(name == nullptr ? std::string_view() : std::string_view(name))) {}
+
+Device::Device(const std::string& name) : Device(parse(name)) {}
+
+std::string Device::name() const {
+  if (kind_ == Kind::cpu) return "cpu";
+  return index_ == 0 ? "gpu" : "gpu:" + std::to_string(index_);
+}
+
+std::vector<Device> devices() { return {Device()}; }
+
+void set_default_device(const Device& device) {
+  if (device.kind() != Device::Kind::cpu) {
+    throw Error("set_default_device: \"" + device.name() +
+                "\" cannot be used: this version of Nyala is built without a GPU module; the devices are: cpu");
+  }
+  default_kind = static_cast<int>(device.kind());
+  default_index = device.index();
+}
+
+Device default_device() { return Device(static_cast<Device::Kind>(default_kind.load()), default_index.load()); }
+
+}  // namespace nyala
