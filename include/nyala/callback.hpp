@@ -1,0 +1,71 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nyala/ref.hpp>
+
+namespace nyala {
+
+class Model;
+
+/// Metric name -> value, sorted by name as Keras sorts them.
+using Logs = std::map<std::string, double>;
+
+/// What happens during fit, evaluate and predict. https://keras.io/api/callbacks/base_callback/
+class Callback {
+ public:
+  virtual ~Callback() = default;
+
+  virtual void on_train_begin(const Logs& logs);
+  virtual void on_train_end(const Logs& logs);
+  virtual void on_epoch_begin(int epoch, const Logs& logs);
+  virtual void on_epoch_end(int epoch, const Logs& logs);
+  virtual void on_train_batch_begin(int batch, const Logs& logs);
+  virtual void on_train_batch_end(int batch, const Logs& logs);
+  virtual void on_test_begin(const Logs& logs);
+  virtual void on_test_end(const Logs& logs);
+  virtual void on_test_batch_begin(int batch, const Logs& logs);
+  virtual void on_test_batch_end(int batch, const Logs& logs);
+  virtual void on_predict_begin(const Logs& logs);
+  virtual void on_predict_end(const Logs& logs);
+  virtual void on_predict_batch_begin(int batch, const Logs& logs);
+  virtual void on_predict_batch_end(int batch, const Logs& logs);
+
+  struct Params {
+    int epochs = 1;
+    int steps = 0;  // batches in an epoch; 0: not known
+    int verbose = 1;
+  };
+  /// Called before the first hook.
+  virtual void set_model(Model& model);
+  virtual void set_params(const Params& params);
+
+ protected:
+  /// The model that is being trained. Error outside of a run.
+  Model& model() const;
+  const Params& params() const { return params_; }
+  /// Adds an entry to the logs of the event at hand: later callbacks, History and the progress bar see it.
+  void add_log(const std::string& name, double value);
+
+ private:
+  friend class CallbackList;
+  Model* model_ = nullptr;
+  Logs* logs_ = nullptr;
+  Params params_;
+};
+
+/// Epochs and their metrics: what fit returns. `history["loss"]` is one value per epoch.
+class History {
+ public:
+  /// Throws Error naming the metrics that there are.
+  const std::vector<double>& operator[](const std::string& name) const;
+  bool contains(const std::string& name) const { return history.count(name) != 0; }
+
+  std::map<std::string, std::vector<double>> history;
+  /// Epoch numbers, from 0.
+  std::vector<int> epoch;
+};
+
+}  // namespace nyala
