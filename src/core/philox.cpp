@@ -1,0 +1,62 @@
+#include "core/philox.hpp"
+
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+namespace nyala::philox {
+
+void fill_blocks_scalar(std::uint32_t* out, std::size_t count, Stream stream, std::uint64_t first) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const Block words = block(stream, first + i);
+    for (const std::uint32_t word : words) *out++ = word;
+  }
+}
+
+#ifdef __x86_64__
+namespace {
+
+// A 64-bit lane holds one counter word of one block; its upper half may hold anything.
+[[gnu::target("avx2")]] void fill_4_blocks_at_once(std::uint32_t* out, std::size_t count, Stream stream,
+                                                   std::uint64_t first) {
+  const __m256i multiplier_a = _mm256_set1_epi64x(0xD2511F53), multiplier_b = _mm256_set1_epi64x(0xCD9E8D57);
+  const __m256i low_half = _mm256_set1_epi64x(0xFFFFFFFF);
+  const __m256i number = _mm256_set1_epi64x(static_cast<long long>(stream.number));
+  __m256i index = _mm256_add_epi64(_mm256_set1_epi64x(static_cast<long long>(first)), _mm256_set_epi64x(3, 2, 1, 0));
+  for (std::size_t i = 0; i < count; i += 4, out += 16) {
+    __m256i c0 = index, c1 = _mm256_srli_epi64(index, 32), c2 = number, c3 = _mm256_srli_epi64(number, 32);
+    auto key0 = static_cast<std::uint32_t>(stream.key), key1 = static_cast<std::uint32_t>(stream.key >> 32);
+    for (int round = 0; round < 10; ++round) {
+      const __m256i a = _mm256_mul_epu32(c0, multiplier_a), b = _mm256_mul_epu32(c2, multiplier_b);
+      c0 = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(b, 32), c1), _mm256_set1_epi64x(key0));
+      c2 = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(a, 32), c3), _mm256_set1_epi64x(key1));
+      c1 = b;
+      c3 = a;
+      key0 += 0x9E3779B9;
+      key1 += 0xBB67AE85;
+    }
+    const __m256i front = _mm256_or_si256(_mm256_and_si256(c0, low_half), _mm256_slli_epi64(c1, 32));
+    const __m256i back = _mm256_or_si256(_mm256_and_si256(c2, low_half), _mm256_slli_epi64(c3, 32));
+    const __m256i even = _mm256_unpacklo_epi64(front, back), odd = _mm256_unpackhi_epi64(front, back);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), _mm256_permute2x128_si256(even, odd, 0x20));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + 8), _mm256_permute2x128_si256(even, odd, 0x31));
+    index = _mm256_add_epi64(index, _mm256_set1_epi64x(4));
+  }
+}
+
+}  // namespace
+#endif
+
+void fill_blocks(std::uint32_t* out, std::size_t count, Stream stream, std::uint64_t first) {
+  std::size_t done = 0;
+#ifdef __x86_64__
+  static const bool avx2 = __builtin_cpu_supports("avx2");
+  if (avx2) {
+    done = count & ~std::size_t{3};
+    fill_4_blocks_at_once(out, done, stream, first);
+  }
+#endif
+  fill_blocks_scalar(out + 4 * done, count - done, stream, first + done);
+}
+
+}  // namespace nyala::philox
