@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <cmath>
+
+#include "backend/cpu/reference/nn_support.hpp"
+#include "backend/cpu/reference/reference_kernels.hpp"
+
+namespace nyala::backend {
+namespace {
+
+/// The two source cells of an output cell along one axis, and the weight of the second.
+struct Blend {
+  std::int64_t first, second;
+  double weight;
+
+  Blend(std::int64_t place, std::int64_t in, std::int64_t out) {
+    const double centre = (static_cast<double>(place) + 0.5) * static_cast<double>(in) / static_cast<double>(out) - 0.5;
+    const double clamped = std::clamp(centre, 0.0, static_cast<double>(in - 1));
+    first = static_cast<std::int64_t>(clamped);
+    second = std::min(first + 1, in - 1);
+    weight = clamped - static_cast<double>(first);
+  }
+};
+
+/// Calls fn(large cell, small cell, weight) for the four sources of every cell of `out`.
+template <class F>
+void for_sources(const Shape& in, const Shape& out, F&& fn) {
+  const std::int64_t channels = in[3];
+  for (std::int64_t sample = 0; sample < out[0]; ++sample) {
+    for (std::int64_t row = 0; row < out[1]; ++row) {
+      const Blend down(row, in[1], out[1]);
+      for (std::int64_t column = 0; column < out[2]; ++column) {
+        const Blend right(column, in[2], out[2]);
+        const std::int64_t target = ((sample * out[1] + row) * out[2] + column) * channels;
+        const auto source = [&](std::int64_t y, std::int64_t x) {
+          return ((sample * in[1] + y) * in[2] + x) * channels;
+        };
+        fn(target, source(down.first, right.first), (1.0 - down.weight) * (1.0 - right.weight));
+        fn(target, source(down.first, right.second), (1.0 - down.weight) * right.weight);
+        fn(target, source(down.second, right.first), down.weight * (1.0 - right.weight));
+        fn(target, source(down.second, right.second), down.weight * right.weight);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void ReferenceKernels::resize_bilinear(const Tensor& x, Tensor& out) {
+  if (is_half(x.dtype())) {
+    Widened wide(*this);
+    resize_bilinear(wide.in(x), wide.out(out));
+    return wide.finish();
+  }
+  const bool done = for_float(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const std::int64_t channels = x.shape()[3];
+    std::fill_n(elements_of<T>(out), out.size(), T(0));
+    for_sources(x.shape(), out.shape(), [&](std::int64_t target, std::int64_t source, double weight) {
+      if (weight == 0.0) return;
+      const T* from = elements_of<T>(x) + source;
+      T* to = elements_of<T>(out) + target;
+      for (std::int64_t c = 0; c < channels; ++c) to[c] += static_cast<T>(weight) * from[c];
+    });
+  });
+  if (!done) missing("resize_bilinear", x);
+}
+
+void ReferenceKernels::resize_bilinear_backward(const Tensor& gradient, Tensor& dx) {
+  if (is_half(dx.dtype())) {
+    Widened wide(*this);
+    resize_bilinear_backward(wide.in(gradient), wide.out(dx));
+    return wide.finish();
+  }
+  const bool done = for_float(dx.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const std::int64_t channels = dx.shape()[3];
+    std::fill_n(elements_of<T>(dx), dx.size(), T(0));
+    for_sources(dx.shape(), gradient.shape(), [&](std::int64_t target, std::int64_t source, double weight) {
+      const T* from = elements_of<T>(gradient) + target;
+      T* to = elements_of<T>(dx) + source;
+      for (std::int64_t c = 0; c < channels; ++c) to[c] += static_cast<T>(weight) * from[c];
+    });
+  });
+  if (!done) missing("resize_bilinear_backward", dx);
+}
+
+}  // namespace nyala::backend
