@@ -6,14 +6,7 @@
 
 #include <nyala/error.hpp>
 
-#if defined(__GNUC__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#endif
 #include <xtensor-blas/xblas.hpp>
-#if defined(__GNUC__)
-#pragma GCC diagnostic pop
-#endif
 
 extern "C" __attribute__((weak)) void openblas_set_num_threads(int count);
 

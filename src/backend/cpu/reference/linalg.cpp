@@ -8,12 +8,8 @@
 #include "backend/cpu/reference/nn_support.hpp"
 #include "backend/cpu/reference/reference_kernels.hpp"
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-#pragma GCC diagnostic ignored "-Wshadow"
 #include <xtensor-blas/xlinalg.hpp>
 #include <xtensor/xarray.hpp>
-#pragma GCC diagnostic pop
 
 namespace nyala::backend {
 namespace {
