@@ -12,6 +12,7 @@ option(NYALA_REUSE_PASSES "Do not run a test again whose inputs have not changed
 set(NYALA_ONEDNN AUTO CACHE STRING "Use oneDNN for the hot operations: AUTO (when found), ON or OFF")
 set_property(CACHE NYALA_ONEDNN PROPERTY STRINGS AUTO ON OFF)
 set(NYALA_SANITIZE "" CACHE STRING "Sanitizers to build with, as in -fsanitize=: \"address,undefined\" or \"thread\"")
+set(NYALA_PYTHON "" CACHE FILEPATH "A Python with Keras, jax, h5py and tensorboard, for the live tests")
 set(NYALA_TEST_FILES "" CACHE STRING "Build only the test files whose path matches this regular expression")
 
 if(NYALA_CUDA)
