@@ -21,5 +21,7 @@ class Constraint {
 std::shared_ptr<Constraint> resolve(const ConstraintRef& ref, const std::string& owner);
 Config to_config(const std::shared_ptr<Constraint>& constraint);
 ConstraintRef constraint_from_config(const Config& config);
+/// What Keras writes for a reference.
+inline Config to_config(const ConstraintRef& ref) { return to_config(resolve(ref, "config")); }
 
 }  // namespace nyala

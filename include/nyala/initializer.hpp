@@ -26,5 +26,12 @@ std::shared_ptr<Initializer> resolve(const InitializerRef& ref, const std::strin
 Config to_config(const std::shared_ptr<Initializer>& initializer);
 /// The inverse: an object, a name, or null.
 InitializerRef initializer_from_config(const Config& config);
+/// That of config[key], or `otherwise` where the key is missing.
+inline InitializerRef initializer_from_config(const Config& config, const std::string& key,
+                                              const InitializerRef& otherwise) {
+  return config.contains(key) ? initializer_from_config(config.at(key)) : otherwise;
+}
+/// What Keras writes for a reference.
+inline Config to_config(const InitializerRef& ref) { return to_config(resolve(ref, "config")); }
 
 }  // namespace nyala

@@ -68,8 +68,8 @@ class Layer {
   virtual Tensors call(const Tensors& inputs, bool training);
   /// With masks and arguments; default: call(inputs, context.training).
   virtual Tensors call_with(const Tensors& inputs, const CallContext& context);
-  /// d loss / d input from d loss / d output. Default: a null tensor, which means "use the tape". A layer that overrides
-  /// it may keep what it needs in forward (such a layer is for one thread at a time).
+  /// d loss / d input from d loss / d output. Default: a null tensor, which means "use the tape". A layer that
+  /// overrides it may keep what it needs in forward (such a layer is for one thread at a time).
   virtual Tensor backward(const Tensor& gradient);
 
   /// Unknown sizes are None. Default: found by running the layer on zeros.
@@ -126,8 +126,8 @@ class Layer {
   Layer& operator=(const Layer& other);
   Layer& operator=(Layer&& other) noexcept;
 
-  Variable add_weight(const std::string& name, const Shape& shape,
-                      const InitializerRef& initializer = "glorot_uniform", const WeightOptions& options = {});
+  Variable add_weight(const std::string& name, const Shape& shape, const InitializerRef& initializer = "glorot_uniform",
+                      const WeightOptions& options = {});
   /// Makes `child`'s weights part of this layer's; `attribute` is the name Keras keeps it under in files.
   LayerRef track(LayerRef child, const std::string& attribute = {});
   /// Adds a scalar to the loss of the step that is being run.

@@ -21,5 +21,7 @@ class Regularizer {
 std::shared_ptr<Regularizer> resolve(const RegularizerRef& ref, const std::string& owner);
 Config to_config(const std::shared_ptr<Regularizer>& regularizer);
 RegularizerRef regularizer_from_config(const Config& config);
+/// What Keras writes for a reference.
+inline Config to_config(const RegularizerRef& ref) { return to_config(resolve(ref, "config")); }
 
 }  // namespace nyala

@@ -34,9 +34,9 @@ class Variable {
   const Tensor& value() const;
 
   /// Throws Error for another shape; the value is cast to the variable's dtype and copied into its storage.
-  void assign(const Tensor& value);
-  void assign_add(const Tensor& value);
-  void assign_sub(const Tensor& value);
+  void assign(const Tensor& value) const;
+  void assign_add(const Tensor& value) const;
+  void assign_sub(const Tensor& value) const;
 
   bool defined() const { return impl_ != nullptr; }
   const Shape& shape() const;
@@ -46,7 +46,7 @@ class Variable {
   /// "sequential/dense/kernel"
   const std::string& path() const;
   bool trainable() const;
-  void set_trainable(bool trainable);
+  void set_trainable(bool trainable) const;
   /// Null where there is none.
   const std::shared_ptr<Regularizer>& regularizer() const;
   const std::shared_ptr<Constraint>& constraint() const;

@@ -63,7 +63,7 @@ const Tensor& Variable::value() const {
   return impl_->value;
 }
 
-void Variable::assign(const Tensor& value) {
+void Variable::assign(const Tensor& value) const {
   detail::require_defined(value, "Variable::assign");
   if (value.shape() != shape()) {
     throw Error("Variable::assign: \"" + path() + "\" has the shape " + shape().str() + ", the value has " +
@@ -76,12 +76,12 @@ void Variable::assign(const Tensor& value) {
   impl_->value.impl()->weak = false;
 }
 
-void Variable::assign_add(const Tensor& value) {
+void Variable::assign_add(const Tensor& value) const {
   StopRecording stop;
   assign(impl_->value + value);
 }
 
-void Variable::assign_sub(const Tensor& value) {
+void Variable::assign_sub(const Tensor& value) const {
   StopRecording stop;
   assign(impl_->value - value);
 }
@@ -91,7 +91,7 @@ DType Variable::dtype() const { return value().dtype(); }
 const std::string& Variable::name() const { return value(), impl_->name; }
 const std::string& Variable::path() const { return value(), impl_->path; }
 bool Variable::trainable() const { return value(), impl_->trainable; }
-void Variable::set_trainable(bool trainable) { value(), impl_->trainable = trainable; }
+void Variable::set_trainable(bool trainable) const { value(), impl_->trainable = trainable; }
 const std::shared_ptr<Regularizer>& Variable::regularizer() const { return value(), impl_->regularizer; }
 const std::shared_ptr<Constraint>& Variable::constraint() const { return value(), impl_->constraint; }
 

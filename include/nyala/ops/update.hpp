@@ -5,8 +5,8 @@
 
 namespace nyala {
 
-// One step of an optimizer over one variable in one sweep over memory, in place, unrecorded. Slots that are not used are
-// null variables. weight_decay is Keras': w -= learning_rate * weight_decay * w, before the step.
+// One step of an optimizer over one variable in one sweep over memory, in place, unrecorded. Slots that are not used
+// are null variables. weight_decay is Keras': w -= learning_rate * weight_decay * w, before the step.
 
 struct AdamUpdate {
   double learning_rate = 0.001, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7, weight_decay = 0.0;

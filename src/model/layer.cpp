@@ -1,0 +1,291 @@
+#include <nyala/layer.hpp>
+
+#include <cxxabi.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <typeinfo>
+
+#include <nyala/constraint.hpp>
+#include <nyala/error.hpp>
+#include <nyala/initializer.hpp>
+#include <nyala/regularizer.hpp>
+
+#include "autograd/variable_impl.hpp"
+#include "model/layer_state.hpp"
+
+namespace nyala {
+
+using detail::LayerState;
+
+namespace detail {
+
+LayerState& state_of(const Layer& layer) {
+  struct Access : Layer {
+    using Layer::state_;
+  };
+  return *(layer.*(&Access::state_));
+}
+
+namespace {
+thread_local StepScope* current_scope = nullptr;
+}
+
+StepScope::StepScope() : outer_(current_scope) { current_scope = this; }
+StepScope::~StepScope() { current_scope = outer_; }
+StepScope* StepScope::current() { return current_scope; }
+
+}  // namespace detail
+
+Layer::Layer() : state_(std::make_shared<LayerState>()) { state_->policy = nyala::dtype_policy(); }
+
+Layer::Layer(const RegularizerRef& activity_regularizer, bool trainable, const DTypePolicy& dtype,
+             const std::string& name)
+    : Layer() {
+  state_->name = name;
+  state_->name_given = !name.empty();
+  state_->trainable = trainable;
+  state_->policy = DTypePolicy(dtype.name());
+  state_->activity_regularizer = resolve(activity_regularizer, name.empty() ? "activity_regularizer" : name);
+  if (name.find('/') != std::string::npos) {
+    throw Error("Layer: a name must not contain \"/\", got \"" + name + "\"");
+  }
+}
+
+Layer::~Layer() = default;
+
+namespace {
+
+std::shared_ptr<LayerState> copy_of(const std::shared_ptr<LayerState>& state) {
+  if (state == nullptr || state->built || state->is_model) return state;
+  auto fresh = std::make_shared<LayerState>();
+  if (state->name_given) fresh->name = state->name;
+  fresh->name_given = state->name_given;
+  fresh->trainable = state->trainable;
+  fresh->is_input = state->is_input;
+  fresh->is_operation = state->is_operation;
+  fresh->custom_backward = state->custom_backward;
+  fresh->policy = state->policy;
+  fresh->activity_regularizer = state->activity_regularizer;
+  fresh->children = state->children;
+  fresh->specs = state->specs;
+  return fresh;
+}
+
+}  // namespace
+
+Layer::Layer(const Layer& other) : state_(copy_of(other.state_)) {}
+Layer::Layer(Layer&& other) noexcept : state_(other.state_) {}
+Layer& Layer::operator=(const Layer& other) {
+  if (this != &other) state_ = copy_of(other.state_);
+  return *this;
+}
+Layer& Layer::operator=(Layer&& other) noexcept {
+  state_ = other.state_;
+  return *this;
+}
+
+void Layer::build(const Shape&) {}
+void Layer::build_all(const std::vector<Shape>& inputs) {
+  if (!inputs.empty()) build(inputs.front());
+}
+
+Tensor Layer::forward(const Tensor&, bool) { throw Error(label() + ": the layer overrides neither forward nor call"); }
+
+Tensors Layer::call(const Tensors& inputs, bool training) {
+  if (inputs.size() != 1) {
+    throw Error(label() + ": the layer takes one input, got " + std::to_string(inputs.size()) +
+                "; a layer of several inputs overrides call");
+  }
+  return forward(inputs.only(), training);
+}
+
+Tensors Layer::call_with(const Tensors& inputs, const CallContext& context) { return call(inputs, context.training); }
+Tensor Layer::backward(const Tensor&) { return {}; }
+
+DType Layer::compute_output_dtype(const std::vector<DType>&) const { return compute_dtype(); }
+
+std::vector<Tensor> Layer::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
+  if (!supports_masking() || masks.empty()) return {};
+  return {masks.front()};
+}
+
+bool Layer::supports_masking() const { return false; }
+
+std::string Layer::class_name() const {
+  int status = 0;
+  char* text = abi::__cxa_demangle(typeid(*this).name(), nullptr, nullptr, &status);
+  std::string name = status == 0 ? text : typeid(*this).name();
+  std::free(text);
+  const std::size_t angle = name.find('<');
+  const std::size_t colon = name.rfind("::", angle);
+  return colon == std::string::npos ? name.substr(0, angle) : name.substr(colon + 2, angle - colon - 2);
+}
+
+Config Layer::base_config() const {
+  Config config = Config::object();
+  config["name"] = name();
+  config["trainable"] = state_->trainable;
+  config["dtype"] = Config::keras_object("keras", "DTypePolicy", Config::object({{"name", state_->policy.name()}}));
+  if (state_->activity_regularizer != nullptr) {
+    config["activity_regularizer"] = to_config(state_->activity_regularizer);
+  }
+  return config;
+}
+
+Config Layer::config() const { return base_config(); }
+
+const std::string& Layer::name() const {
+  if (state_->name.empty()) state_->name = detail::unique_name(detail::snake_case(class_name()));
+  return state_->name;
+}
+
+std::string Layer::label() const { return class_name() + " \"" + name() + "\""; }
+
+bool Layer::built() const { return state_->built; }
+bool Layer::trainable() const { return state_->trainable; }
+
+void Layer::set_trainable(bool trainable) {
+  state_->trainable = trainable;
+  for (const Variable& weight : state_->trainable_weights) weight.impl()->trainable = trainable;
+  for (const LayerState::Child& child : state_->children) child.layer->set_trainable(trainable);
+}
+
+DTypePolicy Layer::dtype_policy() const { return state_->policy; }
+DType Layer::compute_dtype() const { return state_->policy.compute_dtype(); }
+DType Layer::variable_dtype() const { return state_->policy.variable_dtype(); }
+
+namespace {
+
+void append_new(std::vector<Variable>& list, const Variable& variable) {
+  const bool seen = std::any_of(list.begin(), list.end(), [&](const Variable& v) { return v.is(variable); });
+  if (!seen) list.push_back(variable);
+}
+
+void collect(const LayerState& state, std::vector<Variable>& weights, std::vector<const LayerState*>& visited) {
+  if (std::find(visited.begin(), visited.end(), &state) != visited.end()) return;
+  visited.push_back(&state);
+  for (const Variable& weight : state.trainable_weights) append_new(weights, weight);
+  for (const Variable& weight : state.other_weights) append_new(weights, weight);
+  for (const LayerState::Child& child : state.children) collect(detail::state_of(*child.layer), weights, visited);
+}
+
+}  // namespace
+
+std::vector<Variable> Layer::weights() const {
+  std::vector<Variable> weights;
+  std::vector<const LayerState*> visited;
+  collect(*state_, weights, visited);
+  return weights;
+}
+
+std::vector<Variable> Layer::trainable_variables() const {
+  std::vector<Variable> weights = this->weights();
+  std::erase_if(weights, [](const Variable& weight) { return !weight.trainable(); });
+  return weights;
+}
+
+std::vector<Variable> Layer::non_trainable_variables() const {
+  std::vector<Variable> weights = this->weights();
+  std::erase_if(weights, [](const Variable& weight) { return weight.trainable(); });
+  return weights;
+}
+
+std::vector<Tensor> Layer::get_weights() const {
+  std::vector<Tensor> values;
+  for (const Variable& weight : weights()) values.push_back(weight.value().clone());
+  return values;
+}
+
+void Layer::set_weights(const std::vector<Tensor>& values) {
+  const std::vector<Variable> weights = this->weights();
+  if (values.size() != weights.size()) {
+    throw Error(label() + ": set_weights takes " + std::to_string(weights.size()) + " weights, got " +
+                std::to_string(values.size()) + (built() ? "" : " (the layer is not built yet)"));
+  }
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (!values[i].defined() || values[i].shape() != weights[i].shape()) {
+      throw Error(label() + ": weight \"" + weights[i].path() + "\" has the shape " + weights[i].shape().str() +
+                  ", the value given " + (values[i].defined() ? values[i].shape().str() : "is empty"));
+    }
+  }
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i].assign(values[i]);
+}
+
+std::int64_t Layer::count_params() const {
+  if (!built()) throw Error(label() + ": the layer has no weights to count before it is built");
+  std::int64_t count = 0;
+  for (const Variable& weight : weights()) count += weight.shape().elements();
+  return count;
+}
+
+std::vector<LayerRef> Layer::sublayers() const {
+  std::vector<LayerRef> layers;
+  for (const LayerState::Child& child : state_->children) layers.push_back(child.layer);
+  return layers;
+}
+
+std::vector<Tensor> Layer::regularization_losses() const {
+  std::vector<Tensor> losses;
+  for (const Variable& weight : weights()) {
+    if (weight.trainable() && weight.regularizer() != nullptr) losses.push_back((*weight.regularizer())(weight));
+  }
+  return losses;
+}
+
+Variable Layer::add_weight(const std::string& name, const Shape& shape, const InitializerRef& initializer,
+                           const WeightOptions& options) {
+  if (!shape.known()) {
+    throw Error(label() + ": the weight \"" + name + "\" needs sizes that are known when the layer is built, got " +
+                shape.str());
+  }
+  const std::string owner = label() + ": " + name;
+  const auto object = resolve(initializer, owner);
+  if (object == nullptr) throw Error(owner + ": a weight needs an initializer");
+  StopRecording stop;
+  const DType dtype = options.dtype.value_or(variable_dtype());
+  const Tensor initial = (*object)(shape, dtype);
+  if (initial.shape() != shape) {
+    throw Error(owner + ": the initializer gave the shape " + initial.shape().str() + " where " + shape.str() +
+                " was asked for");
+  }
+  Variable variable(cast(initial, dtype), {.trainable = options.trainable && state_->trainable, .name = name});
+  detail::VariableImpl& impl = *variable.impl();
+  impl.path = this->name() + "/" + name;
+  impl.autocast = options.autocast;
+  impl.regularizer = resolve(options.regularizer, owner);
+  impl.constraint = resolve(options.constraint, owner);
+  (options.trainable ? state_->trainable_weights : state_->other_weights).push_back(variable);
+  return variable;
+}
+
+LayerRef Layer::track(LayerRef child, const std::string& attribute) {
+  if (!child.defined()) throw Error(label() + ": a layer that holds nothing cannot be tracked");
+  state_->children.push_back({child, attribute});
+  if (!state_->trainable) child->set_trainable(false);
+  return child;
+}
+
+void Layer::add_loss(const Tensor& loss) {
+  if (detail::StepScope* scope = detail::StepScope::current()) scope->losses.push_back(loss);
+}
+
+void Layer::add_metric(const Tensor& value, const std::string& name) {
+  if (detail::StepScope* scope = detail::StepScope::current()) scope->metrics.emplace_back(name, value);
+}
+
+void Layer::set_input_spec(std::vector<InputSpec> specs) { state_->specs = std::move(specs); }
+
+void detail_read_base(const Config& config, RegularizerRef& activity_regularizer, bool& trainable, DTypePolicy& dtype,
+                      std::string& name) {
+  activity_regularizer = regularizer_from_config(config.get("activity_regularizer"));
+  trainable = config.get("trainable", true);
+  name = config.get("name", "");
+  const Config& policy = config.get("dtype");
+  if (policy.is_string())
+    dtype = DTypePolicy(policy.as_string());
+  else if (policy.is_object())
+    dtype = DTypePolicy(policy.at("config").at("name").as_string());
+}
+
+}  // namespace nyala

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nyala/error.hpp>
+#include <nyala/layer.hpp>
+#include <nyala/regularizer.hpp>
+
+namespace nyala::detail {
+
+/// Whether a layer class overrides Layer::backward.
+enum class CustomBackward : unsigned char { unknown, no, yes };
+
+struct LayerState {
+  struct Child {
+    LayerRef layer;
+    std::string attribute;
+  };
+
+  std::string name;         // empty until it is asked for
+  bool name_given = false;  // by the user, not made up
+  bool trainable = true;
+  bool is_model = false;
+  bool is_input = false;
+  bool is_operation = false;  // arithmetic in a graph, which Keras does not list among the layers
+  bool built = false;
+  CustomBackward custom_backward = CustomBackward::unknown;
+  DTypePolicy policy;
+  std::shared_ptr<Regularizer> activity_regularizer;
+  std::vector<Variable> trainable_weights, other_weights;
+  std::vector<Child> children;
+  std::vector<InputSpec> specs;
+  std::vector<Shape> build_shapes;
+  int calls = 0;  // nodes in graphs
+  std::recursive_mutex building;
+};
+
+LayerState& state_of(const Layer& layer);
+
+/// What a step collects beside the outputs: losses that layers add and values that they show.
+class StepScope {
+ public:
+  StepScope();
+  ~StepScope();
+  StepScope(const StepScope&) = delete;
+  StepScope& operator=(const StepScope&) = delete;
+  static StepScope* current();
+
+  std::vector<Tensor> losses;
+  std::vector<std::pair<std::string, Tensor>> metrics;
+
+ private:
+  StepScope* outer_;
+};
+
+/// An Error on its way up through the layers that were being called; each adds its name.
+struct LayerError : Error {
+  LayerError(std::string layer_path, std::string layer_class, std::string what_was_wrong);
+  std::string path, class_name, reason;
+};
+
+/// "Conv2D" -> "conv2d", "MaxPooling2D" -> "max_pooling2d": Keras' automatic names.
+std::string snake_case(const std::string& class_name);
+/// The next of dense, dense_1, dense_2, …; clear_session starts anew.
+std::string unique_name(const std::string& base);
+
+}  // namespace nyala::detail
