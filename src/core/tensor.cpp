@@ -81,8 +81,8 @@ void with_type(DType dtype, F f) {
     case DType::int16: return f(std::int16_t{});
     case DType::int32: return f(std::int32_t{});
     case DType::int64: return f(std::int64_t{});
-    case DType::float16: return f(detail::float16{});
-    case DType::bfloat16: return f(detail::bfloat16{});
+    case DType::float16: return f(float16{});
+    case DType::bfloat16: return f(bfloat16{});
     case DType::float32: return f(float{});
     case DType::float64: return f(double{});
     case DType::string: throw Error("Tensor: strings have no numeric value");
