@@ -1,0 +1,170 @@
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <limits>
+#include <numbers>
+#include <type_traits>
+
+namespace nyala::backend::scalar {
+
+// One element at a time, as NumPy and Keras define it, NaN and infinities included.
+
+inline constexpr double selu_alpha = 1.6732632423543772848170429916717;
+inline constexpr double selu_scale = 1.0507009873554804934193349852946;
+
+template <std::floating_point T>
+T sigmoid(T x) {
+  const T small = std::exp(-std::abs(x));
+  return x >= 0 ? 1 / (1 + small) : small / (1 + small);
+}
+
+template <std::floating_point T>
+T softplus(T x) {
+  return (x > 0 ? x : T(0)) + std::log1p(std::exp(-std::abs(x)));
+}
+
+/// x Φ(x); erfc keeps the digits of the left tail that 1 + erf loses.
+template <std::floating_point T>
+T gelu(T x) {
+  return x * T(0.5) * std::erfc(-x * (std::numbers::sqrt2_v<T> / 2));
+}
+
+/// dΦ/dx
+template <std::floating_point T>
+T normal_density(T x) {
+  return std::exp(-x * x / 2) * (std::numbers::inv_sqrtpi_v<T> * std::numbers::sqrt2_v<T> / 2);
+}
+
+template <std::floating_point T>
+T gelu_tanh_argument(T x) {
+  return std::numbers::sqrt2_v<T> * std::numbers::inv_sqrtpi_v<T> * (x + T(0.044715) * x * x * x);
+}
+
+template <std::floating_point T>
+T gelu_tanh(T x) {
+  return T(0.5) * x * (1 + std::tanh(gelu_tanh_argument(x)));
+}
+
+template <std::floating_point T>
+T hard_sigmoid(T x) {
+  const T shifted = x + 3;
+  return (shifted < 0 ? T(0) : shifted > 6 ? T(6) : shifted) / 6;
+}
+
+/// The inverse error function: Winitzki's approximation, made exact by Halley's steps on erf or, in the tails, erfc.
+double erfinv(double y);
+
+/// Sums, differences and products of integers wrap around, as in NumPy; those of bool are or, exclusive or, and.
+template <class T>
+T add(T a, T b) {
+  if constexpr (std::floating_point<T>)
+    return a + b;
+  else if constexpr (std::same_as<T, bool>)
+    return a || b;
+  else
+    return static_cast<T>(static_cast<unsigned long long>(a) + static_cast<unsigned long long>(b));
+}
+template <class T>
+T subtract(T a, T b) {
+  if constexpr (std::floating_point<T>)
+    return a - b;
+  else if constexpr (std::same_as<T, bool>)
+    return a != b;
+  else
+    return static_cast<T>(static_cast<unsigned long long>(a) - static_cast<unsigned long long>(b));
+}
+template <class T>
+T multiply(T a, T b) {
+  if constexpr (std::floating_point<T>)
+    return a * b;
+  else if constexpr (std::same_as<T, bool>)
+    return a && b;
+  else
+    return static_cast<T>(static_cast<unsigned long long>(a) * static_cast<unsigned long long>(b));
+}
+
+template <class T>
+T sign(T x) {
+  if (x != x) return x;
+  return static_cast<T>((x > T(0)) - (x < T(0)));
+}
+
+/// Of floating numbers half to even, as NumPy.
+template <std::floating_point T>
+T round(T x) {
+  return std::nearbyint(x);
+}
+
+template <class T>
+T maximum(T a, T b) {
+  return a != a || a > b ? a : b;
+}
+template <class T>
+T minimum(T a, T b) {
+  return a != a || a < b ? a : b;
+}
+
+/// The remainder with the divisor's sign; integers modulo 0 are 0.
+template <class T>
+T mod(T a, T b) {
+  if constexpr (std::floating_point<T>) {
+    const T remainder = std::fmod(a, b);
+    if (remainder == 0) return std::copysign(T(0), b);
+    return (remainder < 0) != (b < 0) ? remainder + b : remainder;
+  } else if constexpr (std::is_signed_v<T>) {
+    if (b == 0 || b == -1) return 0;
+    const T remainder = static_cast<T>(a % b);
+    return static_cast<T>(remainder != 0 && (remainder < 0) != (b < 0) ? remainder + b : remainder);
+  } else {
+    return b == 0 ? T(0) : static_cast<T>(a % b);
+  }
+}
+
+/// The quotient rounded down; integers divided by 0 are 0.
+template <class T>
+T floor_divide(T a, T b) {
+  if constexpr (std::floating_point<T>) {
+    if (b == 0 || !std::isfinite(a) || std::isnan(b)) return std::floor(a / b);
+    const T quotient = (a - mod(a, b)) / b;
+    const T floored = std::floor(quotient);
+    if (quotient == 0) return std::copysign(T(0), a / b);
+    return quotient - floored > T(0.5) ? floored + 1 : floored;
+  } else if constexpr (std::is_signed_v<T>) {
+    if (b == 0) return 0;
+    // The smallest integer divided by -1 overflows: it wraps around, as in NumPy.
+    if (b == -1) return static_cast<T>(std::make_unsigned_t<T>(0) - static_cast<std::make_unsigned_t<T>>(a));
+    return static_cast<T>(a / b - (a % b != 0 && (a < 0) != (b < 0)));
+  } else {
+    return b == 0 ? T(0) : static_cast<T>(a / b);
+  }
+}
+
+/// Integers wrap around; a negative exponent leaves what rounds to an integer: 1, -1 or 0.
+template <class T>
+T power(T base, T exponent) {
+  if constexpr (std::floating_point<T>) {
+    return std::pow(base, exponent);
+  } else {
+    if constexpr (std::is_signed_v<T>) {
+      if (exponent < 0) return base == 1 ? T(1) : base == -1 ? static_cast<T>(exponent % 2 == 0 ? 1 : -1) : T(0);
+    }
+    using Wide = unsigned long long;
+    Wide result = 1, square = static_cast<Wide>(base);
+    for (auto rest = static_cast<Wide>(exponent); rest != 0; rest >>= 1, square *= square) {
+      if (rest & 1) result *= square;
+    }
+    return static_cast<T>(result);
+  }
+}
+
+template <std::floating_point T>
+T logaddexp(T a, T b) {
+  if (a == b) return a + std::numbers::ln2_v<T>;
+  const T difference = a - b;
+  return difference > 0    ? a + std::log1p(std::exp(-difference))
+         : difference <= 0 ? b + std::log1p(std::exp(difference))
+                           : difference;
+}
+
+}  // namespace nyala::backend::scalar
