@@ -1,4 +1,3 @@
-#include <cmath>
 #include <concepts>
 #include <limits>
 
@@ -13,7 +12,14 @@ namespace {
 /// NaN becomes 0, as in XLA.
 template <class To, class From>
 To convert(From value) {
-  if constexpr (std::same_as<To, bool>) {
+  if constexpr (!std::is_arithmetic_v<From>) {
+    return convert<To>(static_cast<float>(value));
+  } else if constexpr (!std::is_arithmetic_v<To>) {
+    if constexpr (std::same_as<From, float>)
+      return static_cast<To>(value);
+    else
+      return static_cast<To>(static_cast<double>(value));
+  } else if constexpr (std::same_as<To, bool>) {
     return value != From(0);
   } else if constexpr (std::floating_point<From> && std::integral<To>) {
     using Limits = std::numeric_limits<To>;
@@ -32,34 +38,21 @@ void convert_all(const From* from, To* to, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) to[i] = convert<To>(from[i]);
 }
 
-template <class Half>
-void widen(const Tensor& half, Tensor& wide) {
-  convert_all(static_cast<const Half*>(half.raw_data()), wide.data<float>(), half.size());
-}
-
-template <class Half>
-void narrow(const Tensor& wide, Tensor& half) {
-  convert_all(wide.data<float>(), static_cast<Half*>(half.raw_data()), half.size());
+/// visit_arithmetic with float16 and bfloat16.
+template <class F>
+void visit_castable(DType dtype, F&& fn) {
+  if (dtype == DType::float16) return fn(std::type_identity<float16>());
+  if (dtype == DType::bfloat16) return fn(std::type_identity<bfloat16>());
+  visit_arithmetic(dtype, "cast", fn);
 }
 
 }  // namespace
 
 void ReferenceKernels::cast(const Tensor& in, Tensor& out) {
   if (in.dtype() == out.dtype()) return copy(in, out);
-  if (is_half(in.dtype()) || is_half(out.dtype())) {
-    if (in.dtype() == DType::float32) {
-      return out.dtype() == DType::float16 ? narrow<detail::float16>(in, out) : narrow<detail::bfloat16>(in, out);
-    }
-    if (out.dtype() == DType::float32) {
-      return in.dtype() == DType::float16 ? widen<detail::float16>(in, out) : widen<detail::bfloat16>(in, out);
-    }
-    Tensor between = Tensor::empty(in.shape(), DType::float32, in.device());
-    cast(in, between);
-    return cast(between, out);
-  }
-  visit_arithmetic(in.dtype(), "cast", [&]<class From>(std::type_identity<From>) {
-    visit_arithmetic(out.dtype(), "cast", [&]<class To>(std::type_identity<To>) {
-      convert_all(in.data<From>(), out.data<To>(), in.size());
+  visit_castable(in.dtype(), [&]<class From>(std::type_identity<From>) {
+    visit_castable(out.dtype(), [&]<class To>(std::type_identity<To>) {
+      convert_all(static_cast<const From*>(in.raw_data()), static_cast<To*>(out.raw_data()), in.size());
     });
   });
 }
