@@ -93,6 +93,8 @@ class Layer {
 
   const std::string& name() const;
   bool built() const;
+  /// Whether the class overrides backward; found out by LayerRef and LayerOf, so that other layers need not be asked.
+  void mark_backward(bool overridden);
   /// Builds now, instead of at the first call.
   void build_now(const std::vector<Shape>& inputs);
   bool trainable() const;
@@ -149,12 +151,17 @@ class Layer {
   Tensors invoke(const Tensors& inputs, const CallContext& context);
 };
 
+template <class L>
+inline constexpr bool overrides_backward = !std::same_as<decltype(&L::backward), Tensor (Layer::*)(const Tensor&)>;
+
 /// A layer by reference: copies are the same layer. What Sequential, Bidirectional and track take.
 class LayerRef {
  public:
   LayerRef() = default;
   template <std::derived_from<Layer> L>
-  LayerRef(L layer) : layer_(std::make_shared<L>(std::move(layer))) {}
+  LayerRef(L layer) : layer_(std::make_shared<L>(std::move(layer))) {
+    layer_->mark_backward(overrides_backward<L>);
+  }
   explicit LayerRef(std::shared_ptr<Layer> layer) : layer_(std::move(layer)) {}
   /// Input() inside Sequential{…}. Throws Error if it is no Input.
   LayerRef(const KerasTensor& input);
@@ -264,9 +271,11 @@ class LayerOf : public Layer {
   KerasTensor operator()(const std::vector<KerasTensor>& x) & = delete;
 
  protected:
-  LayerOf() = default;
+  LayerOf() { mark_backward(overrides_backward<Derived>); }
   template <LayerOptions O>
-  explicit LayerOf(const O& o) : Layer(o.activity_regularizer, o.trainable, o.dtype, o.name) {}
+  explicit LayerOf(const O& o) : Layer(o.activity_regularizer, o.trainable, o.dtype, o.name) {
+    mark_backward(overrides_backward<Derived>);
+  }
 };
 
 void detail_read_base(const Config& config, RegularizerRef& activity_regularizer, bool& trainable, DTypePolicy& dtype,

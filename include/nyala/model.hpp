@@ -271,6 +271,7 @@ class Model : public Layer {
  private:
   explicit Model(std::shared_ptr<Model> subclass);
   std::shared_ptr<detail::ModelState> model_;
+  std::shared_ptr<Model> delegate_;  // the subclass that this handle stands for
 };
 
 /// A chain of layers. https://keras.io/api/models/sequential/

@@ -142,6 +142,11 @@ const std::string& Layer::name() const {
 
 std::string Layer::label() const { return class_name() + " \"" + name() + "\""; }
 
+void Layer::mark_backward(bool overridden) {
+  if (state_->is_model) return;
+  state_->custom_backward = overridden ? detail::CustomBackward::yes : detail::CustomBackward::no;
+}
+
 bool Layer::built() const { return state_->built; }
 bool Layer::trainable() const { return state_->trainable; }
 

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nyala/layer.hpp>
+
+namespace nyala::detail {
+
+/// One call of a layer in a graph.
+struct GraphNode {
+  LayerRef layer;
+  std::vector<KerasTensor> inputs;
+  /// Tensors given by keyword ("attention_mask"), after the positional ones.
+  std::vector<std::pair<std::string, KerasTensor>> keywords;
+  CallContext context;
+  std::vector<Shape> shapes;
+  std::vector<DType> dtypes;
+  int call = 0;  // the how-manieth call of this layer
+};
+
+/// Calls a layer symbolically: builds it, infers shapes and dtypes. Throws Error naming the layer.
+std::vector<KerasTensor> connect(const LayerRef& layer, const std::vector<KerasTensor>& inputs,
+                                 const CallContext& context = {},
+                                 const std::vector<std::pair<std::string, KerasTensor>>& keywords = {});
+
+/// A graph made ready to run: every node once, inputs before what uses them.
+class Plan {
+ public:
+  Plan() = default;
+  /// Throws Error if the outputs do not follow from the inputs, or two layers share a name.
+  Plan(const std::vector<KerasTensor>& inputs, const std::vector<KerasTensor>& outputs);
+
+  Tensors run(const Tensors& inputs, const CallContext& context) const;
+  std::vector<Shape> shapes(const std::vector<Shape>& inputs) const;
+  /// Keras' order: by depth from the outputs, then by first use.
+  const std::vector<LayerRef>& layers() const { return layers_; }
+  std::vector<std::shared_ptr<GraphNode>> nodes() const;
+
+ private:
+  struct Step {
+    std::shared_ptr<GraphNode> node;
+    std::vector<std::size_t> inputs;  // places of its inputs, then of its keywords
+    std::size_t first_output = 0;
+    std::vector<std::size_t> last_uses;  // places that nothing needs after this step
+  };
+  std::vector<Step> steps_;
+  std::vector<std::size_t> input_places_, output_places_;
+  std::size_t places_ = 0;
+  std::vector<LayerRef> layers_;
+};
+
+}  // namespace nyala::detail

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nyala/model.hpp>
+
+#include "model/graph.hpp"
+
+namespace nyala::detail {
+
+/// The sum of a quantity over samples, on the host in double.
+struct RunningMean {
+  double total = 0.0, count = 0.0;
+  void add(double value, double weight) { total += value * weight, count += weight; }
+  double mean() const { return count == 0.0 ? 0.0 : total / count; }
+};
+
+/// What compile sets.
+struct Compiled {
+  struct OutputMetric {
+    MetricRef reference;
+    std::shared_ptr<Metric> metric;  // null until the shapes of the first batch tell which it is
+    std::string given_name;
+    std::size_t output = 0;
+    bool weighted = false;
+  };
+
+  std::shared_ptr<Optimizer> optimizer;
+  Losses losses_given;
+  CompileOptions options;
+  std::vector<std::shared_ptr<Loss>> losses;  // one per output; null: none. Resolved when the outputs are known.
+  std::vector<double> loss_weights;
+  std::vector<OutputMetric> metrics;
+  std::vector<std::string> metric_names;  // log names, like `metrics`
+  bool resolved = false;
+
+  RunningMean loss;
+  std::vector<RunningMean> output_losses;
+  std::vector<std::pair<std::string, RunningMean>> added_metrics;
+};
+
+enum class ModelKind : unsigned char { graph, sequential, subclass };
+
+struct ModelState {
+  ModelKind kind = ModelKind::subclass;
+  std::vector<KerasTensor> inputs, outputs;
+  Plan plan;                       // graph
+  std::vector<LayerRef> sequence;  // sequential, without the Input
+  LayerRef input_layer;            // sequential, if there is one
+  std::size_t output_count = 1;
+  std::optional<Compiled> compiled;
+  bool stop_training = false;
+};
+
+/// Builds a sequential model's chain for that input (with batch axis), remembering the symbolic places.
+void build_sequence(ModelState& state, const Shape& input, DType dtype);
+/// Names of the outputs as losses and logs use them.
+std::vector<std::string> output_names_of(const ModelState& state, std::size_t count);
+
+}  // namespace nyala::detail
