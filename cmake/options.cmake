@@ -26,8 +26,9 @@ if(NYALA_CUDA)
                       "found (${NYALA_NVCC}). Configure with NYALA_CUDA=OFF.")
 endif()
 
-if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-  message(FATAL_ERROR "Nyala ${PROJECT_VERSION} builds for x86-64 only, not for ${CMAKE_SYSTEM_PROCESSOR}")
+if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux" OR NOT CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  message(FATAL_ERROR "Nyala ${PROJECT_VERSION} builds for Linux on x86-64 only, not for ${CMAKE_SYSTEM_NAME} on "
+                      "${CMAKE_SYSTEM_PROCESSOR}")
 endif()
 
 if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)

@@ -17,10 +17,8 @@
 #include "core/size_classes.hpp"
 #include "core/spin_lock.hpp"
 
-#ifdef __linux__
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
-#endif
 
 namespace nyala::detail {
 namespace {
@@ -30,10 +28,8 @@ constexpr std::size_t huge_page = std::size_t{1} << 21;
 constexpr std::size_t cache_always_allowed = std::size_t{256} << 20;
 
 std::size_t machine_memory() noexcept {
-#ifdef __linux__
   struct sysinfo info {};
   if (sysinfo(&info) == 0) return (static_cast<std::size_t>(info.totalram) + info.totalswap) * info.mem_unit;
-#endif
   return static_cast<std::size_t>(-1);
 }
 
@@ -224,9 +220,7 @@ class BlockPool {
     const bool huge = block_bytes >= 2 * huge_page;
     void* block = nullptr;
     if (posix_memalign(&block, huge ? huge_page : SizeClasses::unit, block_bytes) != 0) return nullptr;
-#ifdef __linux__
     if (huge) madvise(block, block_bytes, MADV_HUGEPAGE);
-#endif
     return block;
   }
 

@@ -66,20 +66,14 @@ using Pairs = std::array<float, most_pairs>;
 
 void transform_baseline(const std::uint32_t* words, float* out, std::size_t pairs) { transform(words, out, pairs); }
 
-#ifdef __x86_64__
 [[gnu::target("avx2")]] void transform_avx2(const std::uint32_t* words, float* out, std::size_t pairs) {
   transform(words, out, pairs);
 }
-#endif
 
 }  // namespace
 
 void normals(const std::uint32_t* words, float* out, std::size_t count) {
-#ifdef __x86_64__
   static const auto run = __builtin_cpu_supports("avx2") ? transform_avx2 : transform_baseline;
-#else
-  static const auto run = transform_baseline;
-#endif
   run(words, out, count / 2);
 }
 

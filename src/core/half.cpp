@@ -1,8 +1,6 @@
 #include "core/half.hpp"
 
-#ifdef __x86_64__
 #include <immintrin.h>
-#endif
 
 namespace nyala::detail {
 namespace {
@@ -12,7 +10,6 @@ template <class From, class To>
   for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<To>(in[i]);
 }
 
-#ifdef __x86_64__
 // Every processor with AVX2 has F16C.
 bool has_avx2() {
   static const bool found = __builtin_cpu_supports("avx2");
@@ -53,11 +50,9 @@ bool has_avx2() {
   }
   convert_each(in, out, count);
 }
-#endif
 
 }  // namespace
 
-#ifdef __x86_64__
 void convert(const float16* in, float* out, std::size_t count) {
   has_avx2() ? convert_f16c(in, out, count) : convert_each(in, out, count);
 }
@@ -73,11 +68,5 @@ void convert(const bfloat16* in, float* out, std::size_t count) {
 void convert(const float* in, bfloat16* out, std::size_t count) {
   has_avx2() ? convert_avx2(in, out, count) : convert_each(in, out, count);
 }
-#else
-void convert(const float16* in, float* out, std::size_t count) { convert_each(in, out, count); }
-void convert(const float* in, float16* out, std::size_t count) { convert_each(in, out, count); }
-void convert(const bfloat16* in, float* out, std::size_t count) { convert_each(in, out, count); }
-void convert(const float* in, bfloat16* out, std::size_t count) { convert_each(in, out, count); }
-#endif
 
 }  // namespace nyala::detail

@@ -1,8 +1,6 @@
 #include "core/philox.hpp"
 
-#ifdef __x86_64__
 #include <immintrin.h>
-#endif
 
 namespace nyala::philox {
 
@@ -13,7 +11,6 @@ void fill_blocks_scalar(std::uint32_t* out, std::size_t count, Stream stream, st
   }
 }
 
-#ifdef __x86_64__
 namespace {
 
 // A 64-bit lane holds one counter word of one block; its upper half may hold anything.
@@ -45,17 +42,14 @@ namespace {
 }
 
 }  // namespace
-#endif
 
 void fill_blocks(std::uint32_t* out, std::size_t count, Stream stream, std::uint64_t first) {
   std::size_t done = 0;
-#ifdef __x86_64__
   static const bool avx2 = __builtin_cpu_supports("avx2");
   if (avx2) {
     done = count & ~std::size_t{3};
     fill_4_blocks_at_once(out, done, stream, first);
   }
-#endif
   fill_blocks_scalar(out + 4 * done, count - done, stream, first + done);
 }
 

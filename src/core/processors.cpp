@@ -8,9 +8,7 @@
 
 #include <nyala/error.hpp>
 
-#ifdef __linux__
 #include <sched.h>
-#endif
 
 namespace nyala::detail {
 namespace {
@@ -23,10 +21,8 @@ std::string first_line(const std::string& path) {
 }
 
 int affinity_processors() {
-#ifdef __linux__
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
   return static_cast<int>(std::thread::hardware_concurrency());
 }
 

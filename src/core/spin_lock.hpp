@@ -3,18 +3,12 @@
 #include <atomic>
 #include <thread>
 
-#ifdef __x86_64__
 #include <immintrin.h>
-#endif
 
 namespace nyala::detail {
 
 /// Tells the processor that the thread is waiting in a loop.
-inline void spin_pause() noexcept {
-#ifdef __x86_64__
-  _mm_pause();
-#endif
-}
+inline void spin_pause() noexcept { _mm_pause(); }
 
 /// For sections of a few instructions that hardly ever meet.
 class SpinLock {
