@@ -17,8 +17,8 @@ namespace {
 
 constexpr const char* op = "conv_transpose";
 
-/// One spatial axis: the convolution whose input gradient this is has an input of `reached` cells, which zeros extend to
-/// `length`.
+/// One spatial axis: the convolution whose input gradient this is has an input of `reached` cells, which zeros extend
+/// to `length`.
 struct TransposedAxis {
   std::int64_t length = 0, reached = 0, pad_before = 0, pad_after = 0;
 };
@@ -88,9 +88,8 @@ Tensor conv_transpose(const Tensor& given, const Tensor& kernel, const Tensor& b
   for (std::size_t i = 0; i < static_cast<std::size_t>(window.rank); ++i) {
     window.size[i] = kernel.shape()[i];
     if (window.size[i] < 1) ops::fail(op, ": the kernel must not be empty, got ", kernel.shape());
-    const TransposedAxis axis =
-        transposed_axis(x.shape()[i + 1], ops::extent(window, i), window.strides[i], same,
-                        extra.empty() ? std::nullopt : std::optional<std::int64_t>(extra[i]));
+    const TransposedAxis axis = transposed_axis(x.shape()[i + 1], ops::extent(window, i), window.strides[i], same,
+                                                extra.empty() ? std::nullopt : std::optional<std::int64_t>(extra[i]));
     if (x.shape()[i + 1] < 1 || axis.length < 1) {
       ops::fail(op, ": the output would be empty: x ", given.shape(), ", kernel ", kernel.shape(), ", output length ",
                 axis.length, " on spatial axis ", i);

@@ -45,8 +45,8 @@ PaddingMode padding_mode(const std::string& padding, bool causal_allowed, const 
   if (padding == "valid") return PaddingMode::valid;
   if (padding == "same") return PaddingMode::same;
   if (padding == "causal" && causal_allowed) return PaddingMode::causal;
-  fail(op, ": padding must be \"valid\"", causal_allowed ? ", \"same\" or \"causal\"" : " or \"same\"", ", got \"", padding,
-       padding == "causal" ? "\", which only one-dimensional convolution has" : "\"");
+  fail(op, ": padding must be \"valid\"", causal_allowed ? ", \"same\" or \"causal\"" : " or \"same\"", ", got \"",
+       padding, padding == "causal" ? "\", which only one-dimensional convolution has" : "\"");
 }
 
 Shape place_window(backend::Window& window, PaddingMode mode, const Shape& x, std::int64_t channels, const char* op) {
