@@ -95,6 +95,9 @@ static_assert(sizeof(float16) == 2 && sizeof(bfloat16) == 2);
 
 namespace detail {
 
+using nyala::bfloat16;
+using nyala::float16;
+
 /// Many at a time; `in` and `out` do not overlap.
 void convert(const float16* in, float* out, std::size_t count);
 void convert(const float* in, float16* out, std::size_t count);

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+
+#include <nyala/tensor.hpp>
+
+namespace nyala {
+
+/// An array from a NumPy file (.npy, versions 1 to 3, either byte order, C or Fortran order). bfloat16, which NumPy
+/// does not name, is what ml_dtypes writes for it: "V2". Throws Error, naming file and place, for a file that cannot be
+/// read, is damaged, or holds another kind of elements (complex, text, records, objects).
+/// https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+Tensor load_npy(const std::string& path);
+
+/// Writes a tensor so that numpy.load reads it. A file of that name is replaced only once the new one is complete.
+/// Throws Error for strings, for a tensor that is not on the CPU, and when the file cannot be written.
+void save_npy(const std::string& path, const Tensor& tensor);
+
+}  // namespace nyala

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace nyala::detail {
+
+/// A file written beside its final place: commit() puts it there in one step, so that a crash or a full disk leaves
+/// what was there before. Without commit() it disappears. Errors are thrown as Error, beginning with `where`.
+class AtomicFile {
+ public:
+  AtomicFile(const std::string& path, std::string where);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  /// Where the content is until commit(); a library that writes files by name may write here.
+  const std::string& temporary_path() const { return temporary_; }
+  void write(const void* data, std::size_t bytes);
+  /// Flushes to the disk and renames.
+  void commit();
+
+ private:
+  [[noreturn]] void fail(const std::string& doing) const;
+
+  std::string where_, path_, temporary_;
+  int descriptor_ = -1;
+};
+
+}  // namespace nyala::detail
