@@ -31,8 +31,10 @@ InputLayer InputLayer::from_config(const Config& config) {
   if (shape[0] != None) options.batch_size = static_cast<int>(shape[0]);
   shape.erase(0);
   const Config& dtype = config.get("dtype");
-  if (dtype.is_string()) options.dtype = DTypePolicy(dtype_from_name(dtype.as_string()));
-  else if (dtype.is_object()) options.dtype = DTypePolicy(dtype.at("config").at("name").as_string());
+  if (dtype.is_string())
+    options.dtype = DTypePolicy(dtype_from_name(dtype.as_string()));
+  else if (dtype.is_object())
+    options.dtype = DTypePolicy(dtype.at("config").at("name").as_string());
   return InputLayer(shape, options);
 }
 
@@ -52,10 +54,9 @@ Config InputLayer::config() const {
 }
 
 KerasTensor Input(const Shape& shape, const InputOptions& options) {
-  const LayerRef layer(InputLayer(shape, {.batch_size = options.batch_size,
-                                          .optional = options.optional,
-                                          .dtype = options.dtype,
-                                          .name = options.name}));
+  const LayerRef layer(InputLayer(
+      shape,
+      {.batch_size = options.batch_size, .optional = options.optional, .dtype = options.dtype, .name = options.name}));
   const auto& input = static_cast<const InputLayer&>(*layer);
   auto node = std::make_shared<detail::GraphNode>();
   node->layer = layer;

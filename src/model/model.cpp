@@ -19,9 +19,7 @@ Model::Model() : model_(std::make_shared<ModelState>()) {
   state_->custom_backward = detail::CustomBackward::no;
 }
 
-Model::Model(AsSequential) : Model() {
-  model_->kind = ModelKind::sequential;
-}
+Model::Model(AsSequential) : Model() { model_->kind = ModelKind::sequential; }
 
 Model::Model(std::shared_ptr<Model> subclass) : Layer(*subclass), model_(subclass->model_) {
   delegate_ = std::move(subclass);
@@ -68,7 +66,8 @@ void Model::build_all(const std::vector<Shape>& inputs) {
   if (delegate_ != nullptr) return delegate_->build_all(inputs);
   if (model_->kind == ModelKind::subclass) return Layer::build_all(inputs);
   if (model_->kind == ModelKind::sequential && model_->inputs.empty()) {
-    if (inputs.size() != 1) throw Error(label() + ": a Sequential takes one input, got " + std::to_string(inputs.size()));
+    if (inputs.size() != 1)
+      throw Error(label() + ": a Sequential takes one input, got " + std::to_string(inputs.size()));
     Shape shape = inputs.front();
     if (!shape.empty()) shape[0] = None;
     detail::build_sequence(*model_, shape, floatx());
@@ -86,8 +85,10 @@ Tensor fit_to_input(const Tensor& given, const KerasTensor& expected, const std:
     throw Error(model + ": the input \"" + expected.node()->layer->name() + "\" takes the shape " + wanted.str() +
                 ", got " + given.shape().str());
   };
-  if (x.rank() == wanted.rank() + 1 && x.shape().back() == 1) x = squeeze(x, -1);
-  else if (x.rank() + 1 == wanted.rank() && wanted.back() == 1) x = expand_dims(x, -1);
+  if (x.rank() == wanted.rank() + 1 && x.shape().back() == 1)
+    x = squeeze(x, -1);
+  else if (x.rank() + 1 == wanted.rank() && wanted.back() == 1)
+    x = expand_dims(x, -1);
   if (x.rank() != wanted.rank()) refuse();
   for (std::size_t axis = 0; axis < wanted.size(); ++axis) {
     if (wanted[axis] != None && axis > 0 && wanted[axis] != x.shape()[axis]) refuse();
@@ -170,9 +171,7 @@ LayerRef Model::get_layer(int index) const {
 std::vector<KerasTensor> Model::inputs() const { return model_->inputs; }
 std::vector<KerasTensor> Model::outputs_symbolic() const { return model_->outputs; }
 
-std::vector<std::string> Model::output_names() const {
-  return detail::output_names_of(*model_, model_->output_count);
-}
+std::vector<std::string> Model::output_names() const { return detail::output_names_of(*model_, model_->output_count); }
 
 std::vector<std::string> Model::input_names() const {
   std::vector<std::string> names;
