@@ -39,6 +39,7 @@ struct Compiled {
 
   RunningMean loss;
   std::vector<RunningMean> output_losses;
+  std::vector<std::string> loss_names;  // of several outputs
   std::vector<std::pair<std::string, RunningMean>> added_metrics;
 };
 

@@ -1,0 +1,65 @@
+#include "model/callback_list.hpp"
+
+#include <nyala/error.hpp>
+#include <nyala/model.hpp>
+
+#include "model/suggest.hpp"
+
+namespace nyala {
+
+void Callback::on_train_begin(const Logs&) {}
+void Callback::on_train_end(const Logs&) {}
+void Callback::on_epoch_begin(int, const Logs&) {}
+void Callback::on_epoch_end(int, const Logs&) {}
+void Callback::on_train_batch_begin(int, const Logs&) {}
+void Callback::on_train_batch_end(int, const Logs&) {}
+void Callback::on_test_begin(const Logs&) {}
+void Callback::on_test_end(const Logs&) {}
+void Callback::on_test_batch_begin(int, const Logs&) {}
+void Callback::on_test_batch_end(int, const Logs&) {}
+void Callback::on_predict_begin(const Logs&) {}
+void Callback::on_predict_end(const Logs&) {}
+void Callback::on_predict_batch_begin(int, const Logs&) {}
+void Callback::on_predict_batch_end(int, const Logs&) {}
+void Callback::set_model(Model& model) { model_ = &model; }
+void Callback::set_params(const Params& params) { params_ = params; }
+
+Model& Callback::model() const {
+  if (model_ == nullptr) throw Error("Callback: there is no model outside of fit, evaluate and predict");
+  return *model_;
+}
+
+void Callback::add_log(const std::string& name, double value) {
+  if (logs_ == nullptr) throw Error("Callback: add_log(\"" + name + "\") was called outside of a hook");
+  (*logs_)[name] = value;
+}
+
+const std::vector<double>& History::operator[](const std::string& name) const {
+  const auto found = history.find(name);
+  if (found != history.end()) return found->second;
+  std::vector<std::string> names;
+  std::string listed;
+  for (const auto& [key, values] : history) {
+    names.push_back(key);
+    listed += (listed.empty() ? "" : ", ") + key;
+  }
+  throw Error("History: there is no \"" + name + "\"" + detail::did_you_mean(name, names) +
+              "; it has: " + (listed.empty() ? "nothing" : listed));
+}
+
+CallbackList::CallbackList(const std::vector<CallbackRef>& callbacks, Model& model, const Callback::Params& params) {
+  for (const CallbackRef& callback : callbacks) {
+    if (callback.object() == nullptr) throw Error("callbacks: an entry holds no callback");
+    callbacks_.push_back(callback.object());
+  }
+  for (const auto& callback : callbacks_) {
+    callback->set_model(model);
+    callback->set_params(params);
+  }
+}
+
+CallbackList::~CallbackList() {
+  for (const auto& callback : callbacks_) callback->model_ = nullptr;
+}
+
+}  // namespace nyala
