@@ -1,5 +1,8 @@
 #include "core/allocator.hpp"
 
+#include <sys/mman.h>
+#include <sys/sysinfo.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -17,9 +20,6 @@
 #include "core/size_classes.hpp"
 #include "core/spin_lock.hpp"
 
-#include <sys/mman.h>
-#include <sys/sysinfo.h>
-
 namespace nyala::detail {
 namespace {
 
@@ -29,8 +29,8 @@ constexpr std::size_t cache_always_allowed = std::size_t{256} << 20;
 
 std::size_t machine_memory() noexcept {
   struct sysinfo info {};
-  if (sysinfo(&info) == 0) return (static_cast<std::size_t>(info.totalram) + info.totalswap) * info.mem_unit;
-  return static_cast<std::size_t>(-1);
+  if (sysinfo(&info) != 0) return static_cast<std::size_t>(-1);
+  return (static_cast<std::size_t>(info.totalram) + info.totalswap) * info.mem_unit;
 }
 
 constexpr std::size_t magazine_capacity(std::size_t block_bytes) {

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <atomic>
-#include <cstdint>
-
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <climits>
+#include <atomic>
+#include <cstdint>
 
 namespace nyala::detail {
 
@@ -18,7 +16,7 @@ inline void futex_wait(std::atomic<std::uint32_t>& word, std::uint32_t expected)
 }
 
 /// Wakes up to `count` threads that sleep on `word`.
-inline void futex_wake(std::atomic<std::uint32_t>& word, [[maybe_unused]] int count) noexcept {
+inline void futex_wake(std::atomic<std::uint32_t>& word, int count) noexcept {
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0);
 }
 

@@ -22,13 +22,11 @@
 #include "core/spin_lock.hpp"
 #include "core/spin_wait.hpp"
 
-// clang finds no <omp.h> beside g++'s runtime, which is the one that oneDNN uses.
-#if __has_include(<omp.h>)
-#include <omp.h>
-#else
-extern "C" void omp_set_num_threads(int count) noexcept;
-extern "C" int omp_get_max_threads() noexcept;
-#endif
+// From g++'s OpenMP runtime, which is the one that oneDNN uses; clang finds no <omp.h> for it.
+extern "C" {
+void omp_set_num_threads(int count) noexcept;
+int omp_get_max_threads() noexcept;
+}
 
 namespace nyala::detail {
 namespace {

@@ -1,5 +1,7 @@
 #include "core/processors.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <charconv>
 #include <fstream>
@@ -7,8 +9,6 @@
 #include <thread>
 
 #include <nyala/error.hpp>
-
-#include <sched.h>
 
 namespace nyala::detail {
 namespace {

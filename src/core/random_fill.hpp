@@ -13,7 +13,8 @@ namespace nyala::philox {
 void fill_uniform_bits(std::uint32_t* out, std::size_t count, Stream stream, std::uint64_t offset = 0);
 
 /// Uniform in [low, high), from 24 (float) or 53 (double) bits an element.
-void fill_uniform(float* out, std::size_t count, Stream stream, std::uint64_t offset = 0, float low = 0, float high = 1);
+void fill_uniform(float* out, std::size_t count, Stream stream, std::uint64_t offset = 0, float low = 0,
+                  float high = 1);
 void fill_uniform(double* out, std::size_t count, Stream stream, std::uint64_t offset = 0, double low = 0,
                   double high = 1);
 

@@ -2,31 +2,21 @@
 
 #include <cstddef>
 
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define NYALA_ADDRESS_SANITIZER
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define NYALA_ADDRESS_SANITIZER
-#endif
-
-#ifdef NYALA_ADDRESS_SANITIZER
-#include <sanitizer/asan_interface.h>
-#endif
+// Present in AddressSanitizer's runtime only; null in other builds.
+extern "C" {
+[[gnu::weak]] void __asan_poison_memory_region(const volatile void* begin, std::size_t bytes);
+[[gnu::weak]] void __asan_unpoison_memory_region(const volatile void* begin, std::size_t bytes);
+}
 
 namespace nyala::detail {
 
-/// In AddressSanitizer builds an access to these bytes is reported until unpoison(); otherwise nothing.
-inline void poison([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t bytes) noexcept {
-#ifdef NYALA_ADDRESS_SANITIZER
-  __asan_poison_memory_region(begin, bytes);
-#endif
+/// Under AddressSanitizer an access to these bytes is reported until unpoison(); otherwise nothing.
+inline void poison(void* begin, std::size_t bytes) noexcept {
+  if (&__asan_poison_memory_region != nullptr) __asan_poison_memory_region(begin, bytes);
 }
 
-inline void unpoison([[maybe_unused]] void* begin, [[maybe_unused]] std::size_t bytes) noexcept {
-#ifdef NYALA_ADDRESS_SANITIZER
-  __asan_unpoison_memory_region(begin, bytes);
-#endif
+inline void unpoison(void* begin, std::size_t bytes) noexcept {
+  if (&__asan_unpoison_memory_region != nullptr) __asan_unpoison_memory_region(begin, bytes);
 }
 
 }  // namespace nyala::detail

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <immintrin.h>
+
 #include <atomic>
 #include <thread>
-
-#include <immintrin.h>
 
 namespace nyala::detail {
 
