@@ -112,7 +112,7 @@ Tensor number(const Tensor& weak, DType dtype, const Device& device, const char*
 }  // namespace
 
 Tensor as_dtype(const Tensor& x, DType dtype, const Tensor& beside, const char* op) {
-  if (x.weak() && !autograd::tracked(x)) {
+  if (x.weak() && x.rank() == 0 && !autograd::tracked(x)) {
     const Device device = beside.device();
     return x.dtype() == dtype && x.device() == device ? x : number(x, dtype, device, op);
   }
@@ -170,10 +170,32 @@ std::vector<std::int64_t> row_major_strides(const Shape& shape) {
   return strides;
 }
 
+namespace {
+
+/// Whether the elements follow one another in memory; an empty shape does so anywhere.
+bool in_row(std::span<const std::int64_t> strides, const Shape& shape) {
+  std::int64_t expected = 1;
+  bool contiguous = true;
+  for (std::size_t i = shape.size(); i-- > 0;) {
+    if (shape[i] == 0) return true;
+    contiguous = contiguous && (shape[i] == 1 || strides[i] == expected);
+    expected *= shape[i];
+  }
+  return contiguous;
+}
+
+}  // namespace
+
 Tensor strided(const Tensor& x, std::int64_t offset, std::span<const std::int64_t> strides, const Shape& shape,
                const char* op) {
-  Tensor y = Tensor::empty(shape, x.dtype(), x.device());
-  backend::kernels(x).strided_read(x, offset, strides, y);
+  Tensor y;
+  if (in_row(strides, shape)) {
+    y = detail::view(x, offset, shape);
+    y.impl()->weak = false;
+  } else {
+    y = Tensor::empty(shape, x.dtype(), x.device());
+    backend::kernels(x).strided_read(x, offset, strides, y);
+  }
   if (autograd::recording(x)) {
     autograd::attach(y, op, {x},
                      [offset, strides = std::vector(strides.begin(), strides.end()), from = x.shape(),
@@ -185,7 +207,7 @@ Tensor strided(const Tensor& x, std::int64_t offset, std::span<const std::int64_
 Tensor strided_scatter(const Tensor& values, std::int64_t offset, std::span<const std::int64_t> strides,
                        const Shape& shape, const char* op) {
   Tensor y = zeros_for(values, shape);
-  backend::kernels(values).strided_write(values, y, offset, strides, true);
+  if (values.size() > 0) backend::kernels(values).strided_write(values, y, offset, strides, true);
   if (autograd::recording(values)) {
     autograd::attach(y, op, {values},
                      [offset, strides = std::vector(strides.begin(), strides.end()), from = values.shape(),

@@ -83,7 +83,7 @@ class Operands {
 };
 
 /// x[i…] read at offset + Σ i·strides (elements of the contiguous x; 0 repeats, negative reverses): every view of NumPy
-/// as a differentiable copy.
+/// as a differentiable copy, or sharing storage where the elements follow one another.
 Tensor strided(const Tensor& x, std::int64_t offset, std::span<const std::int64_t> strides, const Shape& shape,
                const char* op);
 /// The adjoint: zeros of `shape` to which values are added at those places.

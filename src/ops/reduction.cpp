@@ -55,7 +55,7 @@ Tensor extreme(Reduce op, const char* name, const Tensor& x, const Axes& axis, b
   Tensor y = run_reduce(op, x, r, x.dtype());
   if (autograd::recording(x)) {
     autograd::attach(y, name, {x}, [x, r, saved = autograd::save_output(y)](Backward& g) {
-      const Tensor found = equal(x, reshape(stop_gradient(saved), r.kept));
+      const Tensor found = equal(x, detail::alias(saved, r.kept));
       const Tensor share = reshape(g.grad(), r.kept) / sum(cast(found, x.dtype()), r.axes, true);
       g.set(0, where(found, share, 0.0));
     });

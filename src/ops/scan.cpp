@@ -116,10 +116,7 @@ Tensor prod(const Tensor& x, const Axes& axis, bool keepdims) {
     // The reduced axes become the last one.
     std::vector<int> order, back(x.shape().size());
     for (int i = 0; i < x.rank(); ++i) {
-      if (r.kept[static_cast<std::size_t>(i)] == x.shape()[static_cast<std::size_t>(i)] &&
-          std::find(r.axes.begin(), r.axes.end(), i) == r.axes.end()) {
-        order.push_back(i);
-      }
+      if (std::find(r.axes.begin(), r.axes.end(), i) == r.axes.end()) order.push_back(i);
     }
     order.insert(order.end(), r.axes.begin(), r.axes.end());
     for (std::size_t i = 0; i < order.size(); ++i) back[static_cast<std::size_t>(order[i])] = static_cast<int>(i);
