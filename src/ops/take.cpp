@@ -1,0 +1,158 @@
+#include <algorithm>
+#include <numeric>
+
+#include <nyala/ops/creation.hpp>
+#include <nyala/ops/indexing.hpp>
+#include <nyala/ops/math.hpp>
+#include <nyala/ops/reduction.hpp>
+#include <nyala/ops/shape.hpp>
+
+#include "ops/scatter.hpp"
+
+namespace nyala {
+
+namespace ops {
+
+namespace {
+
+template <class I>
+std::pair<std::int64_t, std::int64_t> range_of(const Tensor& indices) {
+  const I* first = indices.data<I>();
+  const auto [low, high] = std::minmax_element(first, first + indices.size());
+  return {*low, *high};
+}
+
+std::pair<std::int64_t, std::int64_t> range(const Tensor& indices) {
+  if (indices.device().kind() != Device::Kind::cpu) {
+    return {min(indices).item<std::int64_t>(), max(indices).item<std::int64_t>()};
+  }
+  return indices.dtype() == DType::int32 ? range_of<std::int32_t>(indices) : range_of<std::int64_t>(indices);
+}
+
+}  // namespace
+
+Tensor integer_indices(const Tensor& indices, const char* op) {
+  require_numbers(indices, op);
+  const DType dtype = indices.dtype();
+  if (!is_integer(dtype)) fail(op, ": indices must be integers, got ", dtype, " of shape ", indices.shape());
+  if (dtype == DType::int32 || dtype == DType::int64) return indices;
+  return cast(indices, dtype == DType::uint32 || dtype == DType::uint64 ? DType::int64 : DType::int32);
+}
+
+Tensor checked_indices(const Tensor& indices, std::int64_t size, const char* op) {
+  const Tensor whole = integer_indices(indices, op);
+  if (whole.size() == 0) return whole;
+  const auto [low, high] = range(whole);
+  if (low < -size || high >= size) {
+    fail(op, ": index ", low < -size ? low : high, " is out of range for an axis of size ", size);
+  }
+  return low < 0 ? where(whole < 0, whole + size, whole) : whole;
+}
+
+AxisBlocks::AxisBlocks(const Shape& shape, int axis) {
+  for (int i = 0; i < shape.rank(); ++i) {
+    std::int64_t& part = i < axis ? outer : i == axis ? size : inner;
+    part *= shape[static_cast<std::size_t>(i)];
+  }
+}
+
+Tensor taken(const Tensor& x, const Tensor& indices, int axis, const char* op) {
+  const AxisBlocks blocks(x.shape(), axis);
+  Shape shape(x.shape().begin(), x.shape().begin() + axis);
+  for (const std::int64_t size : indices.shape()) shape.push_back(size);
+  for (int i = axis + 1; i < x.rank(); ++i) shape.push_back(x.shape()[static_cast<std::size_t>(i)]);
+  Tensor y = Tensor::empty(shape, x.dtype(), x.device());
+  if (y.size() > 0) {
+    Tensor flat = detail::alias(y, {blocks.outer, indices.size(), blocks.inner});
+    backend::kernels(x, indices)
+        .gather(detail::alias(x, {blocks.outer, blocks.size, blocks.inner}), detail::alias(indices, {indices.size()}),
+                1, flat);
+  }
+  if (autograd::recording(x)) {
+    autograd::attach(y, op, {x}, [indices, axis, op, size = blocks.size](autograd::Backward& g) {
+      g.set(0, added_rows(indices, g.grad(), axis, size, op));
+    });
+  }
+  return y;
+}
+
+Tensor added_rows(const Tensor& indices, const Tensor& values, int axis, std::int64_t size, const char* op) {
+  Shape shape = values.shape();
+  for (int i = 0; i < indices.rank(); ++i) shape.erase(static_cast<std::size_t>(axis));
+  shape.insert(static_cast<std::size_t>(axis), size);
+  const AxisBlocks blocks(shape, axis);
+  Tensor y = zeros_for(values, shape);
+  if (values.size() > 0) {
+    Tensor flat = detail::alias(y, {blocks.outer, blocks.size, blocks.inner});
+    backend::kernels(values, indices)
+        .scatter_add(detail::alias(indices, {indices.size()}), 1,
+                     detail::alias(values, {blocks.outer, indices.size(), blocks.inner}), flat);
+  }
+  if (autograd::recording(values)) {
+    autograd::attach(y, op, {values}, [indices, axis, op](autograd::Backward& g) {
+      g.set(0, taken(g.grad(), indices, axis, op));
+    });
+  }
+  return y;
+}
+
+Tensor put_along_axis(const Tensor& indices, const Tensor& values, int axis, std::int64_t size) {
+  Shape shape = values.shape();
+  shape[static_cast<std::size_t>(axis)] = size;
+  Tensor y = zeros_for(values, shape);
+  if (values.size() > 0) backend::kernels(values, indices).put_along_axis_add(indices, axis, values, y);
+  if (autograd::recording(values)) {
+    autograd::attach(y, "put_along_axis", {values}, [indices, axis](autograd::Backward& g) {
+      g.set(0, take_along_axis(g.grad(), indices, axis));
+    });
+  }
+  return y;
+}
+
+}  // namespace ops
+
+namespace {
+
+Tensor take_for(const Tensor& x, const Tensor& indices, int axis, const char* op) {
+  ops::require_numbers(x, op);
+  const int along = ops::normalized_axis(axis, x.rank(), op);
+  return ops::taken(x, ops::checked_indices(indices, x.shape().at(along), op), along, op);
+}
+
+}  // namespace
+
+Tensor take(const Tensor& x, const Tensor& indices, std::optional<int> axis) {
+  detail::require_defined(x, "take");
+  return axis ? take_for(x, indices, *axis, "take") : take_for(ravel(x), indices, 0, "take");
+}
+
+Tensor gather(const Tensor& x, const Tensor& indices, int axis) { return take_for(x, indices, axis, "gather"); }
+
+Tensor take_along_axis(const Tensor& x, const Tensor& indices, std::optional<int> axis) {
+  ops::require_numbers(x, "take_along_axis");
+  ops::require_numbers(indices, "take_along_axis");
+  if (!axis) return take_along_axis(ravel(x), ravel(indices), 0);
+  const int along = ops::normalized_axis(*axis, x.rank(), "take_along_axis");
+  const auto at = static_cast<std::size_t>(along);
+  if (indices.rank() != x.rank()) {
+    ops::fail("take_along_axis: x and indices must have as many axes, got ", x.shape(), " and ", indices.shape());
+  }
+  Shape x_shape = x.shape(), shape = indices.shape();
+  x_shape[at] = shape[at] = 1;
+  const Shape common = ops::broadcast_shapes(x_shape, shape, "take_along_axis");
+  x_shape = shape = common;
+  x_shape[at] = x.shape()[at];
+  shape[at] = indices.shape()[at];
+  const Tensor places = broadcast_to(ops::checked_indices(indices, x.shape()[at], "take_along_axis"), shape);
+  const Tensor from = broadcast_to(x, x_shape);
+  Tensor y = Tensor::empty(shape, x.dtype(), x.device());
+  if (y.size() > 0) backend::kernels(from, places).take_along_axis(from, places, along, y);
+  if (autograd::recording(from)) {
+    autograd::attach(y, "take_along_axis", {from}, [places, along, size = x.shape()[at]](autograd::Backward& g) {
+      g.set(0, ops::put_along_axis(places, g.grad(), along, size));
+    });
+  }
+  return y;
+}
+
+}  // namespace nyala
