@@ -43,7 +43,9 @@ void record(Tensor& y, const char* op, const Operands& o, Keep keep, First first
 using T = const Tensor&;
 
 /// The part of the gradient that goes to the operand that was chosen; equal operands share it evenly, as in JAX.
-Tensor chosen(const Tensor& g, const Tensor& wins, const Tensor& ties) { return where(wins, g, where(ties, g * 0.5, 0.0)); }
+Tensor chosen(const Tensor& g, const Tensor& wins, const Tensor& ties) {
+  return where(wins, g, where(ties, g * 0.5, 0.0));
+}
 
 Tensor zeros_of(T g, T, T) { return zeros_like(g); }
 
@@ -64,7 +66,8 @@ DType at_least_int32(const Tensor& x1, const Tensor& x2) {
 Tensor add(const Tensor& x1, const Tensor& x2) {
   const Operands o(x1, x2, "add");
   Tensor y = run(both_bool(o) ? Binary::logical_or : Binary::add, o);
-  record(y, "add", o, keep_none, [](T g, T, T) { return g; }, [](T g, T, T) { return g; });
+  record(
+      y, "add", o, keep_none, [](T g, T, T) { return g; }, [](T g, T, T) { return g; });
   return y;
 }
 
@@ -72,23 +75,26 @@ Tensor subtract(const Tensor& x1, const Tensor& x2) {
   const Operands o(x1, x2, "subtract");
   if (both_bool(o)) ops::fail("subtract: takes numbers, got bool and bool; see logical_xor");
   Tensor y = run(Binary::subtract, o);
-  record(y, "subtract", o, keep_none, [](T g, T, T) { return g; }, [](T g, T, T) { return -g; });
+  record(
+      y, "subtract", o, keep_none, [](T g, T, T) { return g; }, [](T g, T, T) { return -g; });
   return y;
 }
 
 Tensor multiply(const Tensor& x1, const Tensor& x2) {
   const Operands o(x1, x2, "multiply");
   Tensor y = run(both_bool(o) ? Binary::logical_and : Binary::multiply, o);
-  record(y, "multiply", o, {.b_for_a = true, .a_for_b = true}, [](T g, T, T b) { return g * b; },
-         [](T g, T a, T) { return g * a; });
+  record(
+      y, "multiply", o, {.b_for_a = true, .a_for_b = true}, [](T g, T, T b) { return g * b; },
+      [](T g, T a, T) { return g * a; });
   return y;
 }
 
 Tensor divide(const Tensor& x1, const Tensor& x2) {
   const Operands o(x1, x2, "divide", Operands::Floating{});
   Tensor y = run(Binary::divide, o);
-  record(y, "divide", o, {.b_for_a = true, .a_for_b = true, .b_for_b = true}, [](T g, T, T b) { return g / b; },
-         [](T g, T a, T b) { return -(g / b) * (a / b); });
+  record(
+      y, "divide", o, {.b_for_a = true, .a_for_b = true, .b_for_b = true}, [](T g, T, T b) { return g / b; },
+      [](T g, T a, T b) { return -(g / b) * (a / b); });
   return y;
 }
 
@@ -108,8 +114,9 @@ Tensor floor_divide(const Tensor& x1, const Tensor& x2) {
 Tensor mod(const Tensor& x1, const Tensor& x2) {
   const Operands o(x1, x2, "mod", at_least_int32(x1, x2));
   Tensor y = run(Binary::mod, o);
-  record(y, "mod", o, {.a_for_b = true, .b_for_b = true}, [](T g, T, T) { return g; },
-         [](T g, T a, T b) { return -(g * floor_divide(a, b)); });
+  record(
+      y, "mod", o, {.a_for_b = true, .b_for_b = true}, [](T g, T, T) { return g; },
+      [](T g, T a, T b) { return -(g * floor_divide(a, b)); });
   return y;
 }
 
@@ -130,48 +137,54 @@ Tensor power(const Tensor& x1, const Tensor& x2) {
 Tensor maximum(const Tensor& x1, const Tensor& x2) {
   const Operands o(x1, x2, "maximum");
   Tensor y = run(both_bool(o) ? Binary::logical_or : Binary::maximum, o);
-  record(y, "maximum", o, keep_both, [](T g, T a, T b) { return chosen(g, a > b, a == b); },
-         [](T g, T a, T b) { return chosen(g, b > a, a == b); });
+  record(
+      y, "maximum", o, keep_both, [](T g, T a, T b) { return chosen(g, a > b, a == b); },
+      [](T g, T a, T b) { return chosen(g, b > a, a == b); });
   return y;
 }
 
 Tensor minimum(const Tensor& x1, const Tensor& x2) {
   const Operands o(x1, x2, "minimum");
   Tensor y = run(both_bool(o) ? Binary::logical_and : Binary::minimum, o);
-  record(y, "minimum", o, keep_both, [](T g, T a, T b) { return chosen(g, a < b, a == b); },
-         [](T g, T a, T b) { return chosen(g, b < a, a == b); });
+  record(
+      y, "minimum", o, keep_both, [](T g, T a, T b) { return chosen(g, a < b, a == b); },
+      [](T g, T a, T b) { return chosen(g, b < a, a == b); });
   return y;
 }
 
 Tensor arctan2(const Tensor& x1, const Tensor& x2) {
   const Operands o(x1, x2, "arctan2", Operands::Floating{});
   Tensor y = run(Binary::arctan2, o);
-  record(y, "arctan2", o, keep_both, [](T g, T a, T b) { return g * b / (square(a) + square(b)); },
-         [](T g, T a, T b) { return -(g * a / (square(a) + square(b))); });
+  record(
+      y, "arctan2", o, keep_both, [](T g, T a, T b) { return g * b / (square(a) + square(b)); },
+      [](T g, T a, T b) { return -(g * a / (square(a) + square(b))); });
   return y;
 }
 
 Tensor hypot(const Tensor& x1, const Tensor& x2) {
   const Operands o(x1, x2, "hypot", Operands::Floating{});
   Tensor y = run(Binary::hypot, o);
-  record(y, "hypot", o, keep_both, [](T g, T a, T b) { return g * divide_no_nan(a, hypot(a, b)); },
-         [](T g, T a, T b) { return g * divide_no_nan(b, hypot(a, b)); });
+  record(
+      y, "hypot", o, keep_both, [](T g, T a, T b) { return g * divide_no_nan(a, hypot(a, b)); },
+      [](T g, T a, T b) { return g * divide_no_nan(b, hypot(a, b)); });
   return y;
 }
 
 Tensor logaddexp(const Tensor& x1, const Tensor& x2) {
   const Operands o(x1, x2, "logaddexp", Operands::Floating{});
   Tensor y = run(Binary::logaddexp, o);
-  record(y, "logaddexp", o, keep_both, [](T g, T a, T b) { return g * sigmoid(a - b); },
-         [](T g, T a, T b) { return g * sigmoid(b - a); });
+  record(
+      y, "logaddexp", o, keep_both, [](T g, T a, T b) { return g * sigmoid(a - b); },
+      [](T g, T a, T b) { return g * sigmoid(b - a); });
   return y;
 }
 
 Tensor squared_difference(const Tensor& x1, const Tensor& x2) {
   const Operands o(x1, x2, "squared_difference", at_least_int32(x1, x2));
   Tensor y = run(Binary::squared_difference, o);
-  record(y, "squared_difference", o, keep_both, [](T g, T a, T b) { return g * ((a - b) * 2.0); },
-         [](T g, T a, T b) { return g * ((b - a) * 2.0); });
+  record(
+      y, "squared_difference", o, keep_both, [](T g, T a, T b) { return g * ((a - b) * 2.0); },
+      [](T g, T a, T b) { return g * ((b - a) * 2.0); });
   return y;
 }
 

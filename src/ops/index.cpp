@@ -22,7 +22,8 @@ struct Plan {
   Shape shape;
   std::vector<Tensor> picks;      // index tensors
   std::vector<std::size_t> axes;  // the axes of the view that they index, ascending
-  // Where the picked axes go: to the place of the first number or tensor if all of these stand side by side, else first.
+  // Where the picked axes go: to the place of the first number or tensor if all of these stand side by side, else
+  // first.
   std::size_t place = 0;
   bool side_by_side = true;
 };
@@ -77,8 +78,10 @@ class Planner {
     }
     if (used > sizes_.size()) ops::fail("index: ", used, " axes are indexed, the shape is ", sizes_);
     for (const Index& index : indices) {
-      if (&index == gap) keep(sizes_.size() - used);
-      else add(index);
+      if (&index == gap)
+        keep(sizes_.size() - used);
+      else
+        add(index);
     }
     keep(sizes_.size() - axis_);
   }

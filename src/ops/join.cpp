@@ -86,7 +86,8 @@ Tensor concatenate(const std::vector<Tensor>& given, int axis) {
     const std::int64_t size = other.rank() == shape.rank() ? other[at(along)] : 0;
     if (other.rank() == shape.rank()) other[at(along)] = shape[at(along)];
     if (other != shape) {
-      ops::fail("concatenate: shapes must agree but for axis ", along, ", got ", xs.front().shape(), " and ", x.shape());
+      ops::fail("concatenate: shapes must agree but for axis ", along, ", got ", xs.front().shape(), " and ",
+                x.shape());
     }
     shape[at(along)] += size;
   }

@@ -83,8 +83,10 @@ template <class T>
 std::vector<std::int32_t> insertion_points(const Tensor& sorted_sequence, const Tensor& values, bool left) {
   const auto sorted = sorted_sequence.to_vector<T>(), wanted = values.to_vector<T>();
   const auto before = [](T a, T b) {
-    if constexpr (std::floating_point<T>) return a < b || (std::isnan(b) && !std::isnan(a));
-    else return a < b;
+    if constexpr (std::floating_point<T>)
+      return a < b || (std::isnan(b) && !std::isnan(a));
+    else
+      return a < b;
   };
   std::vector<std::int32_t> result;
   result.reserve(wanted.size());
@@ -104,7 +106,8 @@ Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& values, const s
   if (sorted_sequence.rank() != 1) {
     ops::fail("searchsorted: the sorted sequence must be a vector, got shape ", sorted_sequence.shape());
   }
-  if (side != "left" && side != "right") ops::fail("searchsorted: side must be \"left\" or \"right\", got \"", side, '"');
+  if (side != "left" && side != "right")
+    ops::fail("searchsorted: side must be \"left\" or \"right\", got \"", side, '"');
   const bool left = side == "left";
   const bool floats = is_floating(ops::promoted_dtype(sorted_sequence, values));
   const auto points = floats ? insertion_points<double>(sorted_sequence, values, left)

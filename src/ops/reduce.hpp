@@ -10,8 +10,8 @@ namespace nyala::ops {
 struct Reduction {
   Reduction(const Tensor& x, const Axes& axis, bool keepdims, const char* op);
 
-  std::vector<int> axes;  // sorted, non-negative
-  Shape kept, out;        // with and (unless keepdims) without the reduced axes
+  std::vector<int> axes;   // sorted, non-negative
+  Shape kept, out;         // with and (unless keepdims) without the reduced axes
   std::int64_t count = 1;  // elements behind each result
 };
 

@@ -89,8 +89,7 @@ Tensor sum(const Tensor& x, const Axes& axis, bool keepdims) {
   const Reduction r(x, axis, keepdims, "sum");
   Tensor y = run_reduce(Reduce::sum, x, r, x.dtype());
   if (autograd::recording(x)) {
-    autograd::attach(y, "sum", {x},
-                     [r, shape = x.shape()](Backward& g) { g.set(0, ops::spread(g.grad(), r, shape)); });
+    autograd::attach(y, "sum", {x}, [r, shape = x.shape()](Backward& g) { g.set(0, ops::spread(g.grad(), r, shape)); });
   }
   return y;
 }

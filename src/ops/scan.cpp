@@ -72,8 +72,10 @@ struct Along {
   Along(const Tensor& from, std::optional<int> along, const char* op) {
     ops::require_numbers(from, op);
     x = from.dtype() == DType::boolean ? cast(from, DType::int32) : from;
-    if (!along) x = ravel(x);
-    else axis = ops::normalized_axis(*along, from.rank(), op);
+    if (!along)
+      x = ravel(x);
+    else
+      axis = ops::normalized_axis(*along, from.rank(), op);
   }
   Tensor x;
   int axis = 0;

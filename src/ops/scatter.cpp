@@ -14,7 +14,8 @@ namespace {
 
 using autograd::Backward;
 
-/// Positions (…, depth) in a tensor of `shape` as row numbers (n,) of that tensor with its first `depth` axes flattened.
+/// Positions (…, depth) in a tensor of `shape` as row numbers (n,) of that tensor with its first `depth` axes
+/// flattened.
 struct Rows {
   Rows(const Tensor& indices, const Shape& updates, const Shape& shape, const char* op) {
     const Tensor positions = ops::integer_indices(indices, op);
@@ -25,7 +26,8 @@ struct Rows {
     }
     Shape expected(from.begin(), from.end() - 1);
     for (std::size_t i = 0; i < shape.size(); ++i) {
-      if (static_cast<std::int64_t>(i) < depth) count *= shape[i];
+      if (static_cast<std::int64_t>(i) < depth)
+        count *= shape[i];
       else {
         inner *= shape[i];
         expected.push_back(shape[i]);

@@ -91,8 +91,10 @@ Tensor cast(const Tensor& x, DType dtype) {
     ops::fail("cast: strings and numbers do not convert into each other, got ", x.dtype(), " to ", dtype);
   }
   Tensor y = Tensor::empty(x.shape(), dtype, x.device());
-  if (x.weak() && is_floating(dtype)) backend::kernels(y).fill(y, x.impl()->weak_value);
-  else backend::kernels(x).cast(x, y);
+  if (x.weak() && is_floating(dtype))
+    backend::kernels(y).fill(y, x.impl()->weak_value);
+  else
+    backend::kernels(x).cast(x, y);
   if (is_floating(dtype) && autograd::recording(x)) {
     autograd::attach(y, "cast", {x}, [from = x.dtype()](Backward& g) { g.set(0, cast(g.grad(), from)); });
   }

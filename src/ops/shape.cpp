@@ -54,9 +54,12 @@ Tensor reshape(const Tensor& x, const Shape& newshape) {
   Shape shape = newshape;
   std::int64_t known = 1, unknown = -1;
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i] == -1 && unknown < 0) unknown = static_cast<std::int64_t>(i);
-    else if (shape[i] < 0) ops::fail("reshape: sizes must not be negative, but for one -1, got ", newshape);
-    else if (__builtin_mul_overflow(known, shape[i], &known)) ops::fail("reshape: ", newshape, " is too large");
+    if (shape[i] == -1 && unknown < 0)
+      unknown = static_cast<std::int64_t>(i);
+    else if (shape[i] < 0)
+      ops::fail("reshape: sizes must not be negative, but for one -1, got ", newshape);
+    else if (__builtin_mul_overflow(known, shape[i], &known))
+      ops::fail("reshape: ", newshape, " is too large");
   }
   const std::int64_t size = x.size();
   if (unknown >= 0 && known > 0) shape[static_cast<std::size_t>(unknown)] = size / known;

@@ -89,9 +89,8 @@ Tensor added_rows(const Tensor& indices, const Tensor& values, int axis, std::in
                      detail::alias(values, {blocks.outer, indices.size(), blocks.inner}), flat);
   }
   if (autograd::recording(values)) {
-    autograd::attach(y, op, {values}, [indices, axis, op](autograd::Backward& g) {
-      g.set(0, taken(g.grad(), indices, axis, op));
-    });
+    autograd::attach(y, op, {values},
+                     [indices, axis, op](autograd::Backward& g) { g.set(0, taken(g.grad(), indices, axis, op)); });
   }
   return y;
 }
@@ -102,9 +101,8 @@ Tensor put_along_axis(const Tensor& indices, const Tensor& values, int axis, std
   Tensor y = zeros_for(values, shape);
   if (values.size() > 0) backend::kernels(values, indices).put_along_axis_add(indices, axis, values, y);
   if (autograd::recording(values)) {
-    autograd::attach(y, "put_along_axis", {values}, [indices, axis](autograd::Backward& g) {
-      g.set(0, take_along_axis(g.grad(), indices, axis));
-    });
+    autograd::attach(y, "put_along_axis", {values},
+                     [indices, axis](autograd::Backward& g) { g.set(0, take_along_axis(g.grad(), indices, axis)); });
   }
   return y;
 }
