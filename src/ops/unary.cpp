@@ -87,12 +87,6 @@ Tensor floating(Unary op, const char* name, const Tensor& x) {
   return is_floating(x.dtype()) ? apply(op, name, x) : apply(op, name, cast(x, floatx()));
 }
 
-/// In x's own dtype.
-Tensor own(Unary op, const char* name, const Tensor& x) {
-  ops::require_numbers(x, name);
-  return apply(op, name, x);
-}
-
 void refuse_bool(const Tensor& x, const char* name) {
   ops::require_numbers(x, name);
   if (x.dtype() == DType::boolean) ops::fail(name, ": takes numbers, got bool of shape ", x.shape());
