@@ -262,7 +262,15 @@ template <Scalar T>
 Tensor tensor(const std::vector<T>& values) {
   return tensor(std::span<const T>(values), Shape{static_cast<std::int64_t>(values.size())});
 }
-Tensor tensor(const std::vector<std::string>& values);
-Tensor tensor(const std::vector<std::string>& values, const Shape& shape);
+Tensor detail_of_strings(const std::vector<std::string>& values, const Shape& shape);
+// Templates, so that a nested list in braces can only mean NestedList.
+template <std::same_as<std::string> S>
+Tensor tensor(const std::vector<S>& values, const Shape& shape) {
+  return detail_of_strings(values, shape);
+}
+template <std::same_as<std::string> S>
+Tensor tensor(const std::vector<S>& values) {
+  return detail_of_strings(values, Shape{static_cast<std::int64_t>(values.size())});
+}
 
 }  // namespace nyala

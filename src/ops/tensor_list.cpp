@@ -87,14 +87,10 @@ Tensor tensor(const NestedList& values, DType dtype) {
   return is_floating(dtype) ? cast(reader.make_double(), dtype) : cast(reader.make(), dtype);
 }
 
-Tensor tensor(const std::vector<std::string>& values, const Shape& shape) {
+Tensor detail_of_strings(const std::vector<std::string>& values, const Shape& shape) {
   Tensor result = detail_empty_for(shape, DType::string, values.size());
   std::copy(values.begin(), values.end(), result.impl()->storage->strings.begin());
   return result;
-}
-
-Tensor tensor(const std::vector<std::string>& values) {
-  return tensor(values, Shape{static_cast<std::int64_t>(values.size())});
 }
 
 }  // namespace nyala
