@@ -41,6 +41,14 @@ struct CatalogueEntry {
   Factory<Base> make;
 };
 
+namespace detail {
+// The catalogues; each is one function, so that no linker drops an entry.
+std::vector<CatalogueEntry<Loss>> builtin_losses();
+std::vector<CatalogueEntry<Metric>> builtin_metrics();
+std::vector<CatalogueEntry<Optimizer>> builtin_optimizers();
+std::vector<CatalogueEntry<LearningRateSchedule>> builtin_learning_rate_schedules();
+}  // namespace detail
+
 /// The entry of a class with a static from_config(config).
 template <class Base, std::derived_from<Base> Derived>
 CatalogueEntry<Base> catalogue_entry(std::string class_name, std::vector<std::string> aliases = {}) {

@@ -1,0 +1,40 @@
+#include <nyala/optimizers/adagrad.hpp>
+
+#include <nyala/ops/math.hpp>
+
+#include "checks.hpp"
+
+namespace nyala {
+
+Adagrad::Adagrad(AdagradOptions options) : Optimizer(common_options(options), "adagrad"), own_(std::move(options)) {
+  require_not_negative(own_.initial_accumulator_value, "Adagrad", "initial_accumulator_value");
+  require_not_negative(own_.epsilon, "Adagrad", "epsilon");
+}
+
+void Adagrad::make_slots(const std::vector<Variable>& variables) {
+  for (const Variable& variable : variables) {
+    accumulator_.add(add_slot(variable, "accumulator", own_.initial_accumulator_value));
+  }
+}
+
+void Adagrad::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
+  Variable sum = accumulator_[index];
+  sum.assign_add(square(gradient));
+  Variable(variable).assign_sub(gradient * learning_rate / sqrt(sum.value() + own_.epsilon));
+}
+
+Config Adagrad::config() const {
+  Config config = Optimizer::config();
+  config["initial_accumulator_value"] = own_.initial_accumulator_value;
+  config["epsilon"] = own_.epsilon;
+  return config;
+}
+
+Adagrad Adagrad::from_config(const Config& config) {
+  AdagradOptions o = with_common(AdagradOptions(), config);
+  o.initial_accumulator_value = config.get("initial_accumulator_value", o.initial_accumulator_value);
+  o.epsilon = config.get("epsilon", o.epsilon);
+  return Adagrad(std::move(o));
+}
+
+}  // namespace nyala

@@ -1,0 +1,68 @@
+#include <nyala/optimizers/nadam.hpp>
+
+#include <cmath>
+#include <nyala/ops/creation.hpp>
+#include <nyala/ops/math.hpp>
+
+#include "checks.hpp"
+
+namespace nyala {
+
+namespace {
+
+/// Dozat's schedule of the momentum.
+double momentum_at(double beta_1, std::int64_t step) {
+  return beta_1 * (1.0 - 0.5 * std::pow(0.96, static_cast<double>(step)));
+}
+
+}  // namespace
+
+Nadam::Nadam(NadamOptions options) : Optimizer(common_options(options), "nadam"), own_(std::move(options)) {
+  require_decay_rate(own_.beta_1, "Nadam", "beta_1");
+  require_decay_rate(own_.beta_2, "Nadam", "beta_2");
+  require_not_negative(own_.epsilon, "Nadam", "epsilon");
+}
+
+void Nadam::make_slots(const std::vector<Variable>& variables) {
+  for (const Variable& variable : variables) {
+    momentum_.add(add_slot(variable, "momentum"));
+    velocity_.add(add_slot(variable, "velocity"));
+  }
+  if (variables.empty()) return;
+  product_.add(add_slot(full({}, 1.0, variables.front().dtype()), "momentum_product"));
+}
+
+void Nadam::begin_step() {
+  Variable product = product_[0];
+  product.assign(product.value() * momentum_at(own_.beta_1, update_number()));
+}
+
+void Nadam::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
+  const std::int64_t step = update_number();
+  const double now = momentum_at(own_.beta_1, step), next = momentum_at(own_.beta_1, step + 1);
+  const double correction = 1.0 - std::pow(own_.beta_2, static_cast<double>(step));
+  const Tensor product = cast(product_[0].value(), variable.dtype());
+  Variable m = momentum_[index], v = velocity_[index];
+  m.assign(m.value() + (gradient - m.value()) * (1.0 - own_.beta_1));
+  v.assign(v.value() + (square(gradient) - v.value()) * (1.0 - own_.beta_2));
+  const Tensor m_hat = m.value() * (next / (1.0 - product * next)) + gradient * ((1.0 - now) / (1.0 - product));
+  Variable(variable).assign_sub(m_hat * learning_rate / (sqrt(v.value() / correction) + own_.epsilon));
+}
+
+Config Nadam::config() const {
+  Config config = Optimizer::config();
+  config["beta_1"] = own_.beta_1;
+  config["beta_2"] = own_.beta_2;
+  config["epsilon"] = own_.epsilon;
+  return config;
+}
+
+Nadam Nadam::from_config(const Config& config) {
+  NadamOptions o = with_common(NadamOptions(), config);
+  o.beta_1 = config.get("beta_1", o.beta_1);
+  o.beta_2 = config.get("beta_2", o.beta_2);
+  o.epsilon = config.get("epsilon", o.epsilon);
+  return Nadam(std::move(o));
+}
+
+}  // namespace nyala

@@ -1,0 +1,52 @@
+#include <nyala/optimizers/rmsprop.hpp>
+
+#include <nyala/ops/update.hpp>
+
+#include "checks.hpp"
+
+namespace nyala {
+
+RMSprop::RMSprop(RMSpropOptions options) : Optimizer(common_options(options), "rmsprop"), own_(std::move(options)) {
+  require_decay_rate(own_.rho, "RMSprop", "rho");
+  require_decay_rate(own_.momentum, "RMSprop", "momentum");
+  require_not_negative(own_.epsilon, "RMSprop", "epsilon");
+}
+
+void RMSprop::make_slots(const std::vector<Variable>& variables) {
+  for (const Variable& variable : variables) velocity_.add(add_slot(variable, "velocity"));
+  if (own_.momentum > 0.0) {
+    for (const Variable& variable : variables) momentum_.add(add_slot(variable, "momentum"));
+  }
+  if (own_.centered) {
+    for (const Variable& variable : variables) average_gradient_.add(add_slot(variable, "average_gradient"));
+  }
+}
+
+void RMSprop::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
+  rmsprop_update(gradient, variable, velocity_[index], momentum_[index], average_gradient_[index],
+                 {.learning_rate = learning_rate,
+                  .rho = own_.rho,
+                  .momentum = own_.momentum,
+                  .epsilon = own_.epsilon,
+                  .weight_decay = weight_decay(variable, index)});
+}
+
+Config RMSprop::config() const {
+  Config config = Optimizer::config();
+  config["rho"] = own_.rho;
+  config["momentum"] = own_.momentum;
+  config["epsilon"] = own_.epsilon;
+  config["centered"] = own_.centered;
+  return config;
+}
+
+RMSprop RMSprop::from_config(const Config& config) {
+  RMSpropOptions o = with_common(RMSpropOptions(), config);
+  o.rho = config.get("rho", o.rho);
+  o.momentum = config.get("momentum", o.momentum);
+  o.epsilon = config.get("epsilon", o.epsilon);
+  o.centered = config.get("centered", o.centered);
+  return RMSprop(std::move(o));
+}
+
+}  // namespace nyala

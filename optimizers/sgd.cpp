@@ -1,0 +1,42 @@
+#include <nyala/optimizers/sgd.hpp>
+
+#include <nyala/ops/update.hpp>
+
+#include "checks.hpp"
+
+namespace nyala {
+
+SGD::SGD(SGDOptions options) : Optimizer(common_options(options), "sgd"), own_(std::move(options)) {
+  require_decay_rate(own_.momentum, "SGD", "momentum");
+}
+
+void SGD::make_slots(const std::vector<Variable>& variables) {
+  if (own_.momentum == 0.0) return;
+  for (const Variable& variable : variables) {
+    momentum_.add(add_slot(variable, "momentum"));
+  }
+}
+
+void SGD::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
+  sgd_update(gradient, variable, momentum_[index],
+             {.learning_rate = learning_rate,
+              .momentum = own_.momentum,
+              .weight_decay = weight_decay(variable, index),
+              .nesterov = own_.nesterov});
+}
+
+Config SGD::config() const {
+  Config config = Optimizer::config();
+  config["momentum"] = own_.momentum;
+  config["nesterov"] = own_.nesterov;
+  return config;
+}
+
+SGD SGD::from_config(const Config& config) {
+  SGDOptions o = with_common(SGDOptions(), config);
+  o.momentum = config.get("momentum", o.momentum);
+  o.nesterov = config.get("nesterov", o.nesterov);
+  return SGD(std::move(o));
+}
+
+}  // namespace nyala
