@@ -192,6 +192,7 @@ class ThreadPool {
   void worker(int slot) {
     inside_parallel = true;
     omp_set_num_threads(1);
+    prefer_short_turns();
     SpinWait spin;
     std::uint64_t last_epoch = 0;
     const auto news = [&] {

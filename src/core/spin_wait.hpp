@@ -38,7 +38,7 @@ class SpinWait {
   }
 
  private:
-  static constexpr std::int64_t shortest = 1'000, longest = 16'000;
+  static constexpr std::int64_t shortest = 1'000, longest = 30'000;
   static constexpr std::int64_t interrupted = 200'000, busy_time = 50'000'000;
 
   static std::int64_t nanoseconds() {

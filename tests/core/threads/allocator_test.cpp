@@ -180,6 +180,18 @@ TEST_CASE("object pool: allocate_shared reuses its blocks") {
   CHECK(several[999] == 7);
 }
 
+extern "C" [[gnu::weak]] int __asan_address_is_poisoned(const volatile void* address);
+
+TEST_CASE("allocator: AddressSanitizer sees accesses to freed blocks and beyond what was asked for") {
+  if (&__asan_address_is_poisoned == nullptr) return;
+  auto* block = static_cast<char*>(detail::allocate(100));
+  CHECK(__asan_address_is_poisoned(block) == 0);
+  CHECK(__asan_address_is_poisoned(block + 99) == 0);
+  CHECK(__asan_address_is_poisoned(block + 100) == 1);
+  detail::deallocate(block, 100);
+  CHECK(__asan_address_is_poisoned(block) == 1);
+}
+
 namespace {
 
 struct FreedLate {
