@@ -1,0 +1,117 @@
+#include "backend/cpu/simd/small_matmul.simd.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE {
+namespace {
+
+/// A tile of `rows` x 2 registers. b's rows are `stride_b` apart and, but for processors with masks, can be read a
+/// whole tile wide.
+template <int rows, bool whole>
+void tile(const SmallProduct& s, const float* a, const float* b, std::int64_t stride_b, float* c,
+          std::int64_t columns) {
+  Lanes left[rows], right[rows];
+  for (int i = 0; i < rows; ++i) left[i] = right[i] = Lanes(0.0f);
+  for (std::int64_t j = 0; j < s.k; ++j) {
+    const float* row = b + j * stride_b;
+    const Lanes b_left = Lanes::load_unaligned(row);
+    const Lanes b_right =
+        whole || !masks ? Lanes::load_unaligned(row + width) : load_some(row + width, columns - width);
+    for (int i = 0; i < rows; ++i) {
+      const Lanes value(a[i * s.row_a + j * s.column_a]);
+      left[i] = fused(value, b_left, left[i]);
+      right[i] = fused(value, b_right, right[i]);
+    }
+  }
+  for (int i = 0; i < rows; ++i) {
+    float* out = c + i * s.stride_c;
+    if (whole || columns >= 2 * width) {
+      if (s.add) left[i] += Lanes::load_unaligned(out), right[i] += Lanes::load_unaligned(out + width);
+      left[i].store_unaligned(out);
+      right[i].store_unaligned(out + width);
+    } else {
+      if (s.add) left[i] += Lanes::load_unaligned(out), right[i] += load_some(out + width, columns - width);
+      left[i].store_unaligned(out);
+      store_some(right[i], out + width, columns - width);
+    }
+  }
+}
+
+/// The same one register wide, for the last columns.
+template <int rows, bool whole>
+void narrow_tile(const SmallProduct& s, const float* a, const float* b, std::int64_t stride_b, float* c,
+                 std::int64_t columns) {
+  Lanes sums[rows];
+  for (int i = 0; i < rows; ++i) sums[i] = Lanes(0.0f);
+  for (std::int64_t j = 0; j < s.k; ++j) {
+    const float* row = b + j * stride_b;
+    const Lanes value = whole || !masks ? Lanes::load_unaligned(row) : load_some(row, columns);
+    for (int i = 0; i < rows; ++i) sums[i] = fused(Lanes(a[i * s.row_a + j * s.column_a]), value, sums[i]);
+  }
+  for (int i = 0; i < rows; ++i) {
+    float* out = c + i * s.stride_c;
+    if (whole || columns >= width) {
+      if (s.add) sums[i] += Lanes::load_unaligned(out);
+      sums[i].store_unaligned(out);
+    } else {
+      if (s.add) sums[i] += load_some(out, columns);
+      store_some(sums[i], out, columns);
+    }
+  }
+}
+
+template <int rows>
+void row_block(const SmallProduct& s, const float* a, const float* b, std::int64_t stride_b, float* c,
+               std::int64_t columns) {
+  if (columns > width) {
+    if (columns == 2 * width)
+      tile<rows, true>(s, a, b, stride_b, c, columns);
+    else
+      tile<rows, false>(s, a, b, stride_b, c, columns);
+  } else if (columns == width) {
+    narrow_tile<rows, true>(s, a, b, stride_b, c, columns);
+  } else {
+    narrow_tile<rows, false>(s, a, b, stride_b, c, columns);
+  }
+}
+
+/// One panel of columns, at most 2 registers wide.
+void panel(const SmallProduct& s, const float* a, const float* b, std::int64_t stride_b, float* c,
+           std::int64_t columns) {
+  constexpr int most = sizeof(Lanes) == 64 ? 12 : 6;  // what the registers of the instruction set hold
+  std::int64_t row = 0;
+  const auto blocks = [&]<int rows>() {
+    for (; row + rows <= s.m; row += rows)
+      row_block<rows>(s, a + row * s.row_a, b, stride_b, c + row * s.stride_c, columns);
+  };
+  blocks.template operator()<most>();
+  if constexpr (most > 8) blocks.template operator()<8>();
+  blocks.template operator()<4>();
+  blocks.template operator()<2>();
+  blocks.template operator()<1>();
+}
+
+}  // namespace
+
+void multiply(const SmallProduct& s, const float* a, const float* b, float* c) {
+  for (std::int64_t column = 0; column < s.n; column += 2 * width) {
+    const std::int64_t columns = std::min(s.n - column, 2 * width);
+    const std::int64_t reach = columns > width ? 2 * width : width;
+    if (masks || columns == reach) {
+      panel(s, a, b + column, s.stride_b, c + column, columns);
+      continue;
+    }
+    thread_local std::vector<float> packed;
+    // The last columns, where a whole register would read beyond b.
+    if (packed.size() < static_cast<std::size_t>(s.k * reach)) packed.resize(static_cast<std::size_t>(s.k * reach));
+    for (std::int64_t j = 0; j < s.k; ++j) {
+      float* to = packed.data() + j * reach;
+      for (std::int64_t i = 0; i < columns; ++i) to[i] = b[j * s.stride_b + column + i];
+      for (std::int64_t i = columns; i < reach; ++i) to[i] = 0.0f;
+    }
+    panel(s, a, packed.data(), reach, c + column, columns);
+  }
+}
+
+}  // namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE
