@@ -1,0 +1,79 @@
+#pragma once
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+// oneDNN 2.x and 3.x behind one set of names: 3.x merged operation descriptors into primitive descriptors and dropped
+// the scale of eltwise post-operations. An operation that oneDNN refuses is an empty descriptor here, never an
+// exception.
+
+namespace nyala::backend::onednn {
+
+using Description = dnnl::memory::desc;
+
+struct ConvolutionParts {
+  Description source, weights, bias, target;  // bias: empty without one
+  dnnl::memory::dims strides, dilation, pad_before, pad_after;
+};
+
+inline void append_eltwise(dnnl::post_ops& operations, dnnl::algorithm algorithm, float alpha) {
+#if DNNL_VERSION_MAJOR >= 3
+  operations.append_eltwise(algorithm, alpha, 0.0f);
+#else
+  operations.append_eltwise(1.0f, algorithm, alpha, 0.0f);
+#endif
+}
+
+inline auto describe_forward(const dnnl::engine& engine, dnnl::prop_kind kind, const ConvolutionParts& p,
+                             const dnnl::primitive_attr& attributes) {
+  using Primitive = dnnl::convolution_forward;
+  const auto direct = dnnl::algorithm::convolution_direct;
+#if DNNL_VERSION_MAJOR >= 3
+  return Primitive::primitive_desc(engine, kind, direct, p.source, p.weights, p.bias, p.target, p.strides, p.dilation,
+                                   p.pad_before, p.pad_after, attributes, true);
+#else
+  return Primitive::primitive_desc(Primitive::desc(kind, direct, p.source, p.weights, p.bias, p.target, p.strides,
+                                                   p.dilation, p.pad_before, p.pad_after),
+                                   attributes, engine, true);
+#endif
+}
+
+inline auto describe_backward_data(const dnnl::engine& engine, const ConvolutionParts& p,
+                                   const dnnl::primitive_attr& attributes,
+                                   const dnnl::convolution_forward::primitive_desc& forward) {
+  using Primitive = dnnl::convolution_backward_data;
+  const auto direct = dnnl::algorithm::convolution_direct;
+#if DNNL_VERSION_MAJOR >= 3
+  return Primitive::primitive_desc(engine, direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before,
+                                   p.pad_after, forward, attributes, true);
+#else
+  return Primitive::primitive_desc(
+      Primitive::desc(direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before, p.pad_after),
+      attributes, engine, forward, true);
+#endif
+}
+
+inline auto describe_backward_weights(const dnnl::engine& engine, const ConvolutionParts& p,
+                                      const dnnl::primitive_attr& attributes,
+                                      const dnnl::convolution_forward::primitive_desc& forward) {
+  using Primitive = dnnl::convolution_backward_weights;
+  const auto direct = dnnl::algorithm::convolution_direct;
+#if DNNL_VERSION_MAJOR >= 3
+  return Primitive::primitive_desc(engine, direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before,
+                                   p.pad_after, forward, attributes, true);
+#else
+  return Primitive::primitive_desc(
+      Primitive::desc(direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before, p.pad_after),
+      attributes, engine, forward, true);
+#endif
+}
+
+inline auto describe_matmul(const dnnl::engine& engine, const Description& a, const Description& b,
+                            const Description& c, const dnnl::primitive_attr& attributes) {
+#if DNNL_VERSION_MAJOR >= 3
+  return dnnl::matmul::primitive_desc(engine, a, b, c, attributes, true);
+#else
+  return dnnl::matmul::primitive_desc(dnnl::matmul::desc(a, b, c), attributes, engine, true);
+#endif
+}
+
+}  // namespace nyala::backend::onednn

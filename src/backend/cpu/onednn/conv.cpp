@@ -1,0 +1,145 @@
+#include <algorithm>
+
+#include "backend/cpu/onednn/convolution.hpp"
+#include "backend/cpu/onednn/onednn_kernels.hpp"
+#include "backend/cpu/reference/nn_support.hpp"
+#include "backend/cpu/simd/nn_loops.hpp"
+#include "core/parallel.hpp"
+
+namespace nyala::backend {
+namespace {
+
+using onednn::Convolution;
+using onednn::Direction;
+using onednn::Piece;
+using onednn::Prepared;
+using onednn::Scratch;
+
+/// The pieces of a convolution with their primitives, which all use the first one's layout of the weights.
+struct Plan {
+  std::vector<Piece> pieces;
+  std::vector<std::shared_ptr<const Prepared>> primitives;
+
+  Plan(Direction direction, const Convolution& whole, std::int64_t most)
+      : pieces(onednn::cut(whole, most, direction == Direction::forward)) {
+    for (const Piece& piece : pieces) {
+      const bool same = primitives.empty() || same_shape(piece, pieces.front());
+      primitives.push_back(!same                ? onednn::prepare(direction, piece.part, &pieces.front().part)
+                           : primitives.empty() ? onednn::prepare(direction, piece.part, nullptr)
+                                                : primitives.front());
+      if (!primitives.back()->usable()) return;
+    }
+  }
+
+  bool usable() const { return primitives.size() == pieces.size() && primitives.back()->usable(); }
+  const Prepared& first() const { return *primitives.front(); }
+
+  template <class F>
+  void run(F&& fn) const {
+    detail::parallel_chunks(0, static_cast<std::int64_t>(pieces.size()), 1,
+                            [&](std::int64_t, std::int64_t begin, std::int64_t end) {
+                              const detail::SingleThreadedOmp single;
+                              for (std::int64_t i = begin; i < end; ++i)
+                                fn(i, pieces[static_cast<std::size_t>(i)], *primitives[static_cast<std::size_t>(i)]);
+                            });
+  }
+
+ private:
+  static bool same_shape(const Piece& a, const Piece& b) {
+    return a.part.batch == b.part.batch && a.part.in == b.part.in && a.part.out == b.part.out &&
+           a.part.pad_before == b.part.pad_before && a.part.pad_after == b.part.pad_after;
+  }
+};
+
+/// The user's kernel in the layout that a primitive wants.
+class Weights {
+ public:
+  Weights(const Prepared& p, const float* kernel)
+      : scratch_(p.to_weights ? p.weights.get_size() : 0), values_(p.to_weights ? scratch_.get() : kernel) {
+    const detail::SingleThreadedOmp single;
+    if (p.to_weights)
+      onednn::execute(p.to_weights, {}, {{DNNL_ARG_FROM, p.user_weights, kernel}, {DNNL_ARG_TO, p.weights, values_}});
+  }
+  const void* get() const { return values_; }
+
+ private:
+  Scratch scratch_;
+  const void* values_;
+};
+
+}  // namespace
+
+void OneDnnKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                         FusedActivation activation, Tensor& before, Tensor& out) {
+  if (out.dtype() != DType::float32 || out.size() == 0 || x.size() == 0)
+    return ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
+  const detail::SingleThreadedOmp single;
+  Convolution whole(x.shape(), kernel.shape(), out.shape(), window);
+  whole.has_bias = bias.defined();
+  if (!before.defined()) whole.activation = static_cast<std::int64_t>(activation);
+  const Plan plan(Direction::forward, whole, 16);
+  if (!plan.usable()) return ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
+  const Weights weights(plan.first(), elements_of<float>(kernel));
+  float *result = elements_of<float>(out), *sums = elements_of<float>(before);
+  plan.run([&](std::int64_t, const Piece& piece, const Prepared& p) {
+    float* target = (sums != nullptr ? sums : result) + piece.y;
+    onednn::execute(p.primitive, p.scratchpad,
+                    {{DNNL_ARG_SRC, p.source, elements_of<float>(x) + piece.x},
+                     {DNNL_ARG_WEIGHTS, p.weights, weights.get()},
+                     {DNNL_ARG_BIAS, p.bias, elements_of<float>(bias)},
+                     {DNNL_ARG_DST, p.target, target}});
+    const std::int64_t count = piece.part.batch * piece.part.out_elements();
+    if (sums != nullptr)
+      simd::nn_loops().finish({1, count, count, count, activation}, target, nullptr, nullptr, result + piece.y);
+  });
+}
+
+void OneDnnKernels::conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) {
+  if (dx.dtype() != DType::float32 || dx.size() == 0 || gradient.size() == 0)
+    return ReferenceKernels::conv_backward_data(gradient, kernel, window, dx);
+  const detail::SingleThreadedOmp single;
+  const Plan plan(Direction::backward_data, {dx.shape(), kernel.shape(), gradient.shape(), window}, 16);
+  if (!plan.usable()) return ReferenceKernels::conv_backward_data(gradient, kernel, window, dx);
+  const Weights weights(plan.first(), elements_of<float>(kernel));
+  plan.run([&](std::int64_t, const Piece& piece, const Prepared& p) {
+    onednn::execute(p.primitive, p.scratchpad,
+                    {{DNNL_ARG_DIFF_DST, p.target, elements_of<float>(gradient) + piece.y},
+                     {DNNL_ARG_WEIGHTS, p.weights, weights.get()},
+                     {DNNL_ARG_DIFF_SRC, p.source, elements_of<float>(dx) + piece.x}});
+  });
+}
+
+void OneDnnKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window,
+                                         Tensor& dkernel) {
+  if (dkernel.dtype() != DType::float32 || x.size() == 0 || gradient.size() == 0 || dkernel.size() == 0)
+    return ReferenceKernels::conv_backward_filter(x, gradient, window, dkernel);
+  const detail::SingleThreadedOmp single;
+  // Each piece has a gradient of its own, summed in order: few pieces where the kernel is large beside the data.
+  const std::int64_t most = std::clamp<std::int64_t>((x.size() + gradient.size()) / dkernel.size(), 2, 8);
+  const Plan plan(Direction::backward_filter, {x.shape(), dkernel.shape(), gradient.shape(), window}, most);
+  if (!plan.usable()) return ReferenceKernels::conv_backward_filter(x, gradient, window, dkernel);
+  const Prepared& first = plan.first();
+  const std::int64_t step = static_cast<std::int64_t>(first.weights.get_size() / sizeof(float) + 15) / 16 * 16;
+  const std::int64_t count = static_cast<std::int64_t>(plan.pieces.size());
+  const Scratch scratch(static_cast<std::size_t>(step * count) * sizeof(float));
+  float* sums = static_cast<float*>(scratch.get());
+  plan.run([&](std::int64_t i, const Piece& piece, const Prepared& p) {
+    onednn::execute(p.primitive, p.scratchpad,
+                    {{DNNL_ARG_SRC, p.source, elements_of<float>(x) + piece.x},
+                     {DNNL_ARG_DIFF_DST, p.target, elements_of<float>(gradient) + piece.y},
+                     {DNNL_ARG_DIFF_WEIGHTS, p.weights, sums + i * step}});
+  });
+  if (count > 1)
+    detail::parallel_for(0, step, 16 * 1024, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = 1; i < count; ++i)
+        simd::nn_loops().accumulate(end - begin, sums + i * step + begin, sums + begin);
+    });
+  if (first.from_weights)
+    onednn::execute(
+        first.from_weights, {},
+        {{DNNL_ARG_FROM, first.weights, sums}, {DNNL_ARG_TO, first.user_weights, elements_of<float>(dkernel)}});
+  else
+    std::copy_n(sums, dkernel.size(), elements_of<float>(dkernel));
+}
+
+}  // namespace nyala::backend

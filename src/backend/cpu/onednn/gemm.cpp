@@ -1,0 +1,83 @@
+#include "backend/cpu/onednn/gemm.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "backend/cpu/onednn/compat.hpp"
+#include "backend/cpu/simd/nn_loops.hpp"
+#include "core/parallel.hpp"
+
+namespace nyala::backend::onednn {
+namespace {
+
+constexpr std::int64_t worth_a_block = 1'500'000;  // multiplications: some 20 µs
+constexpr std::int64_t most_blocks = 16;
+
+void small(const Gemm& g, const float* a, const float* b, float* c) {
+  simd::SmallProduct sizes{g.m, g.n, g.k, g.stride_a, 1, g.stride_b, g.stride_c, g.add};
+  if (g.transpose_a) std::swap(sizes.row_a, sizes.column_a);
+  if (g.transpose_b) {
+    thread_local std::vector<float> turned;
+    if (turned.size() < static_cast<std::size_t>(g.k * g.n)) turned.resize(static_cast<std::size_t>(g.k * g.n));
+    for (std::int64_t j = 0; j < g.k; ++j)
+      for (std::int64_t i = 0; i < g.n; ++i) turned[static_cast<std::size_t>(j * g.n + i)] = b[i * g.stride_b + j];
+    b = turned.data();
+    sizes.stride_b = g.n;
+  }
+  simd::nn_loops().multiply(sizes, a, b, c);
+}
+
+/// How a product is cut: into strips of rows or of columns, whichever there are more of.
+struct Cut {
+  bool rows = true;
+  std::int64_t size, count = 1;
+
+  explicit Cut(const Gemm& g) : rows(g.m >= g.n) {
+    const std::int64_t length = rows ? g.m : g.n;
+    const std::int64_t finest = rows ? 32 : 128;  // narrower strips run slower
+    const std::int64_t wanted =
+        std::clamp<std::int64_t>(g.m * g.n * std::max<std::int64_t>(g.k, 1) / worth_a_block, 1,
+                                 std::min(most_blocks, std::max<std::int64_t>(length / finest, 1)));
+    const std::int64_t unit = rows ? 8 : 16;
+    size = ((length - 1) / wanted / unit + 1) * unit;
+    count = length == 0 ? 0 : (length - 1) / size + 1;
+  }
+};
+
+}  // namespace
+
+void product(const Gemm& g, const float* a, const float* b, float* c) {
+  if (g.m == 0 || g.n == 0) return;
+  if (g.m * g.n * g.k <= small_product) return small(g, a, b, c);
+  const dnnl::status status = dnnl::sgemm(g.transpose_a ? 'T' : 'N', g.transpose_b ? 'T' : 'N', g.m, g.n, g.k, 1.0f, a,
+                                          g.stride_a, b, g.stride_b, g.add ? 1.0f : 0.0f, c, g.stride_c);
+  if (status != dnnl::status::success) gemm(g, a, b, c);
+}
+
+void parallel_product(const Gemm& g, const float* a, const float* b, float* c,
+                      detail::FunctionRef<void(const Block&)> finish) {
+  if (g.m == 0 || g.n == 0) return;
+  if (g.m * g.n * g.k <= small_product) {
+    small(g, a, b, c);
+    return finish({0, g.m, 0, g.n});
+  }
+  const Cut cut(g);
+  detail::parallel_chunks(0, cut.count, 1, [&](std::int64_t, std::int64_t first, std::int64_t last) {
+    const detail::SingleThreadedOmp single;
+    for (std::int64_t i = first; i < last; ++i) {
+      const std::int64_t begin = i * cut.size, length = std::min(cut.size, (cut.rows ? g.m : g.n) - begin);
+      Gemm part = g;
+      (cut.rows ? part.m : part.n) = length;
+      const Block block = cut.rows ? Block{begin, length, 0, g.n} : Block{0, g.m, begin, length};
+      product(part, a + block.row * (g.transpose_a ? 1 : g.stride_a),
+              b + block.column * (g.transpose_b ? g.stride_b : 1), c + block.row * g.stride_c + block.column);
+      finish(block);
+    }
+  });
+}
+
+void parallel_product(const Gemm& g, const float* a, const float* b, float* c) {
+  parallel_product(g, a, b, c, [](const Block&) {});
+}
+
+}  // namespace nyala::backend::onednn

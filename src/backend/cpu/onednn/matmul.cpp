@@ -1,0 +1,54 @@
+#include <algorithm>
+
+#include "backend/cpu/onednn/gemm.hpp"
+#include "backend/cpu/onednn/onednn_kernels.hpp"
+#include "backend/cpu/reference/nn_support.hpp"
+#include "backend/cpu/simd/nn_loops.hpp"
+#include "core/parallel.hpp"
+
+namespace nyala::backend {
+
+using onednn::Block;
+
+void OneDnnKernels::matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, bool add,
+                           Tensor& out) {
+  if (out.dtype() != DType::float32) return ReferenceKernels::matmul(a, b, transpose_a, transpose_b, add, out);
+  const std::int64_t batch = out.shape()[0], m = out.shape()[1], n = out.shape()[2];
+  const std::int64_t k = a.shape()[transpose_a ? 1 : 2];
+  const std::int64_t step_a = a.shape()[0] == 1 ? 0 : m * k, step_b = b.shape()[0] == 1 ? 0 : k * n;
+  const Gemm sizes{transpose_a, transpose_b, add, m, n, k, transpose_a ? m : k, transpose_b ? k : n, n};
+  const float *left = elements_of<float>(a), *right = elements_of<float>(b);
+  float* to = elements_of<float>(out);
+  // Few products are cut themselves; many are shared out whole.
+  if (batch < 4) {
+    for (std::int64_t i = 0; i < batch; ++i)
+      onednn::parallel_product(sizes, left + i * step_a, right + i * step_b, to + i * m * n);
+    return;
+  }
+  const std::int64_t grain = 1'000'000 / std::max<std::int64_t>(m * n * k, 1) + 1;
+  detail::parallel_for(0, batch, grain, [&](std::int64_t first, std::int64_t last) {
+    const detail::SingleThreadedOmp single;
+    for (std::int64_t i = first; i < last; ++i)
+      onednn::product(sizes, left + i * step_a, right + i * step_b, to + i * m * n);
+  });
+}
+
+void OneDnnKernels::dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation,
+                          Tensor& before, Tensor& out) {
+  if (out.dtype() != DType::float32) return ReferenceKernels::dense(x, kernel, bias, activation, before, out);
+  const std::int64_t rows = x.shape()[0], in = kernel.shape()[0], units = kernel.shape()[1];
+  const Gemm sizes{false, false, false, rows, units, in, in, units, units};
+  float *result = elements_of<float>(out), *sums = elements_of<float>(before);
+  const float* shift = elements_of<float>(bias);
+  const auto finish = [&](const Block& block) {
+    const std::int64_t first = block.row * units + block.column;
+    simd::nn_loops().finish({block.rows, block.columns, units, units, activation}, result + first,
+                            shift == nullptr ? nullptr : shift + block.column, sums == nullptr ? nullptr : sums + first,
+                            result + first);
+  };
+  if (shift == nullptr && sums == nullptr && activation == FusedActivation::none)
+    return onednn::parallel_product(sizes, elements_of<float>(x), elements_of<float>(kernel), result);
+  onednn::parallel_product(sizes, elements_of<float>(x), elements_of<float>(kernel), result, finish);
+}
+
+}  // namespace nyala::backend

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "backend/cpu/reference/reference_kernels.hpp"
+
+namespace nyala::backend {
+
+/// oneDNN's convolutions and matrix products in float32, and recurrent cells built on them; all else is the vectorised
+/// kernels'. Work is cut into parts that depend on the shapes only, each run by one thread of Nyala's pool, so that
+/// results are the same for any number of threads.
+class OneDnnKernels : public ReferenceKernels {
+ public:
+  std::string name() const override;
+
+  void matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, bool add, Tensor& out) override;
+  void dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation, Tensor& before,
+             Tensor& out) override;
+  void conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window, FusedActivation activation,
+            Tensor& before, Tensor& out) override;
+  void conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) override;
+  void conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window, Tensor& dkernel) override;
+};
+
+}  // namespace nyala::backend

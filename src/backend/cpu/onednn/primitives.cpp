@@ -1,0 +1,109 @@
+#include "backend/cpu/onednn/primitives.hpp"
+
+#include <algorithm>
+#include <list>
+#include <mutex>
+#include <unordered_map>
+
+#include "core/allocator.hpp"
+
+namespace nyala::backend::onednn {
+namespace {
+
+constexpr std::size_t most_primitives = 512;
+
+struct KeyHash {
+  std::size_t operator()(const PrimitiveKey& key) const { return key.hash(); }
+};
+
+class Cache {
+ public:
+  std::shared_ptr<const Prepared> find(const PrimitiveKey& key) {
+    const std::scoped_lock guard(lock_);
+    const auto found = places_.find(key);
+    if (found == places_.end()) return nullptr;
+    order_.splice(order_.begin(), order_, found->second);
+    return found->second->second;
+  }
+
+  /// Two threads may have made the same primitive: the first one stays.
+  std::shared_ptr<const Prepared> insert(const PrimitiveKey& key, std::shared_ptr<const Prepared> made) {
+    const std::scoped_lock guard(lock_);
+    if (const auto found = places_.find(key); found != places_.end()) return found->second->second;
+    order_.emplace_front(key, std::move(made));
+    places_.emplace(key, order_.begin());
+    if (order_.size() > most_primitives) {
+      places_.erase(order_.back().first);
+      order_.pop_back();
+    }
+    return order_.front().second;
+  }
+
+ private:
+  using Order = std::list<std::pair<PrimitiveKey, std::shared_ptr<const Prepared>>>;
+  std::mutex lock_;
+  Order order_;  // used last first
+  std::unordered_map<PrimitiveKey, Order::iterator, KeyHash> places_;
+};
+
+Cache& cache() {
+  static auto* const instance = new Cache;  // kernels may run until the very end of the program
+  return *instance;
+}
+
+}  // namespace
+
+const dnnl::engine& cpu_engine() {
+  static const auto* const engine = new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  return *engine;
+}
+
+Scratch::Scratch(std::size_t bytes) : memory_(bytes == 0 ? nullptr : detail::allocate(bytes)), bytes_(bytes) {}
+Scratch::~Scratch() { detail::deallocate(memory_, bytes_); }
+
+bool PrimitiveKey::operator==(const PrimitiveKey& other) const {
+  return count == other.count &&
+         std::equal(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(count), other.words.begin());
+}
+
+std::size_t PrimitiveKey::hash() const {
+  std::uint64_t state = 0x9e3779b97f4a7c15;
+  for (std::size_t i = 0; i < count; ++i) {
+    state = (state ^ static_cast<std::uint64_t>(words[i])) * 0xff51afd7ed558ccd;
+    state ^= state >> 32;
+  }
+  return state;
+}
+
+std::shared_ptr<const Prepared> prepared(const PrimitiveKey& key, detail::FunctionRef<Prepared()> make) {
+  if (auto found = cache().find(key)) return found;
+  std::shared_ptr<const Prepared> made;
+  try {
+    made = std::make_shared<const Prepared>(make());
+  } catch (const dnnl::error&) {
+    made = std::make_shared<const Prepared>();  // an operation beyond what oneDNN's arguments can say
+  }
+  return cache().insert(key, std::move(made));
+}
+
+dnnl::primitive_attr caller_scratchpad() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
+void execute(const dnnl::primitive& primitive, const Description& scratchpad,
+             std::initializer_list<Argument> arguments) {
+  thread_local dnnl::stream stream(cpu_engine());
+  const Scratch scratch(scratchpad.get_size());
+  std::unordered_map<int, dnnl::memory> memories;
+  for (const Argument& argument : arguments)
+    if (argument.memory != nullptr)
+      memories.emplace(argument.name,
+                       dnnl::memory(argument.description, cpu_engine(), const_cast<void*>(argument.memory)));
+  if (scratch.get() != nullptr)
+    memories.emplace(DNNL_ARG_SCRATCHPAD, dnnl::memory(scratchpad, cpu_engine(), scratch.get()));
+  primitive.execute(stream, memories);
+}
+
+}  // namespace nyala::backend::onednn

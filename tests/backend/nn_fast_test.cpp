@@ -1,0 +1,154 @@
+#include <nyala/threads.hpp>
+
+#include "backend/cpu/cpu_kernels.hpp"
+#include "backend/cpu/reference/reference_kernels.hpp"
+#include "nn_check.hpp"
+#include "nn_windows.hpp"
+
+using namespace nn_check;
+using nyala::FusedActivation;
+using nyala::backend::Kernels;
+using nyala::backend::ReferenceKernels;
+using nyala::backend::Window;
+
+// The fast path (oneDNN where the build has it) beside the reference.
+
+namespace {
+
+constexpr DType f32 = DType::float32;
+
+std::unique_ptr<Kernels> fast_kernels() {
+  auto kernels = nyala::backend::make_onednn_kernels();
+  return kernels ? std::move(kernels) : std::make_unique<ReferenceKernels>();
+}
+
+/// Sets the number of threads and sets it back.
+struct Threads {
+  explicit Threads(int count) : before(nyala::num_threads()) { nyala::set_num_threads(count); }
+  ~Threads() { nyala::set_num_threads(before); }
+  int before;
+};
+
+/// What `run` puts into `out` is near what the reference puts there, and the same to the bit with 1, 2 and 3 threads.
+template <class F>
+void compare(const std::string& what, const Tensor& out, double tolerance, F&& run) {
+  INFO(what << " " << out.shape().str());
+  const auto fast = fast_kernels();
+  ReferenceKernels reference;
+  Tensor expected = random(out.shape(), 99, f32), found = random(out.shape(), 98, f32);
+  run(static_cast<Kernels&>(reference), expected);
+  {
+    const Threads one(1);
+    run(*fast, found);
+  }
+  CHECK(difference(found, expected) < tolerance);
+  for (const int threads : {2, 3}) {
+    const Threads several(threads);
+    Tensor again = random(out.shape(), 97, f32);
+    run(*fast, again);
+    CHECK(same_bits(again, found));
+  }
+}
+
+std::vector<ConvCase> fast_cases() {
+  auto cases = conv_cases();
+  cases.push_back(conv_case("many samples", {37, 14, 14, 32}, {3, 3, 32, 32}, 1, 1, 1, 1));
+  cases.push_back(conv_case("one large sample", {1, 56, 40, 32}, {3, 3, 32, 48}, 1, 1, 1, 1));
+  cases.push_back(conv_case("one large sample, strided, dilated apart", {1, 61, 40, 24}, {5, 3, 24, 40}, 2, 1, 2, 2));
+  cases.push_back(conv_case("one long row", {1, 2000, 32}, {5, 32, 64}, 1, 2, 8, 0));
+  cases.push_back(conv_case("depthwise, many", {9, 30, 30, 48}, {3, 3, 1, 48}, 1, 1, 1, 1));
+  cases.push_back(conv_case("more padding than window", {2, 4, 4, 3}, {2, 2, 3, 4}, 1, 1, 3, 3));
+  return cases;
+}
+
+}  // namespace
+
+TEST_CASE("fast: convolution, forward and backward") {
+  for (const ConvCase& c : fast_cases()) {
+    CAPTURE(c.name);
+    const Tensor x = random(c.x, 1, f32), kernel = random(c.kernel, 2, f32), bias = random({c.kernel.back()}, 3, f32);
+    const Tensor gradient = random(c.out(), 4, f32);
+    Tensor none;
+    compare("conv", zeros(c.out(), f32), 1e-5,
+            [&](Kernels& k, Tensor& out) { k.conv(x, kernel, bias, c.window, FusedActivation::none, none, out); });
+    compare("conv without bias, relu", zeros(c.out(), f32), 1e-5,
+            [&](Kernels& k, Tensor& out) { k.conv(x, kernel, none, c.window, FusedActivation::relu, none, out); });
+    compare("data", zeros(c.x, f32), 1e-5,
+            [&](Kernels& k, Tensor& out) { k.conv_backward_data(gradient, kernel, c.window, out); });
+    compare("filter", zeros(c.kernel, f32), 1e-4,
+            [&](Kernels& k, Tensor& out) { k.conv_backward_filter(x, gradient, c.window, out); });
+  }
+}
+
+TEST_CASE("fast: convolution with every activation, and the value before it") {
+  const ConvCase c = conv_case("2-D", {5, 9, 8, 6}, {3, 3, 6, 20});
+  const Tensor x = random(c.x, 1, f32), kernel = random(c.kernel, 2, f32), bias = random({20}, 3, f32);
+  for (const auto activation : {FusedActivation::none, FusedActivation::relu, FusedActivation::sigmoid,
+                                FusedActivation::tanh, FusedActivation::gelu, FusedActivation::silu}) {
+    CAPTURE(static_cast<int>(activation));
+    Tensor none, before = zeros(c.out(), f32);
+    compare("out", zeros(c.out(), f32), 1e-5,
+            [&](Kernels& k, Tensor& out) { k.conv(x, kernel, bias, c.window, activation, none, out); });
+    compare("out with before", zeros(c.out(), f32), 1e-5,
+            [&](Kernels& k, Tensor& out) { k.conv(x, kernel, bias, c.window, activation, before, out); });
+    compare("before", zeros(c.out(), f32), 1e-5, [&](Kernels& k, Tensor& out) {
+      Tensor result = zeros(c.out(), f32);
+      k.conv(x, kernel, bias, c.window, activation, out, result);
+    });
+  }
+}
+
+TEST_CASE("fast: dense layers of all sizes") {
+  for (const auto& [rows, in, units] : std::vector<std::array<std::int64_t, 3>>{{8, 16, 8},
+                                                                                {1, 1, 1},
+                                                                                {0, 4, 5},
+                                                                                {3, 5, 7},
+                                                                                {1, 784, 512},
+                                                                                {33, 70, 129},
+                                                                                {128, 100, 512},
+                                                                                {300, 64, 10},
+                                                                                {5, 40, 17},
+                                                                                {700, 130, 31},
+                                                                                {4, 0, 3}}) {
+    const Tensor x = random({rows, in}, 1, f32), kernel = random({in, units}, 2, f32), bias = random({units}, 3, f32);
+    for (const auto activation : {FusedActivation::none, FusedActivation::relu, FusedActivation::sigmoid,
+                                  FusedActivation::tanh, FusedActivation::gelu, FusedActivation::silu}) {
+      CAPTURE(static_cast<int>(activation));
+      Tensor none;
+      const Shape out{rows, units};
+      compare("dense", zeros(out, f32), 1e-5,
+              [&](Kernels& k, Tensor& y) { k.dense(x, kernel, bias, activation, none, y); });
+      compare("before", zeros(out, f32), 1e-5, [&](Kernels& k, Tensor& before) {
+        Tensor y = zeros(out, f32);
+        k.dense(x, kernel, none, activation, before, y);
+      });
+    }
+  }
+}
+
+TEST_CASE("fast: matrix products, transposed, batched, added") {
+  for (const auto& [batch, m, n, k] : std::vector<std::array<std::int64_t, 4>>{{1, 4, 4, 4},
+                                                                               {3, 17, 33, 9},
+                                                                               {1, 512, 300, 64},
+                                                                               {1, 40, 700, 90},
+                                                                               {24, 33, 34, 35},
+                                                                               {2, 1, 1, 1},
+                                                                               {5, 3, 0, 2},
+                                                                               {2, 3, 4, 0},
+                                                                               {1, 1, 257, 300},
+                                                                               {7, 64, 1, 64}})
+    for (const bool transpose_a : {false, true})
+      for (const bool transpose_b : {false, true})
+        for (const bool add : {false, true})
+          for (const bool shared : {false, true}) {
+            INFO(transpose_a << transpose_b << add << shared);
+            const Tensor a = random(transpose_a ? Shape{batch, k, m} : Shape{batch, m, k}, 1, f32);
+            const std::int64_t of_b = shared ? 1 : batch;
+            const Tensor b = random(transpose_b ? Shape{of_b, n, k} : Shape{of_b, k, n}, 2, f32);
+            const Tensor before = random({batch, m, n}, 3, f32);
+            compare("matmul", before, 1e-5, [&](Kernels& kernels, Tensor& out) {
+              if (add) kernels.copy(before, out);
+              kernels.matmul(a, b, transpose_a, transpose_b, add, out);
+            });
+          }
+}
