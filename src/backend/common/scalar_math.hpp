@@ -125,10 +125,11 @@ T mod(T a, T b) {
 template <class T>
 T floor_divide(T a, T b) {
   if constexpr (std::floating_point<T>) {
-    if (b == 0 || !std::isfinite(a) || std::isnan(b)) return std::floor(a / b);
-    const T quotient = (a - mod(a, b)) / b;
-    const T floored = std::floor(quotient);
+    if (b == 0) return a / b;
+    const T remainder = std::fmod(a, b);
+    const T quotient = (a - remainder) / b - T(remainder != 0 && (remainder < 0) != (b < 0));
     if (quotient == 0) return std::copysign(T(0), a / b);
+    const T floored = std::floor(quotient);
     return quotient - floored > T(0.5) ? floored + 1 : floored;
   } else if constexpr (std::is_signed_v<T>) {
     if (b == 0) return 0;
