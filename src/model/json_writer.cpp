@@ -26,7 +26,7 @@ std::string number(double value) {
 }
 
 void write_escape(std::uint32_t unit, std::string& out) {
-  char buffer[8];
+  char buffer[16];
   std::snprintf(buffer, sizeof buffer, "\\u%04x", static_cast<unsigned>(unit));
   out += buffer;
 }
