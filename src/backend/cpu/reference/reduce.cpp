@@ -1,9 +1,10 @@
+#include <algorithm>
+#include <array>
 #include <limits>
-
-#include <xtensor/xreducer.hpp>
 
 #include "backend/common/dispatch.hpp"
 #include "backend/common/scalar_math.hpp"
+#include "backend/common/strided.hpp"
 #include "backend/cpu/reference/map.hpp"
 #include "backend/cpu/reference/reference_kernels.hpp"
 
@@ -48,23 +49,26 @@ DType accumulator(Reduce op, DType dtype) {
 template <class T>
 void reduce_as(Reduce op, const Tensor& x, std::span<const int> axes, Tensor& out) {
   const Fold<T> folding = fold<T>(op);
-  if (axes.empty() || x.size() == 0) {
-    auto first = xt::xarray<T>::from_shape(std::vector<std::size_t>(out.shape().begin(), out.shape().end()));
-    first.fill(folding.first);
-    if (x.size() == 0)
-      xt::noalias(raw_elements<T>(out)) = first;
-    else
-      map_elements(folding.next, out, first, x.xt<T>());
-  } else {
-    const std::vector<std::size_t> along(axes.begin(), axes.end());
-    const auto functor = xt::make_xreducer_functor(folding.next, xt::const_value<T>(folding.first));
-    const xt::xarray<T> result = xt::reduce(functor, x.xt<T>(), along, xt::evaluation_strategy::immediate);
-    std::copy(result.begin(), result.end(), out.data<T>());
+  raw_elements<T>(out).fill(folding.first);
+  // A walk over x beside out, where the reduced axes have stride 0.
+  std::array<std::int64_t, Shape::max_rank> strides{};
+  std::int64_t stride = 1;
+  for (int axis = x.rank() - 1; axis >= 0; --axis) {
+    if (std::find(axes.begin(), axes.end(), axis) != axes.end()) continue;
+    strides[static_cast<std::size_t>(axis)] = stride;
+    stride *= x.shape()[static_cast<std::size_t>(axis)];
   }
+  const T* from = x.data<T>();
+  T* to = out.data<T>();
+  for_each_run(x.shape(), std::span(strides).first(x.shape().size()),
+               [&](std::int64_t first, std::int64_t start, std::int64_t count, std::int64_t step) {
+                 for (std::int64_t i = 0; i < count; ++i) {
+                   T& place = to[start + i * step];
+                   place = folding.next(place, from[first + i]);
+                 }
+               });
   if constexpr (std::floating_point<T>) {
-    std::int64_t count = 1;
-    for (const int axis : axes) count *= x.shape()[static_cast<std::size_t>(axis)];
-    if (op == Reduce::mean) raw_elements<T>(out) /= static_cast<T>(count);
+    if (op == Reduce::mean) raw_elements<T>(out) /= static_cast<T>(x.size()) / static_cast<T>(out.size());
   }
 }
 
