@@ -3,16 +3,21 @@
 #include <atomic>
 #include <cstdlib>
 #include <memory>
+#include <utility>
 
 #include <nyala/error.hpp>
 
+#include "backend/cpu/cpu_kernels.hpp"
 #include "backend/cpu/reference/reference_kernels.hpp"
 #include "backend/kernels.hpp"
 
 namespace nyala::backend {
 namespace {
 
-std::unique_ptr<Kernels> make_fastest() { return std::make_unique<ReferenceKernels>(); }
+std::unique_ptr<Kernels> make_fastest() {
+  auto fastest = make_onednn_kernels();
+  return fastest ? std::move(fastest) : std::make_unique<ReferenceKernels>();
+}
 
 /// The CPU's two sets of kernels and which of them is in use.
 class CpuKernels {

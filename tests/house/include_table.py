@@ -37,7 +37,7 @@ TABLE = {
     "src/backend/common": {"std", "public", "src/core", "src/backend", "src/backend/common"},
     "src/backend/cpu": CPU | {"xtensor", "xtensor_forward", "xsimd", "blas", "src/backend/cpu/simd"},
     "src/backend/cpu/simd": CPU | {"xsimd", "src/backend/cpu/simd"},
-    "src/backend/cpu/onednn": CPU | {"onednn", "src/backend/cpu/onednn"},
+    "src/backend/cpu/onednn": CPU | {"onednn", "src/backend/cpu/onednn", "src/backend/cpu/simd"},
     "src/backend/cuda": {"std", "public", "src/core", "src/backend", "src/backend/common", "src/backend/cuda", "cuda"},
     "src/autograd": OPS - {"src/ops"},
     "src/ops": OPS,
