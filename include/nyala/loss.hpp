@@ -11,6 +11,12 @@
 
 namespace nyala {
 
+struct LossOptions {
+  /// "sum_over_batch_size", "sum", "mean", "mean_with_sample_weight" or "none".
+  std::string reduction = "sum_over_batch_size";
+  std::string name = {};
+};
+
 /// What training lowers. https://keras.io/api/losses/
 class Loss {
  public:
@@ -30,8 +36,9 @@ class Loss {
   const std::string& reduction() const { return reduction_; }
 
  protected:
-  /// reduction: "sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none".
+  /// Throws Error for an unknown reduction.
   explicit Loss(std::string name = "loss", std::string reduction = "sum_over_batch_size");
+  Loss(const char* default_name, LossOptions options);
 
   std::string name_, reduction_;
 };

@@ -3,7 +3,7 @@
 #include <nyala/initializers.hpp>
 #include <nyala/register.hpp>
 
-#include "model/registry.hpp"
+#include "model/class_registry.hpp"
 
 namespace nyala {
 

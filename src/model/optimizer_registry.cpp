@@ -2,7 +2,7 @@
 #include <nyala/optimizer.hpp>
 #include <nyala/register.hpp>
 
-#include "model/registry.hpp"
+#include "model/class_registry.hpp"
 
 namespace nyala {
 

@@ -3,7 +3,7 @@
 #include <nyala/register.hpp>
 #include <nyala/regularizers.hpp>
 
-#include "model/registry.hpp"
+#include "model/class_registry.hpp"
 
 namespace nyala {
 
