@@ -1,6 +1,7 @@
 #include "core/box_muller.hpp"
 
-#include <array>
+#include <immintrin.h>
+
 #include <bit>
 #include <cmath>
 #include <numbers>
@@ -35,47 +36,36 @@ namespace {
   return std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) ^ (bit_1 & 2U) << 30);
 }
 
-constexpr std::size_t most_pairs = 128;
-using Pairs = std::array<float, most_pairs>;
-
-[[gnu::always_inline]] inline void squared_radii(const std::uint32_t* words, Pairs& out, std::size_t pairs) {
-  for (std::size_t i = 0; i < pairs; ++i) {
-    const float uniform = (static_cast<float>(static_cast<std::int32_t>(words[2 * i] >> 1)) + 0.5F) * 0x1p-31F;
-    out[i] = -2.0F * logarithm(uniform);
-  }
+/// a where the mask's bits are set, else b.
+[[gnu::always_inline]] inline float select(std::uint32_t mask, float a, float b) {
+  const auto bits_a = std::bit_cast<std::uint32_t>(a), bits_b = std::bit_cast<std::uint32_t>(b);
+  return std::bit_cast<float>((bits_a & mask) | (bits_b & ~mask));
 }
 
-[[gnu::always_inline]] inline void turn(const std::uint32_t* words, const Pairs& radii, float* out, std::size_t pairs) {
+constexpr std::size_t most_pairs = 128;
+
+/// At most 128 pairs.
+void transform(const std::uint32_t* words, float* __restrict out, std::size_t pairs) {
+  alignas(16) float radii[most_pairs] = {};
   for (std::size_t i = 0; i < pairs; ++i) {
-    const std::uint32_t word = words[2 * i + 1], quarter = word >> 30;
+    const float uniform = (static_cast<float>(static_cast<std::int32_t>(words[2 * i] >> 1)) + 0.5F) * 0x1p-31F;
+    radii[i] = -2.0F * logarithm(uniform);
+  }
+  // std::sqrt may set errno, which keeps compilers from vectorising it.
+  for (std::size_t i = 0; i < pairs; i += 4) _mm_store_ps(radii + i, _mm_sqrt_ps(_mm_load_ps(radii + i)));
+  for (std::size_t i = 0; i < pairs; ++i) {
+    const std::uint32_t word = words[2 * i + 1], quarter = word >> 30, odd = 0U - (quarter & 1U);
     const std::int32_t within = static_cast<std::int32_t>(word & 0x3FFFFFFFU) - (1 << 29);
     const float angle = static_cast<float>(within) * (std::numbers::pi_v<float> * 0x1p-31F);
     const float sine = small_sine(angle), cosine = small_cosine(angle);
-    const bool swapped = (quarter & 1U) != 0;
-    out[2 * i] = radii[i] * flip_sign(swapped ? sine : cosine, quarter + 1);
-    out[2 * i + 1] = radii[i] * flip_sign(swapped ? cosine : sine, quarter);
+    out[2 * i] = radii[i] * flip_sign(select(odd, sine, cosine), quarter + 1);
+    out[2 * i + 1] = radii[i] * flip_sign(select(odd, cosine, sine), quarter);
   }
-}
-
-[[gnu::always_inline]] inline void transform(const std::uint32_t* words, float* out, std::size_t pairs) {
-  Pairs radii;
-  squared_radii(words, radii, pairs);
-  for (std::size_t i = 0; i < pairs; ++i) radii[i] = std::sqrt(radii[i]);
-  turn(words, radii, out, pairs);
-}
-
-void transform_baseline(const std::uint32_t* words, float* out, std::size_t pairs) { transform(words, out, pairs); }
-
-[[gnu::target("avx2")]] void transform_avx2(const std::uint32_t* words, float* out, std::size_t pairs) {
-  transform(words, out, pairs);
 }
 
 }  // namespace
 
-void normals(const std::uint32_t* words, float* out, std::size_t count) {
-  static const auto run = __builtin_cpu_supports("avx2") ? transform_avx2 : transform_baseline;
-  run(words, out, count / 2);
-}
+void normals(const std::uint32_t* words, float* out, std::size_t count) { transform(words, out, count / 2); }
 
 void normals(const std::uint32_t* words, double* out, std::size_t count) {
   for (; count >= 2; count -= 2, words += 4, out += 2) {

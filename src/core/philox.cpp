@@ -19,18 +19,21 @@ namespace {
   const __m256i multiplier_a = _mm256_set1_epi64x(0xD2511F53), multiplier_b = _mm256_set1_epi64x(0xCD9E8D57);
   const __m256i low_half = _mm256_set1_epi64x(0xFFFFFFFF);
   const __m256i number = _mm256_set1_epi64x(static_cast<long long>(stream.number));
+  __m256i keys[10][2];
+  for (std::uint32_t round = 0; round < 10; ++round) {
+    const auto low = static_cast<std::uint32_t>(stream.key), high = static_cast<std::uint32_t>(stream.key >> 32);
+    keys[round][0] = _mm256_set1_epi64x(low + round * 0x9E3779B9);
+    keys[round][1] = _mm256_set1_epi64x(high + round * 0xBB67AE85);
+  }
   __m256i index = _mm256_add_epi64(_mm256_set1_epi64x(static_cast<long long>(first)), _mm256_set_epi64x(3, 2, 1, 0));
   for (std::size_t i = 0; i < count; i += 4, out += 16) {
     __m256i c0 = index, c1 = _mm256_srli_epi64(index, 32), c2 = number, c3 = _mm256_srli_epi64(number, 32);
-    auto key0 = static_cast<std::uint32_t>(stream.key), key1 = static_cast<std::uint32_t>(stream.key >> 32);
-    for (int round = 0; round < 10; ++round) {
+    for (const auto& key : keys) {
       const __m256i a = _mm256_mul_epu32(c0, multiplier_a), b = _mm256_mul_epu32(c2, multiplier_b);
-      c0 = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(b, 32), c1), _mm256_set1_epi64x(key0));
-      c2 = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(a, 32), c3), _mm256_set1_epi64x(key1));
+      c0 = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(b, 32), c1), key[0]);
+      c2 = _mm256_xor_si256(_mm256_xor_si256(_mm256_srli_epi64(a, 32), c3), key[1]);
       c1 = b;
       c3 = a;
-      key0 += 0x9E3779B9;
-      key1 += 0xBB67AE85;
     }
     const __m256i front = _mm256_or_si256(_mm256_and_si256(c0, low_half), _mm256_slli_epi64(c1, 32));
     const __m256i back = _mm256_or_si256(_mm256_and_si256(c2, low_half), _mm256_slli_epi64(c3, 32));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -35,11 +36,23 @@ void for_batches(std::size_t count, Stream stream, std::uint64_t offset, F&& fn)
   }
 }
 
+/// Numbers in [0, 1) moved to [low, high), which rounding does not let them leave.
 template <class T>
-T scaled(T unit, T low, T high) {
-  const T value = low + (high - low) * unit;
-  return value < high || !(low < high) ? value : std::nextafter(high, low);
-}
+class Scale {
+ public:
+  Scale(T low, T high)
+      : low_(low),
+        range_(high - low),
+        limit_(low < high ? std::nextafter(high, low) : std::numeric_limits<T>::infinity()) {}
+
+  [[gnu::always_inline]] T operator()(T unit) const {
+    const T value = low_ + range_ * unit;
+    return value < limit_ ? value : limit_;
+  }
+
+ private:
+  T low_, range_, limit_;
+};
 
 template <class T>
 void fill_normals(T* out, std::size_t count, Stream stream, std::uint64_t offset, T mean, T deviation) {
@@ -88,16 +101,20 @@ void fill_uniform_bits(std::uint32_t* out, std::size_t count, Stream stream, std
 }
 
 void fill_uniform(float* out, std::size_t count, Stream stream, std::uint64_t offset, float low, float high) {
+  const Scale scale(low, high);
   for_batches<1>(count, stream, offset, [&](const std::uint32_t* words, std::size_t done, std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i)
-      out[done + i] = scaled(static_cast<float>(static_cast<std::int32_t>(words[i] >> 8)) * 0x1p-24F, low, high);
+    const auto convert = [&](std::size_t length) {
+      for (std::size_t i = 0; i < length; ++i)
+        out[done + i] = scale(static_cast<float>(static_cast<std::int32_t>(words[i] >> 8)) * 0x1p-24F);
+    };
+    n == batch ? convert(batch) : convert(n);
   });
 }
 
 void fill_uniform(double* out, std::size_t count, Stream stream, std::uint64_t offset, double low, double high) {
+  const Scale scale(low, high);
   for_batches<2>(count, stream, offset, [&](const std::uint32_t* words, std::size_t done, std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i)
-      out[done + i] = scaled(unit_interval(words[2 * i], words[2 * i + 1]), low, high);
+    for (std::size_t i = 0; i < n; ++i) out[done + i] = scale(unit_interval(words[2 * i], words[2 * i + 1]));
   });
 }
 
