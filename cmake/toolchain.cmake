@@ -27,8 +27,13 @@ if(NYALA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(NYALA_CCACHE_PROGRAM ccache)
   if(NYALA_CCACHE_PROGRAM)
     # Paths relative to the checkout let two checkouts (and a fresh clone) share what is compiled.
-    set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
-                 ${NYALA_CCACHE_PROGRAM})
+    cmake_path(GET PROJECT_BINARY_DIR PARENT_PATH parent)
+    if(parent STREQUAL "${PROJECT_SOURCE_DIR}/build")
+      set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+                   ${NYALA_CCACHE_PROGRAM})
+    else()
+      set(launcher ${PROJECT_SOURCE_DIR}/cmake/ccache-launcher.sh ${NYALA_CCACHE_PROGRAM} ${PROJECT_SOURCE_DIR})
+    endif()
     set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
     set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
   endif()
