@@ -1,0 +1,152 @@
+#include <nyala/constraint.hpp>
+#include <nyala/error.hpp>
+#include <nyala/initializer.hpp>
+#include <nyala/layers/convolution.hpp>
+#include <nyala/regularizer.hpp>
+
+#include "spatial.hpp"
+
+namespace nyala {
+
+namespace {
+
+template <std::size_t N>
+std::string class_name_of() {
+  return "Conv" + std::to_string(N) + "DTranspose";
+}
+
+}  // namespace
+
+template <std::size_t N>
+ConvTranspose<N>::ConvTranspose(int filters, Dims<N> kernel_size, ConvTransposeOptions<N> options)
+    : LayerOf<ConvTranspose<N>>(options),
+      filters_(filters),
+      kernel_size_(kernel_size),
+      options_(options),
+      activation_(options.activation, class_name_of<N>()) {
+  const std::string name = class_name_of<N>();
+  if (filters < 1) throw Error(name + ": filters must be positive, got " + std::to_string(filters));
+  spatial::require_positive(kernel_size.vector(), name + ": kernel_size");
+  spatial::require_positive(options.strides.vector(), name + ": strides");
+  spatial::require_positive(options.dilation_rate.vector(), name + ": dilation_rate");
+  options_.padding = spatial::padding(options.padding, false, name);
+  options_.data_format = spatial::data_format(options.data_format, name);
+  for (std::size_t i = 0; i < N; ++i) {
+    if (options.strides[i] > 1 && options.dilation_rate[i] > 1) {
+      throw Error(name + ": strides and dilation_rate cannot both be above 1");
+    }
+    if (options.output_padding.given() &&
+        (options.output_padding[i] < 0 || options.output_padding[i] >= options.strides[i])) {
+      throw Error(name + ": output_padding must be at least 0 and less than strides, got " +
+                  std::to_string(options.output_padding[i]) + " for a stride of " + std::to_string(options.strides[i]));
+    }
+  }
+  this->set_input_spec({{.rank = static_cast<int>(N) + 2}});
+}
+
+template <std::size_t N>
+ConvTranspose<N> ConvTranspose<N>::from_config(const Config& config) {
+  return ConvTranspose(
+      config.at("filters").as_int(), spatial::dims<N>(config.at("kernel_size"), 1),
+      with_base(
+          ConvTransposeOptions<N>{
+              .strides = spatial::dims<N>(config.get("strides"), 1),
+              .padding = config.get("padding", "valid"),
+              .output_padding = spatial::dims<N>(config.get("output_padding"), {}),
+              .data_format = config.get("data_format", ""),
+              .dilation_rate = spatial::dims<N>(config.get("dilation_rate"), 1),
+              .activation = activation_from_config(config.get("activation")),
+              .use_bias = config.get("use_bias", true),
+              .kernel_initializer = initializer_from_config(config, "kernel_initializer", "glorot_uniform"),
+              .bias_initializer = initializer_from_config(config, "bias_initializer", "zeros"),
+              .kernel_regularizer = regularizer_from_config(config.get("kernel_regularizer")),
+              .bias_regularizer = regularizer_from_config(config.get("bias_regularizer")),
+              .kernel_constraint = constraint_from_config(config.get("kernel_constraint")),
+              .bias_constraint = constraint_from_config(config.get("bias_constraint"))},
+          config));
+}
+
+template <std::size_t N>
+void ConvTranspose<N>::build(const Shape& input) {
+  const std::size_t axis = spatial::channel_axis(options_.data_format, input.size());
+  const std::int64_t channels = input[axis];
+  if (channels == None) throw Error(this->label() + ": the channels must be known, the shape is " + input.str());
+  Shape shape(kernel_size_.values().begin(), kernel_size_.values().end());
+  shape.push_back(filters_);
+  shape.push_back(channels);
+  kernel_ = this->add_weight("kernel", shape, options_.kernel_initializer,
+                             {.regularizer = options_.kernel_regularizer, .constraint = options_.kernel_constraint});
+  if (options_.use_bias) {
+    bias_ = this->add_weight("bias", {filters_}, options_.bias_initializer,
+                             {.regularizer = options_.bias_regularizer, .constraint = options_.bias_constraint});
+  }
+  this->set_input_spec({{.rank = static_cast<int>(N) + 2, .axes = {{static_cast<int>(axis), channels}}}});
+}
+
+template <std::size_t N>
+Tensor ConvTranspose<N>::forward(const Tensor& x, bool) {
+  const auto fused = activation_.fused();
+  const Tensor bias = options_.use_bias ? Tensor(bias_) : Tensor();
+  const Tensor y =
+      conv_transpose(x, kernel_, bias,
+                     {.strides = options_.strides.vector(),
+                      .padding = options_.padding,
+                      .data_format = options_.data_format,
+                      .dilation_rate = options_.dilation_rate.vector(),
+                      .activation = fused.value_or(FusedActivation::none)},
+                     options_.output_padding.given() ? options_.output_padding.vector() : std::vector<std::int64_t>());
+  return fused ? y : activation_(y);
+}
+
+template <std::size_t N>
+Shape ConvTranspose<N>::compute_output_shape(const Shape& input) const {
+  Shape output = input;
+  const std::size_t first = spatial::first_spatial(options_.data_format);
+  for (std::size_t i = 0; i < N; ++i) {
+    std::int64_t& size = output[first + i];
+    if (size == None) continue;
+    const std::int64_t stride = options_.strides[i];
+    const std::int64_t window = (kernel_size_[i] - 1) * options_.dilation_rate[i] + 1;
+    const bool given = options_.output_padding.given();
+    if (options_.padding == "valid") {
+      size = (size - 1) * stride + (given ? window + options_.output_padding[i] : std::max(window, stride));
+    } else {
+      size = given ? (size - 1) * stride + window % 2 + options_.output_padding[i] : size * stride;
+    }
+  }
+  output[spatial::channel_axis(options_.data_format, input.size())] = filters_;
+  return output;
+}
+
+template <std::size_t N>
+std::string ConvTranspose<N>::class_name() const {
+  return class_name_of<N>();
+}
+
+template <std::size_t N>
+Config ConvTranspose<N>::config() const {
+  Config config = this->base_config();
+  config["filters"] = filters_;
+  config["kernel_size"] = kernel_size_.vector();
+  config["strides"] = options_.strides.vector();
+  config["padding"] = options_.padding;
+  config["output_padding"] = options_.output_padding.given() ? Config(options_.output_padding.vector()) : Config();
+  config["data_format"] = options_.data_format;
+  config["dilation_rate"] = options_.dilation_rate.vector();
+  config["activation"] = activation_.config();
+  config["use_bias"] = options_.use_bias;
+  config["kernel_initializer"] = to_config(options_.kernel_initializer);
+  config["bias_initializer"] = to_config(options_.bias_initializer);
+  config["kernel_regularizer"] = to_config(options_.kernel_regularizer);
+  config["bias_regularizer"] = to_config(options_.bias_regularizer);
+  if (!config.contains("activity_regularizer")) config["activity_regularizer"] = Config();
+  config["kernel_constraint"] = to_config(options_.kernel_constraint);
+  config["bias_constraint"] = to_config(options_.bias_constraint);
+  return config;
+}
+
+template class ConvTranspose<1>;
+template class ConvTranspose<2>;
+template class ConvTranspose<3>;
+
+}  // namespace nyala
