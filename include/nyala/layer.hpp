@@ -259,10 +259,10 @@ struct BaseOptions {
 
 /// Adds the symbolic call to a layer class: Dense(16)(x). Only temporaries can be called so; a layer that is to be
 /// shared is made with layer(…), since each call of a named one would otherwise copy it.
-template <class Derived>
-class LayerOf : public Layer {
+template <class Derived, class Base = Layer>
+class LayerOf : public Base {
  public:
-  using Layer::operator();
+  using Base::operator();
   KerasTensor operator()(const KerasTensor& x) && { return LayerRef(std::move(static_cast<Derived&>(*this)))(x); }
   KerasTensor operator()(const std::vector<KerasTensor>& x) && {
     return LayerRef(std::move(static_cast<Derived&>(*this)))(x);
@@ -271,10 +271,10 @@ class LayerOf : public Layer {
   KerasTensor operator()(const std::vector<KerasTensor>& x) & = delete;
 
  protected:
-  LayerOf() { mark_backward(overrides_backward<Derived>); }
+  LayerOf() { this->mark_backward(overrides_backward<Derived>); }
   template <LayerOptions O>
-  explicit LayerOf(const O& o) : Layer(o.activity_regularizer, o.trainable, o.dtype, o.name) {
-    mark_backward(overrides_backward<Derived>);
+  explicit LayerOf(const O& o) : Base(o.activity_regularizer, o.trainable, o.dtype, o.name) {
+    this->mark_backward(overrides_backward<Derived>);
   }
 };
 

@@ -11,5 +11,6 @@
 #include <nyala/layers/padding.hpp>
 #include <nyala/layers/pooling.hpp>
 #include <nyala/layers/preprocessing.hpp>
+#include <nyala/layers/recurrent.hpp>
 #include <nyala/layers/regularization.hpp>
 #include <nyala/layers/reshaping.hpp>

@@ -1,0 +1,343 @@
+#pragma once
+
+#include <nyala/layer.hpp>
+#include <nyala/random.hpp>
+
+namespace nyala {
+
+/// One step of a recurrence: call({x, states…}) gives {output, new states…}. Layers of one's own that derive from it go
+/// into RNN(…). https://keras.io/api/layers/recurrent_layers/rnn/
+class RecurrentCell : public Layer {
+ public:
+  /// Size of each state (features).
+  virtual std::vector<std::int64_t> state_sizes() const = 0;
+  virtual std::int64_t output_size() const { return state_sizes().front(); }
+  /// Called before a sequence in training: draws what stays the same at every step (dropout masks).
+  virtual void begin_sequence(const Tensor& x, const std::vector<Tensor>& states);
+
+  std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
+
+ protected:
+  using Layer::Layer;
+};
+
+/// What all recurrent layers share: sequences, states, masks.
+class RecurrentLayer : public Layer {
+ public:
+  void build_all(const std::vector<Shape>& inputs) override;
+  /// Inputs: the sequence (batch, time, features), then initial states if any.
+  Tensors call_with(const Tensors& inputs, const CallContext& context) override;
+  std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
+  std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
+  bool supports_masking() const override { return true; }
+
+  /// Sets the kept states of a stateful layer back to zeros.
+  void reset_states();
+  bool return_sequences() const { return sequence_.return_sequences; }
+  bool return_state() const { return sequence_.return_state; }
+  const RecurrentCell& cell() const;
+
+ protected:
+  using Layer::Layer;
+  struct SequenceOptions {
+    bool return_sequences = false, return_state = false, go_backwards = false, stateful = false, unroll = false,
+         zero_output_for_mask = false;
+  };
+  struct Run {
+    Tensor sequence;  // in the order of processing
+    std::vector<Tensor> states;
+  };
+  void set_cell(LayerRef cell, const SequenceOptions& options);
+  static SequenceOptions sequence_from(const Config& config);
+  void write_sequence(Config& config) const;
+  /// The whole sequence; default: step by step through the cell.
+  virtual Run run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& mask, bool training);
+
+  LayerRef cell_;
+  SequenceOptions sequence_;
+
+ private:
+  std::vector<Variable> kept_states_;
+};
+
+struct RNNOptions {
+  bool return_sequences = false, return_state = false, go_backwards = false, stateful = false, unroll = false,
+       zero_output_for_mask = false;
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// Any cell over a sequence. https://keras.io/api/layers/recurrent_layers/rnn/
+class RNN : public LayerOf<RNN, RecurrentLayer> {
+ public:
+  explicit RNN(LayerRef cell, RNNOptions options = {});
+  static RNN from_config(const Config& config);
+  std::string class_name() const override { return "RNN"; }
+  Config config() const override;
+};
+
+struct SimpleRNNCellOptions {
+  ActivationRef activation = "tanh";
+  bool use_bias = true;
+  InitializerRef kernel_initializer = "glorot_uniform", recurrent_initializer = "orthogonal",
+                 bias_initializer = "zeros";
+  RegularizerRef kernel_regularizer = {}, recurrent_regularizer = {}, bias_regularizer = {};
+  ConstraintRef kernel_constraint = {}, recurrent_constraint = {}, bias_constraint = {};
+  double dropout = 0.0, recurrent_dropout = 0.0;
+  std::optional<std::int64_t> seed = {};
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// One step of SimpleRNN. https://keras.io/api/layers/recurrent_layers/simple_rnn/
+class SimpleRNNCell : public LayerOf<SimpleRNNCell, RecurrentCell> {
+ public:
+  explicit SimpleRNNCell(int units, SimpleRNNCellOptions options = {});
+  static SimpleRNNCell from_config(const Config& config);
+
+  void build(const Shape& input) override;
+  void build_all(const std::vector<Shape>& inputs) override { build(inputs.front()); }
+  Tensors call(const Tensors& inputs, bool training) override;
+  std::vector<std::int64_t> state_sizes() const override;
+  void begin_sequence(const Tensor& x, const std::vector<Tensor>& states) override;
+  std::string class_name() const override { return "SimpleRNNCell"; }
+  Config config() const override;
+
+ private:
+  friend class SimpleRNN;
+  int units_;
+  SimpleRNNCellOptions options_;
+  ActivationFunction activation_;
+  SeedGenerator seed_;
+  Variable kernel_, recurrent_kernel_, bias_;
+  Tensor input_mask_, state_mask_;
+};
+
+struct SimpleRNNOptions {
+  ActivationRef activation = "tanh";
+  bool use_bias = true;
+  InitializerRef kernel_initializer = "glorot_uniform", recurrent_initializer = "orthogonal",
+                 bias_initializer = "zeros";
+  RegularizerRef kernel_regularizer = {}, recurrent_regularizer = {}, bias_regularizer = {};
+  ConstraintRef kernel_constraint = {}, recurrent_constraint = {}, bias_constraint = {};
+  double dropout = 0.0, recurrent_dropout = 0.0;
+  std::optional<std::int64_t> seed = {};
+  bool return_sequences = false, return_state = false, go_backwards = false, stateful = false, unroll = false;
+  bool zero_output_for_mask = false;
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// h' = activation(x W + b + h U).
+/// (batch, time, features) -> (batch, units), or (batch, time, units) with return_sequences; return_state adds the
+/// states. https://keras.io/api/layers/recurrent_layers/simple_rnn/
+class SimpleRNN : public LayerOf<SimpleRNN, RecurrentLayer> {
+ public:
+  explicit SimpleRNN(int units, SimpleRNNOptions options = {});
+  static SimpleRNN from_config(const Config& config);
+  std::string class_name() const override { return "SimpleRNN"; }
+  Config config() const override;
+
+ protected:
+  Run run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& mask, bool training) override;
+};
+
+struct LSTMCellOptions {
+  ActivationRef activation = "tanh", recurrent_activation = "sigmoid";
+  bool use_bias = true;
+  InitializerRef kernel_initializer = "glorot_uniform", recurrent_initializer = "orthogonal",
+                 bias_initializer = "zeros";
+  bool unit_forget_bias = true;
+  RegularizerRef kernel_regularizer = {}, recurrent_regularizer = {}, bias_regularizer = {};
+  ConstraintRef kernel_constraint = {}, recurrent_constraint = {}, bias_constraint = {};
+  double dropout = 0.0, recurrent_dropout = 0.0;
+  std::optional<std::int64_t> seed = {};
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// One step of LSTM. https://keras.io/api/layers/recurrent_layers/lstm/
+class LSTMCell : public LayerOf<LSTMCell, RecurrentCell> {
+ public:
+  explicit LSTMCell(int units, LSTMCellOptions options = {});
+  static LSTMCell from_config(const Config& config);
+
+  void build(const Shape& input) override;
+  void build_all(const std::vector<Shape>& inputs) override { build(inputs.front()); }
+  Tensors call(const Tensors& inputs, bool training) override;
+  std::vector<std::int64_t> state_sizes() const override;
+  void begin_sequence(const Tensor& x, const std::vector<Tensor>& states) override;
+  std::string class_name() const override { return "LSTMCell"; }
+  Config config() const override;
+
+ private:
+  friend class LSTM;
+  int units_;
+  LSTMCellOptions options_;
+  ActivationFunction activation_, recurrent_activation_;
+  SeedGenerator seed_;
+  Variable kernel_, recurrent_kernel_, bias_;
+  Tensor input_mask_, state_mask_;
+};
+
+struct LSTMOptions {
+  ActivationRef activation = "tanh", recurrent_activation = "sigmoid";
+  bool use_bias = true;
+  InitializerRef kernel_initializer = "glorot_uniform", recurrent_initializer = "orthogonal",
+                 bias_initializer = "zeros";
+  bool unit_forget_bias = true;
+  RegularizerRef kernel_regularizer = {}, recurrent_regularizer = {}, bias_regularizer = {};
+  ConstraintRef kernel_constraint = {}, recurrent_constraint = {}, bias_constraint = {};
+  double dropout = 0.0, recurrent_dropout = 0.0;
+  std::optional<std::int64_t> seed = {};
+  bool return_sequences = false, return_state = false, go_backwards = false, stateful = false, unroll = false;
+  bool zero_output_for_mask = false;
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// Long short-term memory, Hochreiter & Schmidhuber 1997; states h and c.
+/// (batch, time, features) -> (batch, units), or (batch, time, units) with return_sequences; return_state adds the
+/// states. https://keras.io/api/layers/recurrent_layers/lstm/
+class LSTM : public LayerOf<LSTM, RecurrentLayer> {
+ public:
+  explicit LSTM(int units, LSTMOptions options = {});
+  static LSTM from_config(const Config& config);
+  std::string class_name() const override { return "LSTM"; }
+  Config config() const override;
+
+ protected:
+  Run run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& mask, bool training) override;
+};
+
+struct GRUCellOptions {
+  ActivationRef activation = "tanh", recurrent_activation = "sigmoid";
+  bool use_bias = true;
+  InitializerRef kernel_initializer = "glorot_uniform", recurrent_initializer = "orthogonal",
+                 bias_initializer = "zeros";
+  RegularizerRef kernel_regularizer = {}, recurrent_regularizer = {}, bias_regularizer = {};
+  ConstraintRef kernel_constraint = {}, recurrent_constraint = {}, bias_constraint = {};
+  double dropout = 0.0, recurrent_dropout = 0.0;
+  bool reset_after = true;
+  std::optional<std::int64_t> seed = {};
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// One step of GRU. https://keras.io/api/layers/recurrent_layers/gru/
+class GRUCell : public LayerOf<GRUCell, RecurrentCell> {
+ public:
+  explicit GRUCell(int units, GRUCellOptions options = {});
+  static GRUCell from_config(const Config& config);
+
+  void build(const Shape& input) override;
+  void build_all(const std::vector<Shape>& inputs) override { build(inputs.front()); }
+  Tensors call(const Tensors& inputs, bool training) override;
+  std::vector<std::int64_t> state_sizes() const override;
+  void begin_sequence(const Tensor& x, const std::vector<Tensor>& states) override;
+  std::string class_name() const override { return "GRUCell"; }
+  Config config() const override;
+
+ private:
+  friend class GRU;
+  int units_;
+  GRUCellOptions options_;
+  ActivationFunction activation_, recurrent_activation_;
+  SeedGenerator seed_;
+  Variable kernel_, recurrent_kernel_, bias_;
+  Tensor input_mask_, state_mask_;
+};
+
+struct GRUOptions {
+  ActivationRef activation = "tanh", recurrent_activation = "sigmoid";
+  bool use_bias = true;
+  InitializerRef kernel_initializer = "glorot_uniform", recurrent_initializer = "orthogonal",
+                 bias_initializer = "zeros";
+  RegularizerRef kernel_regularizer = {}, recurrent_regularizer = {}, bias_regularizer = {};
+  ConstraintRef kernel_constraint = {}, recurrent_constraint = {}, bias_constraint = {};
+  double dropout = 0.0, recurrent_dropout = 0.0;
+  std::optional<std::int64_t> seed = {};
+  bool return_sequences = false, return_state = false, go_backwards = false, stateful = false, unroll = false,
+       reset_after = true;
+  bool zero_output_for_mask = false;
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// Gated recurrent unit, Cho et al. 2014; reset_after: the variant that cuDNN runs too.
+/// (batch, time, features) -> (batch, units), or (batch, time, units) with return_sequences; return_state adds the
+/// states. https://keras.io/api/layers/recurrent_layers/gru/
+class GRU : public LayerOf<GRU, RecurrentLayer> {
+ public:
+  explicit GRU(int units, GRUOptions options = {});
+  static GRU from_config(const Config& config);
+  std::string class_name() const override { return "GRU"; }
+  Config config() const override;
+
+ protected:
+  Run run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& mask, bool training) override;
+};
+
+struct BidirectionalOptions {
+  /// "concat", "sum", "mul", "ave", or std::nullopt: both outputs by themselves.
+  std::optional<std::string> merge_mode = "concat";
+  std::optional<LayerRef> backward_layer = {};
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// A recurrent layer run forwards, and a copy of it run backwards.
+/// https://keras.io/api/layers/recurrent_layers/bidirectional/
+class Bidirectional : public LayerOf<Bidirectional> {
+ public:
+  explicit Bidirectional(LayerRef layer, BidirectionalOptions options = {});
+  static Bidirectional from_config(const Config& config);
+
+  void build_all(const std::vector<Shape>& inputs) override;
+  Tensors call_with(const Tensors& inputs, const CallContext& context) override;
+  std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
+  std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
+  bool supports_masking() const override { return true; }
+  std::string class_name() const override { return "Bidirectional"; }
+  Config config() const override;
+
+ private:
+  LayerRef given_, forward_, backward_;
+  std::optional<std::string> merge_mode_;
+  bool return_sequences_ = false, return_state_ = false;
+};
+
+/// A layer applied to every step of (batch, time, …). https://keras.io/api/layers/recurrent_layers/time_distributed/
+class TimeDistributed : public LayerOf<TimeDistributed> {
+ public:
+  explicit TimeDistributed(LayerRef layer, BaseOptions options = {});
+  static TimeDistributed from_config(const Config& config);
+
+  void build(const Shape& input) override;
+  Tensors call_with(const Tensors& inputs, const CallContext& context) override;
+  Shape compute_output_shape(const Shape& input) const override;
+  bool supports_masking() const override { return true; }
+  std::string class_name() const override { return "TimeDistributed"; }
+  Config config() const override;
+
+ private:
+  LayerRef layer_;
+};
+
+}  // namespace nyala

@@ -1,0 +1,186 @@
+#include <nyala/error.hpp>
+#include <nyala/layers/recurrent.hpp>
+#include <nyala/serialization.hpp>
+
+namespace nyala {
+
+void RecurrentCell::begin_sequence(const Tensor&, const std::vector<Tensor>&) {}
+
+std::vector<Shape> RecurrentCell::compute_output_shapes(const std::vector<Shape>& inputs) const {
+  std::vector<Shape> shapes{{inputs.front()[0], output_size()}};
+  for (const std::int64_t size : state_sizes()) shapes.push_back({inputs.front()[0], size});
+  return shapes;
+}
+
+void RecurrentLayer::set_cell(LayerRef cell, const SequenceOptions& options) {
+  if (dynamic_cast<const RecurrentCell*>(cell.pointer().get()) == nullptr) {
+    throw Error(class_name() + ": the cell must be a RecurrentCell, got a " + cell->class_name());
+  }
+  cell_ = track(std::move(cell), "cell");
+  sequence_ = options;
+}
+
+const RecurrentCell& RecurrentLayer::cell() const { return static_cast<const RecurrentCell&>(*cell_); }
+
+void RecurrentLayer::build_all(const std::vector<Shape>& inputs) {
+  const Shape& x = inputs.front();
+  if (x.rank() != 3) {
+    throw Error(label() + " expects an input (batch, time, features), got the shape " + x.str());
+  }
+  const std::size_t states = cell().state_sizes().size();
+  if (inputs.size() != 1 && inputs.size() != 1 + states) {
+    throw Error(label() + " takes the sequence and " + std::to_string(states) + " initial states, got " +
+                std::to_string(inputs.size()) + " inputs");
+  }
+  cell_->build_now({{x[0], x[2]}});
+  if (!sequence_.stateful) return;
+  if (x[0] == None) {
+    throw Error(label() + ": a stateful layer needs a fixed batch size: Input(shape, {.batch_size = …})");
+  }
+  for (const std::int64_t size : cell().state_sizes()) {
+    kept_states_.emplace_back(zeros({x[0], size}, compute_dtype()),
+                              VariableOptions{.trainable = false, .name = "state"});
+  }
+}
+
+void RecurrentLayer::reset_states() {
+  for (const Variable& state : kept_states_) state.assign(zeros(state.shape(), state.dtype()));
+}
+
+RecurrentLayer::Run RecurrentLayer::run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& mask,
+                                        bool training) {
+  auto& cell = static_cast<RecurrentCell&>(*cell_);
+  const std::int64_t time = x.shape()[1];
+  if (training) cell.begin_sequence(x, states);
+  std::vector<Tensor> now = states;
+  std::vector<Tensor> outputs;
+  Tensor previous;
+  for (std::int64_t step = 0; step < time; ++step) {
+    const std::int64_t at = sequence_.go_backwards ? time - 1 - step : step;
+    std::vector<Tensor> inputs{x(Slice{}, at)};
+    inputs.insert(inputs.end(), now.begin(), now.end());
+    const Tensors results = cell.outputs(inputs, CallContext{.training = training});
+    Tensor output = results[0];
+    std::vector<Tensor> next(results.begin() + 1, results.end());
+    if (mask.defined()) {
+      const Tensor keep = expand_dims(mask(Slice{}, at), -1);
+      const Tensor otherwise = sequence_.zero_output_for_mask || !previous.defined() ? zeros_like(output) : previous;
+      output = where(keep, output, otherwise);
+      for (std::size_t i = 0; i < next.size(); ++i) next[i] = where(keep, next[i], now[i]);
+    }
+    previous = output;
+    outputs.push_back(output);
+    now = std::move(next);
+  }
+  if (outputs.empty()) return {zeros({x.shape()[0], 0, cell.output_size()}, x.dtype()), now};
+  return {stack(outputs, 1), now};
+}
+
+Tensors RecurrentLayer::call_with(const Tensors& inputs, const CallContext& context) {
+  const Tensor& x = inputs[0];
+  if (x.rank() != 3) throw Error("expects an input (batch, time, features), got the shape " + x.shape().str());
+  const std::vector<std::int64_t> sizes = cell().state_sizes();
+  std::vector<Tensor> states(inputs.begin() + 1, inputs.end());
+  for (std::size_t i = 0; states.size() < sizes.size(); ++i) {
+    const auto found = context.tensors.find("initial_state_" + std::to_string(i));
+    if (found == context.tensors.end()) break;
+    states.push_back(found->second);
+  }
+  if (states.empty() && context.tensors.count("initial_state") != 0) states = {context.tensors.at("initial_state")};
+  if (states.empty() && sequence_.stateful) {
+    for (const Variable& state : kept_states_) states.push_back(state.value());
+  }
+  if (states.empty()) {
+    for (const std::int64_t size : sizes) states.push_back(zeros({x.shape()[0], size}, x.dtype()));
+  }
+  if (states.size() != sizes.size()) {
+    throw Error("takes " + std::to_string(sizes.size()) + " initial states, got " + std::to_string(states.size()));
+  }
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    const Shape wanted{x.shape()[0], sizes[i]};
+    if (states[i].shape() != wanted) {
+      throw Error("initial state " + std::to_string(i) + " must have the shape " + wanted.str() + ", got " +
+                  states[i].shape().str());
+    }
+  }
+  Tensor mask = context.masks.empty() ? Tensor() : context.masks.front();
+  if (context.tensors.count("mask") != 0) mask = context.tensors.at("mask");
+  if (mask.defined()) mask = cast(mask, DType::boolean);
+  Run result = run(x, states, mask, context.training);
+  if (sequence_.stateful) {
+    for (std::size_t i = 0; i < kept_states_.size(); ++i) kept_states_[i].assign(result.states[i]);
+  }
+  Tensors outputs;
+  if (sequence_.return_sequences)
+    outputs.push_back(result.sequence);
+  else if (x.shape()[1] == 0)
+    outputs.push_back(zeros({x.shape()[0], cell().output_size()}, x.dtype()));
+  else
+    outputs.push_back(result.sequence(Slice{}, x.shape()[1] - 1));
+  if (sequence_.return_state) {
+    for (const Tensor& state : result.states) outputs.push_back(state);
+  }
+  return outputs;
+}
+
+std::vector<Shape> RecurrentLayer::compute_output_shapes(const std::vector<Shape>& inputs) const {
+  const Shape& x = inputs.front();
+  std::vector<Shape> shapes;
+  if (sequence_.return_sequences)
+    shapes.push_back({x[0], x[1], cell().output_size()});
+  else
+    shapes.push_back({x[0], cell().output_size()});
+  if (sequence_.return_state) {
+    for (const std::int64_t size : cell().state_sizes()) shapes.push_back({x[0], size});
+  }
+  return shapes;
+}
+
+std::vector<Tensor> RecurrentLayer::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
+  if (!sequence_.return_sequences || masks.empty()) return {};
+  return {masks.front()};
+}
+
+RecurrentLayer::SequenceOptions RecurrentLayer::sequence_from(const Config& config) {
+  return {.return_sequences = config.get("return_sequences", false),
+          .return_state = config.get("return_state", false),
+          .go_backwards = config.get("go_backwards", false),
+          .stateful = config.get("stateful", false),
+          .unroll = config.get("unroll", false),
+          .zero_output_for_mask = config.get("zero_output_for_mask", false)};
+}
+
+void RecurrentLayer::write_sequence(Config& config) const {
+  config["return_sequences"] = sequence_.return_sequences;
+  config["return_state"] = sequence_.return_state;
+  config["go_backwards"] = sequence_.go_backwards;
+  config["stateful"] = sequence_.stateful;
+  config["unroll"] = sequence_.unroll;
+  config["zero_output_for_mask"] = sequence_.zero_output_for_mask;
+}
+
+RNN::RNN(LayerRef cell, RNNOptions options) : LayerOf(options) {
+  set_cell(std::move(cell), {options.return_sequences, options.return_state, options.go_backwards, options.stateful,
+                             options.unroll, options.zero_output_for_mask});
+}
+
+RNN RNN::from_config(const Config& config) {
+  const SequenceOptions sequence = sequence_from(config);
+  return RNN(layer_from_config(config.at("cell")),
+             with_base(RNNOptions{.return_sequences = sequence.return_sequences,
+                                  .return_state = sequence.return_state,
+                                  .go_backwards = sequence.go_backwards,
+                                  .stateful = sequence.stateful,
+                                  .unroll = sequence.unroll,
+                                  .zero_output_for_mask = sequence.zero_output_for_mask},
+                       config));
+}
+
+Config RNN::config() const {
+  Config config = base_config();
+  write_sequence(config);
+  config["cell"] = to_config(cell_);
+  return config;
+}
+
+}  // namespace nyala
