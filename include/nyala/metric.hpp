@@ -11,6 +11,10 @@
 
 namespace nyala {
 
+struct MetricOptions {
+  std::string name = {};
+};
+
 /// What training shows: a state that batches update. https://keras.io/api/metrics/
 class Metric {
  public:
@@ -20,6 +24,7 @@ class Metric {
   virtual Tensor result() = 0;
   virtual void reset_state() = 0;
   virtual std::string class_name() const { return {}; }
+  /// {name, dtype, …}
   virtual Config config() const;
   /// "min", "max" or "": which way is better, for callbacks that watch it.
   virtual std::string direction() const { return {}; }

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include <nyala/error.hpp>
+#include <nyala/metric.hpp>
+#include <nyala/tensor.hpp>
+
+namespace nyala::metrics {
+
+inline std::string named(const std::string& given, const char* otherwise) { return given.empty() ? otherwise : given; }
+MetricOptions metric_options(const Config& config);
+
+/// Targets and predictions of one shape; a trailing axis of size 1 that only one of them has is dropped or added.
+/// Throws Error naming both shapes if they do not fit.
+struct Aligned {
+  Aligned(const Tensor& y_true, const Tensor& y_pred, const char* metric);
+  Tensor truth, predicted;
+};
+
+/// Throws Error naming both shapes unless they are equal.
+void require_same_shape(const Tensor& y_true, const Tensor& y_pred, const char* metric);
+/// Class numbers of the shape of y_pred without its last axis. Throws Error naming both shapes otherwise.
+Tensor class_labels(const Tensor& y_true, const Tensor& y_pred, const char* metric);
+
+void require_positive(int value, const char* owner, const char* option);
+/// Throws Error unless 0 <= value <= 1.
+void require_share(double value, const char* owner, const char* option);
+
+}  // namespace nyala::metrics
