@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nyala/layers/activation.hpp>
+#include <nyala/layers/attention.hpp>
 #include <nyala/layers/convolution.hpp>
 #include <nyala/layers/dense.hpp>
 #include <nyala/layers/depthwise.hpp>

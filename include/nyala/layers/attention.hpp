@@ -1,0 +1,156 @@
+#pragma once
+
+#include <nyala/layer.hpp>
+#include <nyala/random.hpp>
+
+namespace nyala {
+
+struct EinsumDenseOptions {
+  ActivationRef activation = {};
+  /// Labels of the output that have a bias of their own; empty: no bias.
+  std::string bias_axes = {};
+  InitializerRef kernel_initializer = "glorot_uniform", bias_initializer = "zeros";
+  RegularizerRef kernel_regularizer = {}, bias_regularizer = {};
+  ConstraintRef kernel_constraint = {}, bias_constraint = {};
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// activation(einsum(equation, x, kernel) + bias); "abc,cd->abd" is Dense. output_shape: the sizes without the batch
+/// axis, None where the input's is kept. https://keras.io/api/layers/core_layers/einsum_dense/
+class EinsumDense : public LayerOf<EinsumDense> {
+ public:
+  EinsumDense(const std::string& equation, const Shape& output_shape, EinsumDenseOptions options = {});
+  static EinsumDense from_config(const Config& config);
+
+  void build(const Shape& input) override;
+  Tensor forward(const Tensor& x, bool training) override;
+  Shape compute_output_shape(const Shape& input) const override;
+  bool supports_masking() const override { return true; }
+  std::string class_name() const override { return "EinsumDense"; }
+  Config config() const override;
+
+ private:
+  struct Shapes {
+    Shape kernel, bias, output;
+  };
+  Shapes shapes_for(const Shape& input) const;
+
+  std::string equation_;
+  Shape output_shape_;
+  EinsumDenseOptions options_;
+  ActivationFunction activation_;
+  int contracted_ = 0;  // last axes of the input that are summed with the first of the kernel; 0: the general case
+  Variable kernel_, bias_;
+};
+
+struct AttentionOptions {
+  bool use_scale = false;
+  std::string score_mode = "dot";
+  double dropout = 0.0;
+  std::optional<std::int64_t> seed = {};
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// Luong's attention over {query, value} or {query, value, key}: softmax(scores) · value; score_mode "dot" or "concat".
+/// Call arguments: use_causal_mask, return_attention_scores. https://keras.io/api/layers/attention_layers/attention/
+class Attention : public LayerOf<Attention> {
+ public:
+  explicit Attention(AttentionOptions options = {});
+  static Attention from_config(const Config& config);
+
+  void build_all(const std::vector<Shape>& inputs) override;
+  Tensors call_with(const Tensors& inputs, const CallContext& context) override;
+  std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
+  std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
+  bool supports_masking() const override { return true; }
+  std::string class_name() const override { return "Attention"; }
+  Config config() const override;
+
+ private:
+  AttentionOptions options_;
+  SeedGenerator seed_;
+  Variable scale_, concat_score_weight_;
+};
+
+struct AdditiveAttentionOptions {
+  bool use_scale = true;
+  double dropout = 0.0;
+  std::optional<std::int64_t> seed = {};
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// Bahdanau's attention: scores sum(scale * tanh(query + key)).
+/// https://keras.io/api/layers/attention_layers/additive_attention/
+class AdditiveAttention : public LayerOf<AdditiveAttention> {
+ public:
+  explicit AdditiveAttention(AdditiveAttentionOptions options = {});
+  static AdditiveAttention from_config(const Config& config);
+
+  void build_all(const std::vector<Shape>& inputs) override;
+  Tensors call_with(const Tensors& inputs, const CallContext& context) override;
+  std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
+  std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
+  bool supports_masking() const override { return true; }
+  std::string class_name() const override { return "AdditiveAttention"; }
+  Config config() const override;
+
+ private:
+  AdditiveAttentionOptions options_;
+  SeedGenerator seed_;
+  Variable scale_;
+};
+
+struct MultiHeadAttentionOptions {
+  int num_heads = 0, key_dim = 0;
+  std::optional<int> value_dim = {};  // default: key_dim
+  double dropout = 0.0;
+  bool use_bias = true;
+  Shape output_shape = {};               // default: the query's features
+  std::vector<int> attention_axes = {};  // default: all but batch and features
+  std::optional<int> sliding_window = {};
+  InitializerRef kernel_initializer = "glorot_uniform", bias_initializer = "zeros";
+  RegularizerRef kernel_regularizer = {}, bias_regularizer = {};
+  ConstraintRef kernel_constraint = {}, bias_constraint = {};
+  bool use_gate = false;
+  std::optional<std::int64_t> seed = {};
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// Attention of several heads over {query, value} or {query, value, key}. Vaswani et al. 2017. Masks of the inputs,
+/// attention_mask (a tensor argument of the call) and the call arguments use_causal_mask and return_attention_scores
+/// are Keras'. https://keras.io/api/layers/attention_layers/multi_head_attention/
+class MultiHeadAttention : public LayerOf<MultiHeadAttention> {
+ public:
+  explicit MultiHeadAttention(MultiHeadAttentionOptions options);
+  static MultiHeadAttention from_config(const Config& config);
+
+  void build_all(const std::vector<Shape>& inputs) override;
+  Tensors call_with(const Tensors& inputs, const CallContext& context) override;
+  std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
+  std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
+  bool supports_masking() const override { return true; }
+  std::string class_name() const override { return "MultiHeadAttention"; }
+  Config config() const override;
+
+ private:
+  Tensor joined_mask(const Tensors& inputs, const CallContext& context, bool causal) const;
+
+  MultiHeadAttentionOptions options_;
+  std::vector<int> axes_;
+  SeedGenerator seed_;
+  LayerRef query_, key_, value_, output_, gate_;
+};
+
+}  // namespace nyala

@@ -1,0 +1,157 @@
+#include <nyala/error.hpp>
+#include <nyala/layers/attention.hpp>
+
+namespace nyala {
+
+namespace {
+
+std::optional<std::uint64_t> seed_of(const std::optional<std::int64_t>& seed) {
+  return seed ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(*seed)) : std::nullopt;
+}
+
+void check_inputs(const std::vector<Shape>& inputs, const std::string& label) {
+  if (inputs.size() != 2 && inputs.size() != 3) {
+    throw Error(label + " takes {query, value} or {query, value, key}, got " + std::to_string(inputs.size()) +
+                " inputs");
+  }
+}
+
+void check_rate(double rate, const char* layer) {
+  if (!(rate >= 0.0 && rate <= 1.0)) {
+    throw Error(std::string(layer) + ": dropout must lie in [0, 1], got " + std::to_string(rate));
+  }
+}
+
+Tensor causal_mask(std::int64_t rows, std::int64_t columns) {
+  return expand_dims(cast(tri(rows, columns, 0, DType::float32), DType::boolean), 0);
+}
+
+struct Scored {
+  double dropout;
+  bool training;
+};
+
+/// Masks, softmax, dropout and the weighted sum that both attentions share; the scores too, if they are asked for.
+Tensors attend(Tensor scores, const Tensor& value, const CallContext& context, Scored how, SeedGenerator& seed) {
+  const auto mask_of = [&](std::size_t i) { return i < context.masks.size() ? context.masks[i] : Tensor(); };
+  Tensor mask = mask_of(1).defined() ? expand_dims(mask_of(1), -2) : Tensor();
+  if (context.arguments.is_object() && context.arguments.get("use_causal_mask", false)) {
+    const Tensor causal = causal_mask(scores.shape().at(-2), scores.shape().at(-1));
+    mask = mask.defined() ? logical_and(mask, causal) : causal;
+  }
+  if (mask.defined()) {
+    const double far = scores.dtype() == DType::float16 ? 65504.0 : 1e9;
+    scores = where(mask, scores, scores - far);
+  }
+  Tensor weights = softmax(scores, -1);
+  if (how.training && how.dropout > 0.0) weights = random::dropout(weights, how.dropout, {}, seed);
+  Tensor result = matmul(weights, value);
+  if (mask_of(0).defined()) result = where(expand_dims(mask_of(0), -1), result, 0.0);
+  Tensors outputs{result};
+  if (context.arguments.is_object() && context.arguments.get("return_attention_scores", false)) {
+    outputs.push_back(weights);
+  }
+  return outputs;
+}
+
+}  // namespace
+
+Attention::Attention(AttentionOptions options) : LayerOf(options), options_(options), seed_(seed_of(options.seed)) {
+  check_rate(options.dropout, "Attention");
+  if (options.score_mode != "dot" && options.score_mode != "concat") {
+    throw Error("Attention: score_mode must be \"dot\" or \"concat\", got \"" + options.score_mode + "\"");
+  }
+}
+
+Attention Attention::from_config(const Config& config) {
+  return Attention(with_base(AttentionOptions{.use_scale = config.get("use_scale", false),
+                                              .score_mode = config.get("score_mode", "dot"),
+                                              .dropout = config.get("dropout", 0.0),
+                                              .seed = config.optional_integer("seed")},
+                             config));
+}
+
+void Attention::build_all(const std::vector<Shape>& inputs) {
+  check_inputs(inputs, label());
+  if (options_.use_scale) scale_ = add_weight("scale", {}, "ones");
+  if (options_.score_mode == "concat") concat_score_weight_ = add_weight("concat_score_weight", {}, "ones");
+}
+
+Tensors Attention::call_with(const Tensors& inputs, const CallContext& context) {
+  const Tensor &query = inputs[0], &value = inputs[1], &key = inputs.size() > 2 ? inputs[2] : inputs[1];
+  Tensor scores;
+  if (options_.score_mode == "dot") {
+    scores = matmul(query, key, false, true);
+    if (options_.use_scale) scores = scores * Tensor(scale_);
+  } else {
+    Tensor both = expand_dims(query, -2) + expand_dims(key, -3);
+    if (options_.use_scale) both = both * Tensor(scale_);
+    scores = Tensor(concat_score_weight_) * sum(tanh(both), -1);
+  }
+  return attend(scores, value, context, {options_.dropout, context.training}, seed_);
+}
+
+std::vector<Shape> Attention::compute_output_shapes(const std::vector<Shape>& inputs) const {
+  check_inputs(inputs, label());
+  Shape output = inputs[0];
+  output.back() = inputs[1].back();
+  return {output};
+}
+
+std::vector<Tensor> Attention::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
+  return masks.empty() ? std::vector<Tensor>() : std::vector<Tensor>{masks.front()};
+}
+
+Config Attention::config() const {
+  Config config = base_config();
+  config["use_scale"] = options_.use_scale;
+  config["score_mode"] = options_.score_mode;
+  config["dropout"] = options_.dropout;
+  config["seed"] = options_.seed;
+  return config;
+}
+
+AdditiveAttention::AdditiveAttention(AdditiveAttentionOptions options)
+    : LayerOf(options), options_(options), seed_(seed_of(options.seed)) {
+  check_rate(options.dropout, "AdditiveAttention");
+}
+
+AdditiveAttention AdditiveAttention::from_config(const Config& config) {
+  return AdditiveAttention(with_base(AdditiveAttentionOptions{.use_scale = config.get("use_scale", true),
+                                                              .dropout = config.get("dropout", 0.0),
+                                                              .seed = config.optional_integer("seed")},
+                                     config));
+}
+
+void AdditiveAttention::build_all(const std::vector<Shape>& inputs) {
+  check_inputs(inputs, label());
+  if (options_.use_scale) scale_ = add_weight("scale", {inputs[0].back()});
+}
+
+Tensors AdditiveAttention::call_with(const Tensors& inputs, const CallContext& context) {
+  const Tensor &query = inputs[0], &value = inputs[1], &key = inputs.size() > 2 ? inputs[2] : inputs[1];
+  Tensor both = tanh(expand_dims(query, -2) + expand_dims(key, -3));
+  if (options_.use_scale) both = both * Tensor(scale_);
+  return attend(sum(both, -1), value, context, {options_.dropout, context.training}, seed_);
+}
+
+std::vector<Shape> AdditiveAttention::compute_output_shapes(const std::vector<Shape>& inputs) const {
+  check_inputs(inputs, label());
+  Shape output = inputs[0];
+  output.back() = inputs[1].back();
+  return {output};
+}
+
+std::vector<Tensor> AdditiveAttention::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
+  return masks.empty() ? std::vector<Tensor>() : std::vector<Tensor>{masks.front()};
+}
+
+Config AdditiveAttention::config() const {
+  Config config = base_config();
+  config["use_scale"] = options_.use_scale;
+  config["dropout"] = options_.dropout;
+  config["seed"] = options_.seed;
+  return config;
+}
+
+}  // namespace nyala

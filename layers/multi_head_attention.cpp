@@ -1,0 +1,286 @@
+#include <algorithm>
+#include <cmath>
+
+#include <nyala/constraint.hpp>
+#include <nyala/error.hpp>
+#include <nyala/initializer.hpp>
+#include <nyala/layers/attention.hpp>
+#include <nyala/regularizer.hpp>
+
+namespace nyala {
+
+namespace {
+
+/// (batch, axes…, heads, dim) -> (batch · other axes, attended axes, heads, dim), and what undoes it.
+struct Folding {
+  std::vector<int> order;
+  Shape moved, folded;
+};
+
+Folding folding(const Shape& shape, const std::vector<int>& axes) {
+  Folding result;
+  const int rank = shape.rank();
+  result.order.push_back(0);
+  for (int axis = 1; axis < rank - 2; ++axis) {
+    if (std::find(axes.begin(), axes.end(), axis) == axes.end()) result.order.push_back(axis);
+  }
+  const std::size_t others = result.order.size();
+  for (const int axis : axes) result.order.push_back(axis);
+  result.order.push_back(rank - 2);
+  result.order.push_back(rank - 1);
+  std::int64_t rows = 1, steps = 1;
+  for (std::size_t i = 0; i < result.order.size(); ++i) {
+    const std::int64_t size = shape.at(result.order[i]);
+    result.moved.push_back(size);
+    if (i < others)
+      rows *= size;
+    else if (i + 2 < result.order.size())
+      steps *= size;
+  }
+  result.folded = {rows, steps, shape.at(-2), shape.at(-1)};
+  return result;
+}
+
+bool in_order(const std::vector<int>& order) { return std::is_sorted(order.begin(), order.end()); }
+
+Tensor fold(const Tensor& x, const std::vector<int>& axes) {
+  const Folding f = folding(x.shape(), axes);
+  const Tensor moved = in_order(f.order) ? x : transpose(x, f.order);
+  return x.rank() == 4 ? moved : reshape(moved, f.folded);
+}
+
+Tensor unfold(const Tensor& y, const Shape& like, const std::vector<int>& axes) {
+  const Folding f = folding(like, axes);
+  Shape moved = f.moved;
+  moved.back() = y.shape().back();
+  const Tensor spread = y.shape() == moved ? y : reshape(y, moved);
+  if (in_order(f.order)) return spread;
+  std::vector<int> back(f.order.size());
+  for (std::size_t i = 0; i < f.order.size(); ++i) back[static_cast<std::size_t>(f.order[i])] = static_cast<int>(i);
+  return transpose(spread, back);
+}
+
+const std::string letters = "abcdefghijklmnopqrstuvwxyz";
+
+}  // namespace
+
+MultiHeadAttention::MultiHeadAttention(MultiHeadAttentionOptions options)
+    : LayerOf(options),
+      options_(options),
+      seed_(options.seed ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(*options.seed)) : std::nullopt) {
+  if (options.num_heads < 1) {
+    throw Error("MultiHeadAttention: num_heads must be positive, got " + std::to_string(options.num_heads));
+  }
+  if (options.key_dim < 1) {
+    throw Error("MultiHeadAttention: key_dim must be positive, got " + std::to_string(options.key_dim));
+  }
+  if (options.value_dim && *options.value_dim < 1) {
+    throw Error("MultiHeadAttention: value_dim must be positive, got " + std::to_string(*options.value_dim));
+  }
+  if (!(options.dropout >= 0.0 && options.dropout <= 1.0)) {
+    throw Error("MultiHeadAttention: dropout must lie in [0, 1], got " + std::to_string(options.dropout));
+  }
+  if (options.sliding_window && *options.sliding_window < 1) {
+    throw Error("MultiHeadAttention: sliding_window must be positive, got " + std::to_string(*options.sliding_window));
+  }
+}
+
+MultiHeadAttention MultiHeadAttention::from_config(const Config& config) {
+  MultiHeadAttentionOptions options{
+      .num_heads = config.at("num_heads").as_int(),
+      .key_dim = config.at("key_dim").as_int(),
+      .value_dim = config.optional_int("value_dim"),
+      .dropout = config.get("dropout", 0.0),
+      .use_bias = config.get("use_bias", true),
+      .sliding_window = config.optional_int("sliding_window"),
+      .kernel_initializer = initializer_from_config(config, "kernel_initializer", "glorot_uniform"),
+      .bias_initializer = initializer_from_config(config, "bias_initializer", "zeros"),
+      .kernel_regularizer = regularizer_from_config(config.get("kernel_regularizer")),
+      .bias_regularizer = regularizer_from_config(config.get("bias_regularizer")),
+      .kernel_constraint = constraint_from_config(config.get("kernel_constraint")),
+      .bias_constraint = constraint_from_config(config.get("bias_constraint")),
+      .use_gate = config.get("use_gate", false),
+      .seed = config.optional_integer("seed")};
+  const Config& shape = config.get("output_shape");
+  if (!shape.is_null()) options.output_shape = shape.is_array() ? shape.as_shape() : Shape{shape.as_integer()};
+  if (!config.get("attention_axes").is_null()) {
+    for (const std::int64_t axis : config.get("attention_axes").as_integers()) {
+      options.attention_axes.push_back(static_cast<int>(axis));
+    }
+  }
+  return MultiHeadAttention(with_base(options, config));
+}
+
+void MultiHeadAttention::build_all(const std::vector<Shape>& inputs) {
+  if (inputs.size() != 2 && inputs.size() != 3) {
+    throw Error(label() + " takes {query, value} or {query, value, key}, got " + std::to_string(inputs.size()) +
+                " inputs");
+  }
+  const Shape &query = inputs[0], &value = inputs[1], &key = inputs.size() > 2 ? inputs[2] : inputs[1];
+  const int rank = query.rank();
+  if (rank < 3 || value.rank() != rank || key.rank() != rank) {
+    throw Error(label() + " takes inputs (batch, …, features) of one rank, 3 or more, got " + query.str() + ", " +
+                value.str() + " and " + key.str());
+  }
+  axes_ = options_.attention_axes;
+  for (int& axis : axes_) axis = axis < 0 ? axis + rank : axis;
+  if (axes_.empty()) {
+    for (int axis = 1; axis < rank - 1; ++axis) axes_.push_back(axis);
+  }
+  for (const int axis : axes_) {
+    if (axis < 1 || axis >= rank - 1) {
+      throw Error(label() + ": attention_axes must lie between batch and features, got " +
+                  Config(options_.attention_axes).json());
+    }
+  }
+  const int value_dim = options_.value_dim.value_or(options_.key_dim);
+  const auto free = static_cast<std::size_t>(rank - 1);
+  const std::string outer = letters.substr(0, free), heads = letters.substr(free + 1, 2);
+  const char features = letters[free];
+  const EinsumDenseOptions common{.kernel_initializer = options_.kernel_initializer,
+                                  .bias_initializer = options_.bias_initializer,
+                                  .kernel_regularizer = options_.kernel_regularizer,
+                                  .bias_regularizer = options_.bias_regularizer,
+                                  .kernel_constraint = options_.kernel_constraint,
+                                  .bias_constraint = options_.bias_constraint,
+                                  .trainable = trainable(),
+                                  .dtype = dtype_policy()};
+  const auto project = [&](const Shape& input, int dim, const char* name, const char* attribute,
+                           const ActivationRef& activation = {}) {
+    EinsumDenseOptions own = common;
+    own.activation = activation;
+    own.bias_axes = options_.use_bias ? heads : "";
+    own.name = name;
+    Shape output;
+    for (std::size_t i = 1; i < free; ++i) output.push_back(None);
+    output.push_back(options_.num_heads);
+    output.push_back(dim);
+    LayerRef layer =
+        track(EinsumDense(outer + features + "," + features + heads + "->" + outer + heads, output, own), attribute);
+    layer->build_now({input});
+    return layer;
+  };
+  query_ = project(query, options_.key_dim, "query", "query_dense");
+  key_ = project(key, options_.key_dim, "key", "key_dense");
+  value_ = project(value, value_dim, "value", "value_dense");
+  if (options_.use_gate) gate_ = project(query, value_dim, "gate", "_gate_dense", "sigmoid");
+  Shape last = options_.output_shape.empty() ? Shape{query.back()} : options_.output_shape;
+  EinsumDenseOptions own = common;
+  const std::string results = letters.substr(free + 2, last.size());
+  const std::string summed = letters.substr(free, 2);
+  own.bias_axes = options_.use_bias ? results : "";
+  own.name = "attention_output";
+  Shape output;
+  for (std::size_t i = 1; i < free; ++i) output.push_back(None);
+  for (const std::int64_t size : last) output.push_back(size);
+  output_ =
+      track(EinsumDense(outer + summed + "," + summed + results + "->" + outer + results, output, own), "output_dense");
+  Shape attended = query;
+  attended.back() = options_.num_heads;
+  attended.push_back(value_dim);
+  output_->build_now({attended});
+}
+
+Tensor MultiHeadAttention::joined_mask(const Tensors& inputs, const CallContext& context, bool causal) const {
+  const auto mask_of = [&](std::size_t i, const char* name) {
+    const auto given = context.tensors.find(name);
+    if (given != context.tensors.end()) return cast(given->second, DType::boolean);
+    return i < context.masks.size() ? context.masks[i] : Tensor();
+  };
+  Tensor joined;
+  const auto join = [&](const Tensor& mask) {
+    if (mask.defined()) joined = joined.defined() ? logical_and(joined, mask) : mask;
+  };
+  const Tensor query = mask_of(0, "query_mask"), value = mask_of(1, "value_mask"), key = mask_of(2, "key_mask");
+  if (query.defined()) join(expand_dims(query, -1));
+  if (value.defined()) join(expand_dims(value, -2));
+  if (key.defined()) join(expand_dims(key, -2));
+  const std::int64_t rows = inputs[0].shape()[1], columns = inputs[1].shape()[1];
+  if (causal) join(expand_dims(cast(tri(rows, columns, 0, DType::float32), DType::boolean), 0));
+  if (options_.sliding_window) {
+    const Tensor distance = abs(expand_dims(arange(rows), -1) - expand_dims(arange(columns), 0));
+    join(expand_dims(less(distance, *options_.sliding_window), 0));
+  }
+  const auto given = context.tensors.find("attention_mask");
+  if (given != context.tensors.end()) join(cast(given->second, DType::boolean));
+  // (batch, rows, columns) -> (batch, heads, rows, columns)
+  if (joined.defined() && joined.rank() == 2) joined = expand_dims(joined, 0);
+  if (joined.defined() && joined.rank() == 3) joined = expand_dims(joined, 1);
+  return joined;
+}
+
+Tensors MultiHeadAttention::call_with(const Tensors& inputs, const CallContext& context) {
+  const Tensor &query = inputs[0], &value = inputs[1], &key = inputs.size() > 2 ? inputs[2] : inputs[1];
+  const bool wants_scores = context.arguments.is_object() && context.arguments.get("return_attention_scores", false);
+  const bool causal = context.arguments.is_object() && context.arguments.get("use_causal_mask", false);
+  const CallContext plain{.training = context.training};
+  const auto unmasked = [](const Tensor& x) { return x.with_mask({}); };
+  const Tensor q_spread = Tensor(query_->outputs(unmasked(query), plain));
+  const Tensor q = fold(q_spread, axes_);
+  const Tensor k = fold(Tensor(key_->outputs(unmasked(key), plain)), axes_);
+  const Tensor v = fold(Tensor(value_->outputs(unmasked(value), plain)), axes_);
+  Tensor mask = joined_mask(inputs, context, causal);
+  if (mask.defined() && query.rank() > 3 && mask.shape()[0] != 1 && mask.shape()[0] != q.shape()[0]) {
+    mask = repeat(mask, q.shape()[0] / mask.shape()[0], 0);
+  }
+  const double scale = 1.0 / std::sqrt(static_cast<double>(options_.key_dim));
+  Tensor attended, scores;
+  if (!wants_scores && options_.dropout == 0.0) {
+    attended = dot_product_attention(q, k, v, {}, mask, scale);
+  } else {
+    const std::vector<int> heads_first{0, 2, 1, 3};
+    scores = matmul(transpose(q * scale, heads_first), transpose(k, heads_first), false, true);
+    if (mask.defined()) {
+      scores = where(mask, scores, scores.dtype() == DType::float16 ? -3e4 : -1e9);
+      scores = softmax(scores, -1) * cast(mask, scores.dtype());
+    } else {
+      scores = softmax(scores, -1);
+    }
+    const bool drops = context.training && options_.dropout > 0.0;
+    const Tensor weights = drops ? random::dropout(scores, options_.dropout, {}, seed_) : scores;
+    attended = transpose(matmul(weights, transpose(v, heads_first)), heads_first);
+  }
+  attended = unfold(attended, q_spread.shape(), axes_);
+  if (options_.use_gate) attended = attended * Tensor(gate_->outputs(unmasked(query), plain));
+  Tensors outputs{Tensor(output_->outputs(attended, plain))};
+  if (wants_scores) outputs.push_back(scores);
+  return outputs;
+}
+
+std::vector<Shape> MultiHeadAttention::compute_output_shapes(const std::vector<Shape>& inputs) const {
+  Shape output = inputs[0];
+  if (!options_.output_shape.empty()) {
+    output.pop_back();
+    for (const std::int64_t size : options_.output_shape) output.push_back(size);
+  }
+  return {output};
+}
+
+std::vector<Tensor> MultiHeadAttention::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
+  return masks.empty() ? std::vector<Tensor>() : std::vector<Tensor>{masks.front()};
+}
+
+Config MultiHeadAttention::config() const {
+  Config config = base_config();
+  config["num_heads"] = options_.num_heads;
+  config["key_dim"] = options_.key_dim;
+  config["value_dim"] = options_.value_dim.value_or(options_.key_dim);
+  config["dropout"] = options_.dropout;
+  config["use_bias"] = options_.use_bias;
+  config["use_gate"] = options_.use_gate;
+  config["output_shape"] = options_.output_shape.empty() ? Config() : Config(options_.output_shape);
+  const std::vector<int>& axes = built() ? axes_ : options_.attention_axes;
+  config["attention_axes"] = axes.empty() ? Config() : Config(axes);
+  config["sliding_window"] = options_.sliding_window;
+  config["kernel_initializer"] = to_config(options_.kernel_initializer);
+  config["bias_initializer"] = to_config(options_.bias_initializer);
+  config["kernel_regularizer"] = to_config(options_.kernel_regularizer);
+  config["bias_regularizer"] = to_config(options_.bias_regularizer);
+  if (!config.contains("activity_regularizer")) config["activity_regularizer"] = Config();
+  config["kernel_constraint"] = to_config(options_.kernel_constraint);
+  config["bias_constraint"] = to_config(options_.bias_constraint);
+  config["seed"] = options_.seed;
+  return config;
+}
+
+}  // namespace nyala
