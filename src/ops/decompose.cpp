@@ -119,6 +119,15 @@ QR qr(const Tensor& x, const std::string& mode) {
 SVD svd(const Tensor& x, bool full_matrices) {
   const Stack stack(x, "svd");
   const std::int64_t m = stack.rows, n = stack.columns, k = std::min(m, n);
+  if (full_matrices && m != n && autograd::recording(stack.x)) {
+    // The additional columns are arbitrary, so that only s has a gradient; it comes from the reduced decomposition.
+    SVD full = svd(stop_gradient(stack.x), true);
+    full.s = svd(stack.x).s;
+    autograd::attach_all({&full.u, &full.vh}, "svd", {stack.x}, [](Backward&) {
+      ops::fail("svd: with full_matrices only s of a matrix that is not square has a gradient");
+    });
+    return full;
+  }
   Tensor u = stack.output(m, full_matrices ? m : k), vh = stack.output(full_matrices ? n : k, n);
   Shape values = stack.batch;
   values.push_back(k);
@@ -127,17 +136,10 @@ SVD svd(const Tensor& x, bool full_matrices) {
   if (stack.batch.elements() > 0) backend::kernels(stack.x).svd(stack.flat(), full_matrices, flat_u, flat_s, flat_vh);
   if (autograd::recording(stack.x)) {
     autograd::attach_all({&u, &s, &vh}, "svd", {stack.x},
-                         [extra = full_matrices && m != n, k, saved_u = autograd::save_output(u),
-                          saved_s = autograd::save_output(s), saved_vh = autograd::save_output(vh)](Backward& g) {
-                           if (extra && (g.grad(0).defined() || g.grad(2).defined())) {
-                             ops::fail("svd: with full_matrices only s of a matrix that is not square has a gradient");
-                           }
-                           Tensor of_u = g.restore(saved_u, 0), of_vh = g.restore(saved_vh, 2);
-                           if (extra) {
-                             of_u = split(of_u, std::vector<std::int64_t>{k}, -1)[0];
-                             of_vh = split(of_vh, std::vector<std::int64_t>{k}, -2)[0];
-                           }
-                           g.set(0, svd_gradient(of_u, g.restore(saved_s, 1), of_vh, g.grad(0), g.grad(1), g.grad(2)));
+                         [saved_u = autograd::save_output(u), saved_s = autograd::save_output(s),
+                          saved_vh = autograd::save_output(vh)](Backward& g) {
+                           g.set(0, svd_gradient(g.restore(saved_u, 0), g.restore(saved_s, 1), g.restore(saved_vh, 2),
+                                                 g.grad(0), g.grad(1), g.grad(2)));
                          });
   }
   return {u, s, vh};

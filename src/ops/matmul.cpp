@@ -34,7 +34,7 @@ void record(Tensor& y, const Tensor& a, const Tensor& b, bool ta, bool tb, const
           g.set(0, reduce_to(da, a_shape));
         }
         if (!g.needs(1)) return;
-        if (!ta && b_shape.size() == 2 && a_shape.size() > 2 && dy.size() > 0) {
+        if (!ta && b_shape.size() == 2 && a_shape.size() > 2 && a_shape.back() > 0 && dy.size() > 0) {
           const Tensor rows = reshape(a, {-1, a_shape.back()}), drows = reshape(dy, {-1, dy.shape().back()});
           return g.set(1, tb ? matmul(drows, rows, true) : matmul(rows, drows, true));
         }

@@ -12,19 +12,19 @@ namespace {
 // keras.backend.result_type (3.15.1) for each pair of the 13 dtypes, the last two columns for Python's int and float;
 // without the cut to 32 bits that the JAX backend adds.
 constexpr int keras[13][15] = {
-    {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 7, 11},                // bool
-    {1, 1, 2, 3, 4, 6, 6, 7, 8, 9, 10, 11, 12, 1, 11},                // uint8
-    {2, 2, 2, 3, 4, 7, 7, 7, 8, 9, 10, 11, 12, 2, 11},                // uint16
-    {3, 3, 3, 3, 4, 8, 8, 8, 8, 9, 10, 11, 12, 3, 11},                // uint32
-    {4, 4, 4, 4, 4, 11, 11, 11, 11, 9, 10, 11, 12, 4, 11},            // uint64
-    {5, 6, 7, 8, 11, 5, 6, 7, 8, 9, 10, 11, 12, 5, 11},               // int8
-    {6, 6, 7, 8, 11, 6, 6, 7, 8, 9, 10, 11, 12, 6, 11},               // int16
-    {7, 7, 7, 8, 11, 7, 7, 7, 8, 9, 10, 11, 12, 7, 11},               // int32
-    {8, 8, 8, 8, 11, 8, 8, 8, 8, 9, 10, 11, 12, 8, 11},               // int64
-    {9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 11, 11, 12, 9, 9},                 // float16
-    {10, 10, 10, 10, 10, 10, 10, 10, 10, 11, 10, 11, 12, 10, 10},     // bfloat16
-    {11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 12, 11, 11},     // float32
-    {12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12},     // float64
+    {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 7, 11},             // bool
+    {1, 1, 2, 3, 4, 6, 6, 7, 8, 9, 10, 11, 12, 1, 11},             // uint8
+    {2, 2, 2, 3, 4, 7, 7, 7, 8, 9, 10, 11, 12, 2, 11},             // uint16
+    {3, 3, 3, 3, 4, 8, 8, 8, 8, 9, 10, 11, 12, 3, 11},             // uint32
+    {4, 4, 4, 4, 4, 11, 11, 11, 11, 9, 10, 11, 12, 4, 11},         // uint64
+    {5, 6, 7, 8, 11, 5, 6, 7, 8, 9, 10, 11, 12, 5, 11},            // int8
+    {6, 6, 7, 8, 11, 6, 6, 7, 8, 9, 10, 11, 12, 6, 11},            // int16
+    {7, 7, 7, 8, 11, 7, 7, 7, 8, 9, 10, 11, 12, 7, 11},            // int32
+    {8, 8, 8, 8, 11, 8, 8, 8, 8, 9, 10, 11, 12, 8, 11},            // int64
+    {9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 11, 11, 12, 9, 9},              // float16
+    {10, 10, 10, 10, 10, 10, 10, 10, 10, 11, 10, 11, 12, 10, 10},  // bfloat16
+    {11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 11, 12, 11, 11},  // float32
+    {12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12},  // float64
 };
 
 /// Gives back what the globals were.
@@ -67,8 +67,8 @@ TEST_CASE("several dtypes are promoted together, none at all is floatx") {
   CHECK(result_type({}) == DType::float64);
   CHECK(detail::result_type(DType::int32, false, DType::float64, true) == DType::float64);
   CHECK(detail::result_type(DType::float32, false, DType::float64, true) == DType::float32);
-  CHECK_THROWS_WITH_AS(result_type({DType::string}), "result_type: strings take part in no arithmetic, got dtype string",
-                       Error);
+  CHECK_THROWS_WITH_AS(result_type({DType::string}),
+                       "result_type: strings take part in no arithmetic, got dtype string", Error);
 }
 
 TEST_CASE("dtypes have Keras' names and sizes") {

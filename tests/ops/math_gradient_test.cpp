@@ -18,16 +18,36 @@ struct UnaryRow {
 };
 
 const UnaryRow unary_rows[] = {
-    {"negative", negative, -2, 2}, {"abs", abs, -2.3, 2},       {"sign", sign, -2.3, 2},
-    {"square", square, -2, 2},     {"sqrt", sqrt, 0.1, 3},      {"rsqrt", rsqrt, 0.2, 3},
-    {"reciprocal", reciprocal, 0.3, 2}, {"exp", exp, -2, 2},    {"exp2", exp2, -2, 2},
-    {"expm1", expm1, -2, 2},       {"log", log, 0.2, 3},        {"log1p", log1p, -0.7, 3},
-    {"log2", log2, 0.2, 3},        {"log10", log10, 0.2, 3},    {"erf", erf, -2, 2},
-    {"erfinv", erfinv, -0.9, 0.9}, {"sin", sin, -3, 3},         {"cos", cos, -3, 3},
-    {"tan", tan, -1.2, 1.2},       {"arcsin", arcsin, -0.9, 0.9}, {"arccos", arccos, -0.9, 0.9},
-    {"arctan", arctan, -3, 3},     {"sinh", sinh, -2, 2},       {"cosh", cosh, -2, 2},
-    {"tanh", tanh, -2, 2},         {"arcsinh", arcsinh, -3, 3}, {"arccosh", arccosh, 1.2, 4},
-    {"arctanh", arctanh, -0.9, 0.9}, {"floor", floor, 0.1, 0.9}, {"ceil", ceil, 0.1, 0.9},
+    {"negative", negative, -2, 2},
+    {"abs", abs, -2.3, 2},
+    {"sign", sign, -2.3, 2},
+    {"square", square, -2, 2},
+    {"sqrt", sqrt, 0.1, 3},
+    {"rsqrt", rsqrt, 0.2, 3},
+    {"reciprocal", reciprocal, 0.3, 2},
+    {"exp", exp, -2, 2},
+    {"exp2", exp2, -2, 2},
+    {"expm1", expm1, -2, 2},
+    {"log", log, 0.2, 3},
+    {"log1p", log1p, -0.7, 3},
+    {"log2", log2, 0.2, 3},
+    {"log10", log10, 0.2, 3},
+    {"erf", erf, -2, 2},
+    {"erfinv", erfinv, -0.9, 0.9},
+    {"sin", sin, -3, 3},
+    {"cos", cos, -3, 3},
+    {"tan", tan, -1.2, 1.2},
+    {"arcsin", arcsin, -0.9, 0.9},
+    {"arccos", arccos, -0.9, 0.9},
+    {"arctan", arctan, -3, 3},
+    {"sinh", sinh, -2, 2},
+    {"cosh", cosh, -2, 2},
+    {"tanh", tanh, -2, 2},
+    {"arcsinh", arcsinh, -3, 3},
+    {"arccosh", arccosh, 1.2, 4},
+    {"arctanh", arctanh, -0.9, 0.9},
+    {"floor", floor, 0.1, 0.9},
+    {"ceil", ceil, 0.1, 0.9},
     {"trunc", trunc, 0.1, 0.9},
 };
 
@@ -54,7 +74,7 @@ const BinaryRow binary_rows[] = {
     {"squared_difference", squared_difference, -2, 2, -2, 2},
 };
 
-const std::pair<Shape, Shape> broadcasts[] = {{{2, 3}, {2, 3}}, {{3, 1}, {1, 2}},    {{}, {2, 2}}, {{2, 3}, {3}},
+const std::pair<Shape, Shape> broadcasts[] = {{{2, 3}, {2, 3}}, {{3, 1}, {1, 2}},    {{}, {2, 2}},    {{2, 3}, {3}},
                                               {{1}, {}},        {{2, 1, 2}, {3, 1}}, {{0, 3}, {1, 3}}};
 
 }  // namespace
@@ -78,7 +98,8 @@ TEST_CASE("binary gradients agree with differences for every kind of broadcastin
     for (const auto& [first, second] : broadcasts) {
       CAPTURE(first);
       CAPTURE(second);
-      const std::vector<Tensor> inputs{scattered(first, row.low1, row.high1, 3), scattered(second, row.low2, row.high2, 4)};
+      const std::vector<Tensor> inputs{scattered(first, row.low1, row.high1, 3),
+                                       scattered(second, row.low2, row.high2, 4)};
       CHECK(gradcheck(f, inputs) == "");
       CHECK(gradgradcheck(f, inputs, 1e-5) == "");
     }

@@ -21,21 +21,37 @@ TEST_CASE("sums, means and products differentiate over any axes") {
       {"sum all", [](Inputs x) { return sum(x[0]); }, {cube}},
       {"sum 1", [](Inputs x) { return sum(x[0], 1); }, {cube}},
       {"sum -1 keepdims", [](Inputs x) { return sum(x[0], -1, true); }, {cube}},
-      {"sum 0 2", [](Inputs x) { return square(sum(x[0], {0, 2})); }, {cube}},
+      {"sum 0 2",
+       [](Inputs x) {
+         return square(sum(x[0], {0, 2}));
+       },
+       {cube}},
       {"sum of a scalar", [](Inputs x) { return sum(x[0]); }, {scattered({})}},
       {"sum of an empty axis", [](Inputs x) { return sum(x[0], 1); }, {scattered({2, 0})}},
       {"mean all", [](Inputs x) { return mean(x[0]); }, {cube}},
       {"mean -2", [](Inputs x) { return square(mean(x[0], -2)); }, {cube}},
-      {"mean keepdims", [](Inputs x) { return mean(x[0], {0, 1}, true); }, {cube}},
+      {"mean keepdims",
+       [](Inputs x) {
+         return mean(x[0], {0, 1}, true);
+       },
+       {cube}},
       {"prod all", [](Inputs x) { return prod(x[0]); }, {cube}},
       {"prod 1 keepdims", [](Inputs x) { return prod(x[0], 1, true); }, {cube}},
-      {"prod 0 2", [](Inputs x) { return prod(x[0], {0, 2}); }, {cube}},
+      {"prod 0 2",
+       [](Inputs x) {
+         return prod(x[0], {0, 2});
+       },
+       {cube}},
       {"prod with zeros", [](Inputs x) { return prod(x[0], 1); }, {with_zeros}},
       {"prod with zeros, axis 0", [](Inputs x) { return prod(x[0], 0); }, {with_zeros}},
       {"max all", [](Inputs x) { return max(x[0]); }, {cube}},
       {"max -1", [](Inputs x) { return square(max(x[0], -1)); }, {cube}},
       {"min 0 keepdims", [](Inputs x) { return square(min(x[0], 0, true)); }, {cube}},
-      {"min 1 2", [](Inputs x) { return min(x[0], {1, 2}); }, {cube}},
+      {"min 1 2",
+       [](Inputs x) {
+         return min(x[0], {1, 2});
+       },
+       {cube}},
   };
   check_rows(rows);
 }
@@ -45,11 +61,24 @@ TEST_CASE("statistics and norms differentiate") {
       {"var all", [](Inputs x) { return var(x[0]); }, {cube}},
       {"var 1", [](Inputs x) { return var(x[0], 1); }, {cube}},
       {"std -1 keepdims", [](Inputs x) { return nyala::std(x[0], -1, true); }, {cube}},
-      {"std 0 1", [](Inputs x) { return nyala::std(x[0], {0, 1}); }, {cube}},
-      {"moments", [](Inputs x) { const Moments m = moments(x[0], {0, 2}); return m.mean * m.variance; }, {cube}},
+      {"std 0 1",
+       [](Inputs x) {
+         return nyala::std(x[0], {0, 1});
+       },
+       {cube}},
+      {"moments",
+       [](Inputs x) {
+         const Moments m = moments(x[0], {0, 2});
+         return m.mean * m.variance;
+       },
+       {cube}},
       {"logsumexp all", [](Inputs x) { return logsumexp(x[0]); }, {cube}},
       {"logsumexp 1", [](Inputs x) { return logsumexp(x[0], 1); }, {cube}},
-      {"logsumexp keepdims", [](Inputs x) { return logsumexp(x[0], {0, 2}, true); }, {cube}},
+      {"logsumexp keepdims",
+       [](Inputs x) {
+         return logsumexp(x[0], {0, 2}, true);
+       },
+       {cube}},
       {"norm all", [](Inputs x) { return norm(x[0]); }, {cube}},
       {"norm 1", [](Inputs x) { return norm(x[0], {}, 1, true); }, {cube}},
       {"norm order 2", [](Inputs x) { return norm(x[0], 2.0, -1); }, {cube}},
@@ -57,9 +86,21 @@ TEST_CASE("statistics and norms differentiate") {
       {"norm order 3", [](Inputs x) { return norm(x[0], 3.0, 1); }, {cube}},
       {"norm order infinity", [](Inputs x) { return square(norm(x[0], infinity, 1)); }, {cube}},
       {"norm order -infinity", [](Inputs x) { return square(norm(x[0], -infinity, 1)); }, {cube}},
-      {"matrix norm 1", [](Inputs x) { return square(norm(x[0], 1.0, {0, 1})); }, {matrix}},
-      {"matrix norm 2", [](Inputs x) { return norm(x[0], 2.0, {0, 1}); }, {matrix}},
-      {"matrix norm infinity", [](Inputs x) { return square(norm(x[0], infinity, {0, 2})); }, {cube}},
+      {"matrix norm 1",
+       [](Inputs x) {
+         return square(norm(x[0], 1.0, {0, 1}));
+       },
+       {matrix}},
+      {"matrix norm 2",
+       [](Inputs x) {
+         return norm(x[0], 2.0, {0, 1});
+       },
+       {matrix}},
+      {"matrix norm infinity",
+       [](Inputs x) {
+         return square(norm(x[0], infinity, {0, 2}));
+       },
+       {cube}},
       {"normalize", [](Inputs x) { return normalize(x[0], 1); }, {cube}},
       {"normalize order 1", [](Inputs x) { return normalize(x[0], -1, 1.0); }, {cube}},
   };
@@ -94,7 +135,8 @@ TEST_CASE("gradients at ties and at the tips of norms are shared or zero") {
   CHECK(gradient([](const Tensor& x) { return max(x); }, vector({1, 3, 3, 2})) == Values{0, 0.5, 0.5, 0});
   CHECK(gradient([](const Tensor& x) { return maximum(x, 1.0); }, vector({0, 1, 2})) == Values{0, 0.5, 1});
   CHECK(gradient([](const Tensor& x) { return minimum(x, 1.0); }, vector({0, 1, 2})) == Values{1, 0.5, 0});
-  CHECK(gradient([](const Tensor& x) { return clip(x, 0.0, 1.0); }, vector({-1, 0, 0.5, 1, 2})) == Values{0, 1, 1, 1, 0});
+  CHECK(gradient([](const Tensor& x) { return clip(x, 0.0, 1.0); }, vector({-1, 0, 0.5, 1, 2})) ==
+        Values{0, 1, 1, 1, 0});
   CHECK(gradient([](const Tensor& x) { return norm(x); }, vector({0, 0})) == Values{0, 0});
   CHECK(gradient([](const Tensor& x) { return norm(x, 3.0, 0); }, vector({0, 0})) == Values{0, 0});
   CHECK(gradient([](const Tensor& x) { return nyala::std(x); }, vector({2, 2})) == Values{0, 0});

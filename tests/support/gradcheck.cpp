@@ -72,7 +72,8 @@ std::string gradcheck(const Function& function, const std::vector<Tensor>& input
   const std::vector<double> numbers = weights.to_vector<double>();
   std::ostringstream report;
   for (std::size_t k = 0; k < inputs.size(); ++k) {
-    if (gradients[k].defined() && (gradients[k].shape() != inputs[k].shape() || gradients[k].dtype() != inputs[k].dtype())) {
+    if (gradients[k].defined() &&
+        (gradients[k].shape() != inputs[k].shape() || gradients[k].dtype() != inputs[k].dtype())) {
       report << "gradient " << k << " is " << gradients[k].dtype() << ' ' << gradients[k].shape() << "; ";
       continue;
     }
@@ -82,7 +83,8 @@ std::string gradcheck(const Function& function, const std::vector<Tensor>& input
       const double expected = difference(function, inputs, k, i, numbers);
       const double error = std::fabs(tape_values[i] - expected) / std::max(std::fabs(expected), 1e-3);
       if (error <= tolerance) continue;
-      report << "input " << k << " element " << i << ": tape " << tape_values[i] << ", differences " << expected << "; ";
+      report << "input " << k << " element " << i << ": tape " << tape_values[i] << ", differences " << expected
+             << "; ";
       break;
     }
   }

@@ -10,9 +10,9 @@ namespace nyala::testing {
 
 using Function = std::function<Tensor(const std::vector<Tensor>& inputs)>;
 
-/// Compares the tape's gradients of `function` with differences in float64 on the reference kernels, the output weighted
-/// by random numbers: to 1e-6, relative to max(|difference|, 1e-3). Returns what differs, or an empty text. The inputs
-/// must be float64 and far enough from kinks (4e-4).
+/// Compares the tape's gradients of `function` with differences in float64 on the reference kernels, the output
+/// weighted by random numbers: to 1e-6, relative to max(|difference|, 1e-3). Returns what differs, or an empty text.
+/// The inputs must be float64 and far enough from kinks (4e-4).
 std::string gradcheck(const Function& function, const std::vector<Tensor>& inputs, double tolerance = 1e-6);
 
 /// The same for the gradients of the gradients, with respect to the inputs and to the weights.
