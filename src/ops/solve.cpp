@@ -68,10 +68,10 @@ Tensor solve(const Tensor& a, const Tensor& b) {
   ops::require_numbers(b, "solve");
   ops::square_matrices(a, "solve");
   const DType dtype = ops::floating(ops::promoted_dtype(a, b));
-  const bool vector = b.rank() == a.rank() - 1;
+  const bool vector = b.rank() == 1;
   const Tensor left = cast(a, dtype), right = vector ? expand_dims(cast(b, dtype), -1) : cast(b, dtype);
   if (right.rank() < 2 || right.shape().at(-2) != left.shape().at(-1)) {
-    ops::fail("solve: ", a.shape(), " x = b needs b (…, n) or (…, n, m), got ", b.shape());
+    ops::fail("solve: ", a.shape(), " x = b needs b (n,) or (…, n, m), got ", b.shape());
   }
   const Shape batch = ops::broadcast_shapes(ops::batch_of(left), ops::batch_of(right), "solve");
   const Tensor x = ops::solved(ops::with_batch(left, batch), ops::with_batch(right, batch), "solve");

@@ -116,6 +116,9 @@ TEST_CASE("decompositions and solutions differentiate") {
        {tensor({{1.0, 2.0}, {2.0, 4.0}}, DType::float64)}},
       {"solve", [](Inputs x) { return solve(positive(x[0]), x[1]); }, {square3, regular({3, 2})}},
       {"solve vector", [](Inputs x) { return solve(positive(x[0]), x[1]); }, {square3, regular({3})}},
+      {"solve batch of one vector",
+       [](Inputs x) { return solve(positive(x[0]), x[1]); },
+       {regular({2, 2, 2}), regular({2}, 4)}},
       {"solve batch", [](Inputs x) { return solve(positive(x[0]), x[1]); }, {regular({2, 2, 2}), regular({2, 1}, 4)}},
   };
   check_rows(rows);

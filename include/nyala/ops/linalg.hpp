@@ -36,6 +36,7 @@ SVD svd(const Tensor& x, bool full_matrices = false);
 Tensor cholesky(const Tensor& x);
 Tensor inv(const Tensor& x);
 Tensor det(const Tensor& x);
+/// x with a x = b for a (…, n, n) and b (n,) or (…, n, m), batches broadcasting. Error if a is singular.
 Tensor solve(const Tensor& a, const Tensor& b);
 
 /// L2-normalised (order 2; others as norm) along an axis: x / max(norm, epsilon).
