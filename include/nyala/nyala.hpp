@@ -5,9 +5,10 @@
 #include <nyala/activations.hpp>
 #include <nyala/autograd.hpp>
 #include <nyala/backend.hpp>
-#include <nyala/callback.hpp>
+#include <nyala/callbacks.hpp>
 #include <nyala/constraints.hpp>
 #include <nyala/dataset.hpp>
+#include <nyala/datasets.hpp>
 #include <nyala/device.hpp>
 #include <nyala/error.hpp>
 #include <nyala/initializers.hpp>
@@ -16,9 +17,11 @@
 #include <nyala/memory.hpp>
 #include <nyala/metrics.hpp>
 #include <nyala/model.hpp>
+#include <nyala/npy.hpp>
 #include <nyala/ops.hpp>
 #include <nyala/optimizers.hpp>
 #include <nyala/random.hpp>
+#include <nyala/register.hpp>
 #include <nyala/regularizers.hpp>
 #include <nyala/schedules.hpp>
 #include <nyala/serialization.hpp>
