@@ -15,7 +15,8 @@ int main(int argc, char** argv) try {
   set_random_seed(1);
 
   auto [train, test] = datasets::mnist::load_data();  // uint8 images {60000, 28, 28}, labels {60000}
-  if (brief) train = {train.x.rows(0, 6000), train.y.rows(0, 6000)}, test = {test.x.rows(0, 1000), test.y.rows(0, 1000)};
+  if (brief)
+    train = {train.x.rows(0, 6000), train.y.rows(0, 6000)}, test = {test.x.rows(0, 1000), test.y.rows(0, 1000)};
   Tensor x_train = expand_dims(cast(train.x, DType::float32) / 255.0f, -1);
   Tensor x_test = expand_dims(cast(test.x, DType::float32) / 255.0f, -1);
 
