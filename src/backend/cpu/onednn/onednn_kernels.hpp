@@ -18,6 +18,13 @@ class OneDnnKernels : public ReferenceKernels {
             Tensor& before, Tensor& out) override;
   void conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) override;
   void conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window, Tensor& dkernel) override;
+  void rnn(const RnnDescription& rnn, const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& kernel,
+           const Tensor& recurrent_kernel, const Tensor& bias, const Tensor& mask, Tensor& sequence, Tensor& h,
+           Tensor& c, Tensor& workspace) override;
+  void rnn_backward(const RnnDescription& rnn, const Tensor& x, const Tensor& h0, const Tensor& c0,
+                    const Tensor& kernel, const Tensor& recurrent_kernel, const Tensor& bias, const Tensor& mask,
+                    const Tensor& sequence, const Tensor& workspace, const Tensor& gradient_sequence,
+                    const Tensor& gradient_h, const Tensor& gradient_c, RnnGradients& gradients) override;
 };
 
 }  // namespace nyala::backend

@@ -21,12 +21,38 @@ struct Epilogue {
   FusedActivation activation;
 };
 
+/// One step of a recurrent cell for some samples: one row each. The gates of a row are contiguous; strides go from row
+/// to row. Samples whose `live` is false (null: none) are masked: forward they keep their states, backward they get
+/// zeros.
+struct CellRows {
+  std::int64_t rows, units, gates_stride, state_stride, before_stride;
+  const bool* live;
+  std::int64_t live_stride;
+
+  bool takes_part(std::int64_t row) const { return live == nullptr || live[row * live_stride]; }
+};
+
 struct NnLoops {
   void (*multiply)(const SmallProduct& sizes, const float* a, const float* b, float* c);
   /// `before`, if not null, receives sums + bias, with out's stride.
   void (*finish)(const Epilogue& epilogue, const float* sums, const float* bias, float* before, float* out);
   /// to += from
   void (*accumulate)(std::int64_t count, const float* from, float* to);
+
+  /// LSTM with tanh and sigmoid. gates: sums in, values after the activations out, i f c o.
+  void (*lstm_forward)(const CellRows& cell, float* gates, const float* h_before, const float* c_before, float* h,
+                       float* c);
+  /// dh, dc (rows, units): gradients of h and c; dc becomes that of c_before and dh 0. dsums (gates' layout): that of
+  /// the sums.
+  void (*lstm_backward)(const CellRows& cell, const float* gates, const float* c_before, const float* c, float* dh,
+                        float* dc, float* dsums);
+  /// GRU, reset after. gates: x · W + bias in, values after the activations out, z r h; recurrent (rows, 3 units):
+  /// h · U + bias, whose last block goes to `inner`.
+  void (*gru_forward)(const CellRows& cell, float* gates, const float* recurrent, const float* h_before, float* h,
+                      float* inner);
+  /// dh becomes the part of h_before's gradient that goes through no product; dsums and drecurrent: of both products.
+  void (*gru_backward)(const CellRows& cell, const float* gates, const float* h_before, const float* inner, float* dh,
+                       float* dsums, float* drecurrent);
 };
 
 /// The copy for the processor that this runs on.

@@ -1,6 +1,7 @@
-#include <cmath>
-
 #include "backend/cpu/simd/nn_loops.hpp"
+
+#include "backend/cpu/simd/lanes.simd.hpp"
+#include "backend/cpu/simd/rnn_cells.simd.hpp"
 #include "backend/cpu/simd/small_matmul.simd.hpp"
 
 namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE {
@@ -22,19 +23,12 @@ Lanes apply(FusedActivation activation, const Lanes& x) {
 template <FusedActivation activation, bool biased>
 void finish_rows(const Epilogue& e, const float* sums, const float* bias, float* before, float* out) {
   for (std::int64_t row = 0; row < e.rows; ++row, sums += e.stride_sums, out += e.stride_out) {
-    std::int64_t i = 0;
-    for (; i + width <= e.columns; i += width) {
-      Lanes sum = Lanes::load_unaligned(sums + i);
-      if constexpr (biased) sum += Lanes::load_unaligned(bias + i);
-      if (before != nullptr) sum.store_unaligned(before + row * e.stride_out + i);
-      apply(activation, sum).store_unaligned(out + i);
-    }
-    if (i == e.columns) continue;
-    const std::int64_t left = e.columns - i;
-    Lanes sum = load_some(sums + i, left);
-    if constexpr (biased) sum += load_some(bias + i, left);
-    if (before != nullptr) store_some(sum, before + row * e.stride_out + i, left);
-    store_some(apply(activation, sum), out + i, left);
+    for_lanes(e.columns, [&](auto access, std::int64_t i) {
+      Lanes sum = access.load(sums + i);
+      if constexpr (biased) sum += access.load(bias + i);
+      if (before != nullptr) access.store(sum, before + row * e.stride_out + i);
+      access.store(apply(activation, sum), out + i);
+    });
   }
 }
 
@@ -58,14 +52,12 @@ void finish(const Epilogue& e, const float* sums, const float* bias, float* befo
 }
 
 void accumulate(std::int64_t count, const float* from, float* to) {
-  std::int64_t i = 0;
-  for (; i + width <= count; i += width)
-    (Lanes::load_unaligned(to + i) + Lanes::load_unaligned(from + i)).store_unaligned(to + i);
-  for (; i < count; ++i) to[i] += from[i];
+  for_lanes(count,
+            [&](auto access, std::int64_t i) { access.store(access.load(to + i) + access.load(from + i), to + i); });
 }
 
 }  // namespace
 
-const NnLoops nn_loops{multiply, finish, accumulate};
+const NnLoops nn_loops{multiply, finish, accumulate, lstm_forward, lstm_backward, gru_forward, gru_backward};
 
 }  // namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE

@@ -1,7 +1,8 @@
 #include "backend/cpu/simd/small_matmul.simd.hpp"
 
 #include <algorithm>
-#include <vector>
+
+#include "backend/cpu/simd/lanes.simd.hpp"
 
 namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE {
 namespace {
@@ -95,6 +96,7 @@ void panel(const SmallProduct& s, const float* a, const float* b, std::int64_t s
 }  // namespace
 
 void multiply(const SmallProduct& s, const float* a, const float* b, float* c) {
+  constexpr std::int64_t most = 4096;
   for (std::int64_t column = 0; column < s.n; column += 2 * width) {
     const std::int64_t columns = std::min(s.n - column, 2 * width);
     const std::int64_t reach = columns > width ? 2 * width : width;
@@ -102,15 +104,19 @@ void multiply(const SmallProduct& s, const float* a, const float* b, float* c) {
       panel(s, a, b + column, s.stride_b, c + column, columns);
       continue;
     }
-    thread_local std::vector<float> packed;
-    // The last columns, where a whole register would read beyond b.
-    if (packed.size() < static_cast<std::size_t>(s.k * reach)) packed.resize(static_cast<std::size_t>(s.k * reach));
-    for (std::int64_t j = 0; j < s.k; ++j) {
-      float* to = packed.data() + j * reach;
-      for (std::int64_t i = 0; i < columns; ++i) to[i] = b[j * s.stride_b + column + i];
-      for (std::int64_t i = columns; i < reach; ++i) to[i] = 0.0f;
+    // The last columns, where a whole register would read beyond b: some rows of b at a time.
+    alignas(64) float packed[most];
+    SmallProduct part = s;
+    for (std::int64_t begin = 0; begin < s.k || begin == 0; begin += part.k, part.add = true) {
+      part.k = std::min(s.k - begin, most / reach);
+      for (std::int64_t j = 0; j < part.k; ++j) {
+        const float* from = b + (begin + j) * s.stride_b + column;
+        float* to = packed + j * reach;
+        for (std::int64_t i = 0; i < reach; ++i) to[i] = i < columns ? from[i] : 0.0f;
+      }
+      panel(part, a + begin * s.column_a, packed, reach, c + column, columns);
+      if (part.k == 0) break;
     }
-    panel(s, a, packed.data(), reach, c + column, columns);
   }
 }
 

@@ -1,44 +1,8 @@
 #pragma once
 
-#include <xsimd/xsimd.hpp>
-
 #include "backend/cpu/simd/nn_loops.hpp"
 
 namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE {
-
-using Lanes = xsimd::batch<float>;
-/// Whether reading some lanes of a register costs no more than reading all.
-constexpr bool masks = sizeof(Lanes) == 64;
-constexpr std::int64_t width = static_cast<std::int64_t>(Lanes::size);
-
-/// a * b + c, rounded once where the instruction set can: xsimd 8 has no fused form for AVX-512.
-inline Lanes fused(const Lanes& a, const Lanes& b, const Lanes& c) {
-#ifdef __AVX512F__
-  return _mm512_fmadd_ps(a, b, c);
-#else
-  return xsimd::fma(a, b, c);
-#endif
-}
-
-/// The first `count` lanes from memory, the others 0.
-inline Lanes load_some(const float* from, std::int64_t count) {
-#ifdef __AVX512F__
-  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1u), from);
-#else
-  alignas(64) float lanes[Lanes::size] = {};
-  for (std::int64_t i = 0; i < count; ++i) lanes[i] = from[i];
-  return Lanes::load_aligned(lanes);
-#endif
-}
-inline void store_some(const Lanes& value, float* to, std::int64_t count) {
-#ifdef __AVX512F__
-  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1u), value);
-#else
-  alignas(64) float lanes[Lanes::size];
-  value.store_aligned(lanes);
-  for (std::int64_t i = 0; i < count; ++i) to[i] = lanes[i];
-#endif
-}
 
 void multiply(const SmallProduct& sizes, const float* a, const float* b, float* c);
 
