@@ -53,8 +53,9 @@ std::shared_ptr<Metric> resolve(const MetricRef& ref, const Tensor& y_true, cons
 
 void check_metric_name(const std::string& name, const std::string& owner) {
   if (depends_on_shape(name) || registry().contains(name)) return;
-  std::vector<std::string> names = registry().names();
-  names.insert(names.end(), by_shape.begin(), by_shape.end());
+  std::vector<std::string> names = by_shape;
+  const std::vector<std::string> registered = registry().names();
+  names.insert(names.end(), registered.begin(), registered.end());
   throw Error(owner + ": no metric is named \"" + name + "\"" + detail::did_you_mean(name, names));
 }
 

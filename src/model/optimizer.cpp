@@ -18,8 +18,8 @@ namespace nyala {
 
 namespace {
 
-void require(bool holds, const std::string& owner, const std::string& rule, double received) {
-  if (!holds) throw Error(owner + ": " + rule + ", got " + Config(received).json());
+void require(bool holds, const std::string& owner, const std::string& rule, const Config& received) {
+  if (!holds) throw Error(owner + ": " + rule + ", got " + received.json());
 }
 
 void check(const OptimizerOptions& o, const std::string& owner) {
