@@ -1,6 +1,5 @@
 #include <nyala/ops/activations.hpp>
 
-#include <nyala/autograd.hpp>
 #include <nyala/ops/creation.hpp>
 #include <nyala/ops/math.hpp>
 #include <nyala/ops/reduction.hpp>
@@ -93,24 +92,15 @@ Tensor over_axes(const Tensor& given, const Axes& axis, const char* op, F last) 
   return order.trivial ? result : transpose(result, order.back);
 }
 
-/// max(x - tau, 0) along the last axis, tau such that it sums to 1 (Martins & Astudillo 2016).
+/// max(x - tau, 0) along the last axis (Martins & Astudillo 2016), with Keras' tau: where the paper sums the supported
+/// entries, Keras sums their running sums, and models trained there count on it.
 Tensor sparsemax_last(const Tensor& x) {
-  Tensor y;
-  {
-    StopRecording stop;
-    const Tensor descending = flip(sort(x, -1), -1);
-    const Tensor sums = cumsum(descending, -1);
-    const Tensor ranks = arange(1.0, static_cast<double>(x.shape().back()) + 1.0, 1.0, x.dtype());
-    const Tensor supported = cast(descending * ranks > sums - 1.0, x.dtype());
-    const Tensor tau = (sum(supported * descending, -1, true) - 1.0) / sum(supported, -1, true);
-    y = detail::alias(maximum(x - tau, 0.0));
-  }
-  if (!autograd::recording(x)) return y;
-  autograd::attach(y, "sparsemax", {x}, [kept = autograd::save_output(y)](autograd::Backward& g) {
-    const Tensor supported = cast(kept > 0.0, kept.dtype());
-    g.set(0, supported * (g.grad() - sum(g.grad() * supported, -1, true) / sum(supported, -1, true)));
-  });
-  return y;
+  const Tensor descending = flip(sort(x, -1), -1);
+  const Tensor sums = cumsum(descending, -1);
+  const Tensor ranks = arange(1.0, static_cast<double>(x.shape().back()) + 1.0, 1.0, x.dtype());
+  const Tensor supported = cast(descending * ranks > sums - 1.0, x.dtype());
+  const Tensor tau = (sum(supported * sums, -1, true) - 1.0) / sum(supported, -1, true);
+  return relu(x - tau);
 }
 
 }  // namespace
