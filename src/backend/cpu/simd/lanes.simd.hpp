@@ -4,7 +4,8 @@
 
 #include <cstdint>
 
-// What vectorised float32 loops share; compiled once per instruction set.
+// What vectorised float32 loops share; compiled once per instruction set. Such files call nothing of the standard
+// library: an inline function that the linker shares could reach processors that lack the instructions.
 
 namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE {
 
@@ -60,6 +61,13 @@ void for_lanes(std::int64_t count, F&& fn) {
   std::int64_t i = 0;
   for (; i + width <= count; i += width) fn(WholeAccess(), i);
   if (i < count) fn(PartAccess{count - i}, i);
+}
+
+inline void copy_row(std::int64_t count, const float* from, float* to) {
+  for_lanes(count, [&](auto access, std::int64_t i) { access.store(access.load(from + i), to + i); });
+}
+inline void clear_row(std::int64_t count, float* to) {
+  for_lanes(count, [&](auto access, std::int64_t i) { access.store(Lanes(0.0f), to + i); });
 }
 
 }  // namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE

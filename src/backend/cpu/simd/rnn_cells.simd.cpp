@@ -1,7 +1,5 @@
 #include "backend/cpu/simd/rnn_cells.simd.hpp"
 
-#include <algorithm>
-
 #include "backend/cpu/simd/lanes.simd.hpp"
 
 namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE {
@@ -22,8 +20,8 @@ void lstm_forward(const CellRows& s, float* gates, const float* h_before, const 
   for (std::int64_t row = 0; row < s.rows; ++row, gates += s.gates_stride, h_before += s.before_stride,
                     c_before += s.before_stride, h += s.state_stride, c += s.state_stride) {
     if (!s.takes_part(row)) {
-      std::copy_n(h_before, u, h);
-      std::copy_n(c_before, u, c);
+      copy_row(u, h_before, h);
+      copy_row(u, c_before, c);
       continue;
     }
     for_lanes(u, [&](auto access, std::int64_t j) {
@@ -46,7 +44,7 @@ void lstm_backward(const CellRows& s, const float* gates, const float* c_before,
   for (std::int64_t row = 0; row < s.rows; ++row, gates += s.gates_stride, dsums += s.gates_stride,
                     c_before += s.before_stride, c += s.state_stride, dh += u, dc += u) {
     if (!s.takes_part(row)) {
-      std::fill_n(dsums, 4 * u, 0.0f);
+      clear_row(4 * u, dsums);
       continue;
     }
     for_lanes(u, [&](auto access, std::int64_t j) {
@@ -70,7 +68,7 @@ void gru_forward(const CellRows& s, float* gates, const float* recurrent, const 
   for (std::int64_t row = 0; row < s.rows; ++row, gates += s.gates_stride, recurrent += 3 * u,
                     h_before += s.before_stride, h += s.state_stride, inner += s.state_stride) {
     if (!s.takes_part(row)) {
-      std::copy_n(h_before, u, h);
+      copy_row(u, h_before, h);
       continue;
     }
     for_lanes(u, [&](auto access, std::int64_t j) {
@@ -94,8 +92,8 @@ void gru_backward(const CellRows& s, const float* gates, const float* h_before, 
   for (std::int64_t row = 0; row < s.rows; ++row, gates += s.gates_stride, dsums += s.gates_stride,
                     drecurrent += s.gates_stride, h_before += s.before_stride, inner += s.state_stride, dh += u) {
     if (!s.takes_part(row)) {
-      std::fill_n(dsums, 3 * u, 0.0f);
-      std::fill_n(drecurrent, 3 * u, 0.0f);
+      clear_row(3 * u, dsums);
+      clear_row(3 * u, drecurrent);
       continue;
     }
     for_lanes(u, [&](auto access, std::int64_t j) {

@@ -1,7 +1,5 @@
 #include "backend/cpu/simd/small_matmul.simd.hpp"
 
-#include <algorithm>
-
 #include "backend/cpu/simd/lanes.simd.hpp"
 
 namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE {
@@ -98,7 +96,7 @@ void panel(const SmallProduct& s, const float* a, const float* b, std::int64_t s
 void multiply(const SmallProduct& s, const float* a, const float* b, float* c) {
   constexpr std::int64_t most = 4096;
   for (std::int64_t column = 0; column < s.n; column += 2 * width) {
-    const std::int64_t columns = std::min(s.n - column, 2 * width);
+    const std::int64_t columns = s.n - column < 2 * width ? s.n - column : 2 * width;
     const std::int64_t reach = columns > width ? 2 * width : width;
     if (masks || columns == reach) {
       panel(s, a, b + column, s.stride_b, c + column, columns);
@@ -108,7 +106,7 @@ void multiply(const SmallProduct& s, const float* a, const float* b, float* c) {
     alignas(64) float packed[most];
     SmallProduct part = s;
     for (std::int64_t begin = 0; begin < s.k || begin == 0; begin += part.k, part.add = true) {
-      part.k = std::min(s.k - begin, most / reach);
+      part.k = s.k - begin < most / reach ? s.k - begin : most / reach;
       for (std::int64_t j = 0; j < part.k; ++j) {
         const float* from = b + (begin + j) * s.stride_b + column;
         float* to = packed + j * reach;
