@@ -29,13 +29,22 @@ struct Threads {
   int before;
 };
 
+Tensor in_dtype(const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype) return x;
+  Tensor out = Tensor::empty(x.shape(), dtype);
+  ReferenceKernels().cast(x, out);
+  return out;
+}
+
+Tensor noise(const Tensor& like, std::uint64_t seed) { return in_dtype(random(like.shape(), seed, f32), like.dtype()); }
+
 /// What `run` puts into `out` is near what the reference puts there, and the same to the bit with 1, 2 and 3 threads.
 template <class F>
 void compare(const std::string& what, const Tensor& out, double tolerance, F&& run) {
   INFO(what << " " << out.shape().str());
   const auto fast = fast_kernels();
   ReferenceKernels reference;
-  Tensor expected = random(out.shape(), 99, f32), found = random(out.shape(), 98, f32);
+  Tensor expected = noise(out, 99), found = noise(out, 98);
   run(static_cast<Kernels&>(reference), expected);
   {
     const Threads one(1);
@@ -44,7 +53,7 @@ void compare(const std::string& what, const Tensor& out, double tolerance, F&& r
   CHECK(difference(found, expected) < tolerance);
   for (const int threads : {2, 3}) {
     const Threads several(threads);
-    Tensor again = random(out.shape(), 97, f32);
+    Tensor again = noise(out, 97);
     run(*fast, again);
     CHECK(same_bits(again, found));
   }
@@ -151,4 +160,45 @@ TEST_CASE("fast: matrix products, transposed, batched, added") {
               kernels.matmul(a, b, transpose_a, transpose_b, add, out);
             });
           }
+}
+
+TEST_CASE("fast: bfloat16 rounds its results only") {
+  constexpr DType bf16 = DType::bfloat16;
+  const double tolerance = 0.01;
+  Tensor none;
+  for (const ConvCase& c : fast_cases()) {
+    CAPTURE(c.name);
+    const Tensor x = in_dtype(random(c.x, 1, f32), bf16), kernel = in_dtype(random(c.kernel, 2, f32), bf16);
+    const Tensor bias = in_dtype(random({c.kernel.back()}, 3, f32), bf16);
+    const Tensor gradient = in_dtype(random(c.out(), 4, f32), bf16), out = in_dtype(zeros(c.out(), f32), bf16);
+    compare("conv", out, tolerance,
+            [&](Kernels& k, Tensor& y) { k.conv(x, kernel, bias, c.window, FusedActivation::relu, none, y); });
+    compare("conv with before", out, tolerance, [&](Kernels& k, Tensor& y) {
+      Tensor before = in_dtype(zeros(c.out(), f32), bf16);
+      k.conv(x, kernel, none, c.window, FusedActivation::tanh, before, y);
+    });
+    compare("data", x, tolerance, [&](Kernels& k, Tensor& y) { k.conv_backward_data(gradient, kernel, c.window, y); });
+    compare("filter", kernel, tolerance,
+            [&](Kernels& k, Tensor& y) { k.conv_backward_filter(x, gradient, c.window, y); });
+  }
+  for (const auto& [batch, m, n, k] : std::vector<std::array<std::int64_t, 4>>{
+           {1, 8, 8, 16}, {1, 300, 200, 160}, {5, 17, 33, 9}, {40, 64, 64, 32}, {1, 1, 10, 784}, {2, 3, 4, 0}}) {
+    for (const bool transpose_a : {false, true})
+      for (const bool transpose_b : {false, true})
+        for (const bool add : {false, true}) {
+          INFO(transpose_a << transpose_b << add);
+          const Tensor a = in_dtype(random(transpose_a ? Shape{batch, k, m} : Shape{batch, m, k}, 1, f32), bf16);
+          const Tensor b = in_dtype(random(transpose_b ? Shape{1, n, k} : Shape{1, k, n}, 2, f32), bf16);
+          const Tensor before = in_dtype(random({batch, m, n}, 3, f32), bf16);
+          compare("matmul", before, tolerance, [&](Kernels& kernels, Tensor& out) {
+            if (add) kernels.copy(before, out);
+            kernels.matmul(a, b, transpose_a, transpose_b, add, out);
+          });
+        }
+    const Tensor x = in_dtype(random({m, k}, 1, f32), bf16), kernel = in_dtype(random({k, n}, 2, f32), bf16);
+    const Tensor bias = in_dtype(random({n}, 3, f32), bf16);
+    for (const auto activation : {FusedActivation::none, FusedActivation::relu, FusedActivation::gelu})
+      compare("dense", in_dtype(zeros({m, n}, f32), bf16), tolerance,
+              [&](Kernels& kernels, Tensor& out) { kernels.dense(x, kernel, bias, activation, none, out); });
+  }
 }

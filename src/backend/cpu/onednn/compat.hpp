@@ -68,11 +68,11 @@ inline auto describe_backward_weights(const dnnl::engine& engine, const Convolut
 }
 
 inline auto describe_matmul(const dnnl::engine& engine, const Description& a, const Description& b,
-                            const Description& c, const dnnl::primitive_attr& attributes) {
+                            const Description& bias, const Description& c, const dnnl::primitive_attr& attributes) {
 #if DNNL_VERSION_MAJOR >= 3
-  return dnnl::matmul::primitive_desc(engine, a, b, c, attributes, true);
+  return dnnl::matmul::primitive_desc(engine, a, b, bias, c, attributes, true);
 #else
-  return dnnl::matmul::primitive_desc(dnnl::matmul::desc(a, b, c), attributes, engine, true);
+  return dnnl::matmul::primitive_desc(dnnl::matmul::desc(a, b, bias, c), attributes, engine, true);
 #endif
 }
 

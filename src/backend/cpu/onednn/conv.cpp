@@ -51,10 +51,20 @@ struct Plan {
   }
 };
 
+bool known(const Tensor& tensor) {
+  return tensor.dtype() == DType::float32 || (tensor.dtype() == DType::bfloat16 && onednn::has_bfloat16());
+}
+
+/// The address of an element; null for a null tensor.
+std::byte* address(const Tensor& tensor, std::int64_t element) {
+  if (!tensor.defined()) return nullptr;
+  return static_cast<std::byte*>(tensor.raw_data()) + element * static_cast<std::int64_t>(size_of(tensor.dtype()));
+}
+
 /// The user's kernel in the layout that a primitive wants.
 class Weights {
  public:
-  Weights(const Prepared& p, const float* kernel)
+  Weights(const Prepared& p, const void* kernel)
       : scratch_(p.to_weights ? p.weights.get_size() : 0), values_(p.to_weights ? scratch_.get() : kernel) {
     const detail::SingleThreadedOmp single;
     if (p.to_weights)
@@ -71,52 +81,55 @@ class Weights {
 
 void OneDnnKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
                          FusedActivation activation, Tensor& before, Tensor& out) {
-  if (out.dtype() != DType::float32 || out.size() == 0 || x.size() == 0)
+  if (!known(out) || out.size() == 0 || x.size() == 0)
     return ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
   const detail::SingleThreadedOmp single;
-  Convolution whole(x.shape(), kernel.shape(), out.shape(), window);
+  Convolution whole(out.dtype(), x.shape(), kernel.shape(), out.shape(), window);
   whole.has_bias = bias.defined();
   if (!before.defined()) whole.activation = static_cast<std::int64_t>(activation);
   const Plan plan(Direction::forward, whole, 16);
   if (!plan.usable()) return ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
-  const Weights weights(plan.first(), elements_of<float>(kernel));
-  float *result = elements_of<float>(out), *sums = elements_of<float>(before);
+  const Weights weights(plan.first(), kernel.raw_data());
+  const bool fused_here = before.defined() && out.dtype() == DType::float32;
   plan.run([&](std::int64_t, const Piece& piece, const Prepared& p) {
-    float* target = (sums != nullptr ? sums : result) + piece.y;
+    std::byte* target = address(before.defined() ? before : out, piece.y);
     onednn::execute(p.primitive, p.scratchpad,
-                    {{DNNL_ARG_SRC, p.source, elements_of<float>(x) + piece.x},
+                    {{DNNL_ARG_SRC, p.source, address(x, piece.x)},
                      {DNNL_ARG_WEIGHTS, p.weights, weights.get()},
-                     {DNNL_ARG_BIAS, p.bias, elements_of<float>(bias)},
+                     {DNNL_ARG_BIAS, p.bias, address(bias, 0)},
                      {DNNL_ARG_DST, p.target, target}});
     const std::int64_t count = piece.part.batch * piece.part.out_elements();
-    if (sums != nullptr)
-      simd::nn_loops().finish({1, count, count, count, activation}, target, nullptr, nullptr, result + piece.y);
+    if (fused_here)
+      simd::nn_loops().finish({1, count, count, count, activation}, elements_of<float>(before) + piece.y, nullptr,
+                              nullptr, elements_of<float>(out) + piece.y);
   });
+  if (before.defined() && !fused_here) finish_activation(*this, activation, before, out);
 }
 
 void OneDnnKernels::conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) {
-  if (dx.dtype() != DType::float32 || dx.size() == 0 || gradient.size() == 0)
+  if (!known(dx) || dx.size() == 0 || gradient.size() == 0)
     return ReferenceKernels::conv_backward_data(gradient, kernel, window, dx);
   const detail::SingleThreadedOmp single;
-  const Plan plan(Direction::backward_data, {dx.shape(), kernel.shape(), gradient.shape(), window}, 16);
+  const Plan plan(Direction::backward_data, {dx.dtype(), dx.shape(), kernel.shape(), gradient.shape(), window}, 16);
   if (!plan.usable()) return ReferenceKernels::conv_backward_data(gradient, kernel, window, dx);
-  const Weights weights(plan.first(), elements_of<float>(kernel));
+  const Weights weights(plan.first(), kernel.raw_data());
   plan.run([&](std::int64_t, const Piece& piece, const Prepared& p) {
     onednn::execute(p.primitive, p.scratchpad,
-                    {{DNNL_ARG_DIFF_DST, p.target, elements_of<float>(gradient) + piece.y},
+                    {{DNNL_ARG_DIFF_DST, p.target, address(gradient, piece.y)},
                      {DNNL_ARG_WEIGHTS, p.weights, weights.get()},
-                     {DNNL_ARG_DIFF_SRC, p.source, elements_of<float>(dx) + piece.x}});
+                     {DNNL_ARG_DIFF_SRC, p.source, address(dx, piece.x)}});
   });
 }
 
 void OneDnnKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window,
                                          Tensor& dkernel) {
-  if (dkernel.dtype() != DType::float32 || x.size() == 0 || gradient.size() == 0 || dkernel.size() == 0)
+  if (!known(dkernel) || x.size() == 0 || gradient.size() == 0 || dkernel.size() == 0)
     return ReferenceKernels::conv_backward_filter(x, gradient, window, dkernel);
   const detail::SingleThreadedOmp single;
   // Each piece has a gradient of its own, summed in order: few pieces where the kernel is large beside the data.
   const std::int64_t most = std::clamp<std::int64_t>((x.size() + gradient.size()) / dkernel.size(), 2, 8);
-  const Plan plan(Direction::backward_filter, {x.shape(), dkernel.shape(), gradient.shape(), window}, most);
+  const Plan plan(Direction::backward_filter, {dkernel.dtype(), x.shape(), dkernel.shape(), gradient.shape(), window},
+                  most);
   if (!plan.usable()) return ReferenceKernels::conv_backward_filter(x, gradient, window, dkernel);
   const Prepared& first = plan.first();
   const std::int64_t step = static_cast<std::int64_t>(first.weights.get_size() / sizeof(float) + 15) / 16 * 16;
@@ -125,8 +138,8 @@ void OneDnnKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient
   float* sums = static_cast<float*>(scratch.get());
   plan.run([&](std::int64_t i, const Piece& piece, const Prepared& p) {
     onednn::execute(p.primitive, p.scratchpad,
-                    {{DNNL_ARG_SRC, p.source, elements_of<float>(x) + piece.x},
-                     {DNNL_ARG_DIFF_DST, p.target, elements_of<float>(gradient) + piece.y},
+                    {{DNNL_ARG_SRC, p.source, address(x, piece.x)},
+                     {DNNL_ARG_DIFF_DST, p.target, address(gradient, piece.y)},
                      {DNNL_ARG_DIFF_WEIGHTS, p.weights, sums + i * step}});
   });
   if (count > 1)
@@ -135,9 +148,8 @@ void OneDnnKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient
         simd::nn_loops().accumulate(end - begin, sums + i * step + begin, sums + begin);
     });
   if (first.from_weights)
-    onednn::execute(
-        first.from_weights, {},
-        {{DNNL_ARG_FROM, first.weights, sums}, {DNNL_ARG_TO, first.user_weights, elements_of<float>(dkernel)}});
+    onednn::execute(first.from_weights, {},
+                    {{DNNL_ARG_FROM, first.weights, sums}, {DNNL_ARG_TO, first.user_weights, dkernel.raw_data()}});
   else
     std::copy_n(sums, dkernel.size(), elements_of<float>(dkernel));
 }

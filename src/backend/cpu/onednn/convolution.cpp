@@ -6,7 +6,9 @@ namespace nyala::backend::onednn {
 namespace {
 
 using dnnl::memory;
-constexpr auto float32 = memory::data_type::f32;
+memory::data_type type_of(const Convolution& c) {
+  return c.dtype == DType::bfloat16 ? memory::data_type::bf16 : memory::data_type::f32;
+}
 
 constexpr std::int64_t worth_a_piece = 2'000'000;  // multiplications: some 30 µs
 
@@ -25,7 +27,7 @@ Description channels_last(const Convolution& c, std::int64_t channels, const std
   }
   strides[0] = step;
   strides[1] = 1;
-  return {sizes, float32, strides};
+  return {sizes, type_of(c), strides};
 }
 
 /// (k…, in / groups, out) in memory; oneDNN names out, in, k…, behind the group where there is more than one.
@@ -48,20 +50,7 @@ Description user_weights(const Convolution& c) {
     strides[axis] = step;
     step *= sizes[axis];
   }
-  return {sizes, float32, strides};
-}
-
-void add_activation(dnnl::primitive_attr& attributes, FusedActivation activation) {
-  dnnl::post_ops operations;
-  switch (activation) {
-    case FusedActivation::none: return;
-    case FusedActivation::relu: append_eltwise(operations, dnnl::algorithm::eltwise_relu, 0.0f); break;
-    case FusedActivation::sigmoid: append_eltwise(operations, dnnl::algorithm::eltwise_logistic, 0.0f); break;
-    case FusedActivation::tanh: append_eltwise(operations, dnnl::algorithm::eltwise_tanh, 0.0f); break;
-    case FusedActivation::gelu: append_eltwise(operations, dnnl::algorithm::eltwise_gelu_erf, 0.0f); break;
-    case FusedActivation::silu: append_eltwise(operations, dnnl::algorithm::eltwise_swish, 1.0f); break;
-  }
-  attributes.set_post_ops(operations);
+  return {sizes, type_of(c), strides};
 }
 
 void add_words(PrimitiveKey& key, const Convolution& c) {
@@ -78,12 +67,13 @@ dnnl::primitive reorder_between(const Description& from, const Description& to) 
 }
 
 Prepared make(Direction direction, const Convolution& c, const Convolution* model) {
-  const Description any(weight_sizes(c), float32, memory::format_tag::any);
+  const bool filter = direction == Direction::backward_filter;
+  const Description any(weight_sizes(c), filter ? memory::data_type::f32 : type_of(c), memory::format_tag::any);
   memory::dims dilation = first(c.dilation, c.rank);
   for (auto& step : dilation) --step;
   ConvolutionParts parts{channels_last(c, c.in_channels, c.in),
                          model == nullptr ? any : prepare(direction, *model, nullptr)->weights,
-                         c.has_bias ? Description({c.out_channels}, float32, memory::format_tag::a) : Description(),
+                         c.has_bias ? Description({c.out_channels}, type_of(c), memory::format_tag::a) : Description(),
                          channels_last(c, c.out_channels, c.out),
                          first(c.stride, c.rank),
                          dilation,
@@ -112,7 +102,7 @@ Prepared make(Direction direction, const Convolution& c, const Convolution* mode
     return result;
   }
   ConvolutionParts hint = parts;
-  hint.weights = any;
+  hint.weights = Description(weight_sizes(c), type_of(c), memory::format_tag::any);
   const auto forward = describe_forward(cpu_engine(), dnnl::prop_kind::forward_training, hint, attributes);
   if (!forward) return result;
   if (direction == Direction::backward_data) {
@@ -147,8 +137,13 @@ bool cut_rows(const Convolution& whole, std::int64_t wanted, std::vector<Piece>&
 
 }  // namespace
 
-Convolution::Convolution(const Shape& x, const Shape& kernel, const Shape& y, const Window& window)
-    : rank(x.rank() - 2), batch(x[0]), in_channels(x.back()), out_channels(y.back()), groups(x.back() / kernel.at(-2)) {
+Convolution::Convolution(DType type, const Shape& x, const Shape& kernel, const Shape& y, const Window& window)
+    : dtype(type),
+      rank(x.rank() - 2),
+      batch(x[0]),
+      in_channels(x.back()),
+      out_channels(y.back()),
+      groups(x.back() / kernel.at(-2)) {
   for (std::size_t axis = 0; axis < static_cast<std::size_t>(rank); ++axis) {
     in[axis] = x[axis + 1];
     out[axis] = y[axis + 1];

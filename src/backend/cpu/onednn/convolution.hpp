@@ -12,11 +12,12 @@ namespace nyala::backend::onednn {
 
 /// One convolution: what its primitives depend on. Axes beyond `rank` are 1.
 struct Convolution {
+  DType dtype = DType::float32;  // or bfloat16: sums and the gradient of the kernel are float32 inside
   std::int64_t rank = 2, batch = 0, in_channels = 0, out_channels = 0, groups = 1, has_bias = 0, activation = 0;
   std::array<std::int64_t, 3> in{1, 1, 1}, out{1, 1, 1}, size{1, 1, 1}, stride{1, 1, 1}, dilation{1, 1, 1},
       pad_before{0, 0, 0}, pad_after{0, 0, 0};
 
-  Convolution(const Shape& x, const Shape& kernel, const Shape& y, const Window& window);
+  Convolution(DType type, const Shape& x, const Shape& kernel, const Shape& y, const Window& window);
 
   std::int64_t in_elements() const { return in[0] * in[1] * in[2] * in_channels; }  // of a sample
   std::int64_t out_elements() const { return out[0] * out[1] * out[2] * out_channels; }

@@ -1,7 +1,9 @@
 #include <algorithm>
 
+#include "backend/cpu/onednn/bfloat16_matmul.hpp"
 #include "backend/cpu/onednn/gemm.hpp"
 #include "backend/cpu/onednn/onednn_kernels.hpp"
+#include "backend/cpu/onednn/primitives.hpp"
 #include "backend/cpu/reference/nn_support.hpp"
 #include "backend/cpu/simd/nn_loops.hpp"
 #include "core/parallel.hpp"
@@ -12,9 +14,14 @@ using onednn::Block;
 
 void OneDnnKernels::matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, bool add,
                            Tensor& out) {
-  if (out.dtype() != DType::float32) return ReferenceKernels::matmul(a, b, transpose_a, transpose_b, add, out);
   const std::int64_t batch = out.shape()[0], m = out.shape()[1], n = out.shape()[2];
   const std::int64_t k = a.shape()[transpose_a ? 1 : 2];
+  if (out.dtype() == DType::bfloat16 && !add && onednn::has_bfloat16() &&
+      onednn::multiply_bfloat16(
+          {batch, m, n, k, a.shape()[0], b.shape()[0], transpose_a, transpose_b, FusedActivation::none}, a.raw_data(),
+          b.raw_data(), nullptr, out.raw_data()))
+    return;
+  if (out.dtype() != DType::float32) return ReferenceKernels::matmul(a, b, transpose_a, transpose_b, add, out);
   const std::int64_t step_a = a.shape()[0] == 1 ? 0 : m * k, step_b = b.shape()[0] == 1 ? 0 : k * n;
   const Gemm sizes{transpose_a, transpose_b, add, m, n, k, transpose_a ? m : k, transpose_b ? k : n, n};
   const float *left = elements_of<float>(a), *right = elements_of<float>(b);
@@ -35,8 +42,16 @@ void OneDnnKernels::matmul(const Tensor& a, const Tensor& b, bool transpose_a, b
 
 void OneDnnKernels::dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation,
                           Tensor& before, Tensor& out) {
-  if (out.dtype() != DType::float32) return ReferenceKernels::dense(x, kernel, bias, activation, before, out);
   const std::int64_t rows = x.shape()[0], in = kernel.shape()[0], units = kernel.shape()[1];
+  if (out.dtype() == DType::bfloat16 && onednn::has_bfloat16()) {
+    const auto here = before.defined() ? FusedActivation::none : activation;
+    if (onednn::multiply_bfloat16({1, rows, units, in, 1, 1, false, false, here}, x.raw_data(), kernel.raw_data(),
+                                  elements_of<void>(bias), (before.defined() ? before : out).raw_data())) {
+      if (before.defined()) finish_activation(*this, activation, before, out);
+      return;
+    }
+  }
+  if (out.dtype() != DType::float32) return ReferenceKernels::dense(x, kernel, bias, activation, before, out);
   const Gemm sizes{false, false, false, rows, units, in, in, units, units};
   float *result = elements_of<float>(out), *sums = elements_of<float>(before);
   const float* shift = elements_of<float>(bias);

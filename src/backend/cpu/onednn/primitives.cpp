@@ -58,6 +58,11 @@ const dnnl::engine& cpu_engine() {
   return *engine;
 }
 
+bool has_bfloat16() {
+  static const bool found = __builtin_cpu_supports("avx512bf16");
+  return found;
+}
+
 Scratch::Scratch(std::size_t bytes) : memory_(bytes == 0 ? nullptr : detail::allocate(bytes)), bytes_(bytes) {}
 Scratch::~Scratch() { detail::deallocate(memory_, bytes_); }
 
@@ -90,6 +95,19 @@ dnnl::primitive_attr caller_scratchpad() {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   return attributes;
+}
+
+void add_activation(dnnl::primitive_attr& attributes, FusedActivation activation) {
+  dnnl::post_ops operations;
+  switch (activation) {
+    case FusedActivation::none: return;
+    case FusedActivation::relu: append_eltwise(operations, dnnl::algorithm::eltwise_relu, 0.0f); break;
+    case FusedActivation::sigmoid: append_eltwise(operations, dnnl::algorithm::eltwise_logistic, 0.0f); break;
+    case FusedActivation::tanh: append_eltwise(operations, dnnl::algorithm::eltwise_tanh, 0.0f); break;
+    case FusedActivation::gelu: append_eltwise(operations, dnnl::algorithm::eltwise_gelu_erf, 0.0f); break;
+    case FusedActivation::silu: append_eltwise(operations, dnnl::algorithm::eltwise_swish, 1.0f); break;
+  }
+  attributes.set_post_ops(operations);
 }
 
 void execute(const dnnl::primitive& primitive, const Description& scratchpad,

@@ -7,12 +7,17 @@
 #include <memory>
 #include <utility>
 
+#include <nyala/ops/nn.hpp>
+
 #include "backend/cpu/onednn/compat.hpp"
 #include "core/function_ref.hpp"
 
 namespace nyala::backend::onednn {
 
 const dnnl::engine& cpu_engine();
+
+/// Whether this processor has instructions for bfloat16.
+bool has_bfloat16();
 
 /// Scratch memory from Nyala's allocator: contents undefined, 64-byte aligned.
 class Scratch {
@@ -59,6 +64,9 @@ std::shared_ptr<const Prepared> prepared(const PrimitiveKey& key, detail::Functi
 
 /// Attributes with a scratchpad of the caller's.
 dnnl::primitive_attr caller_scratchpad();
+
+/// Lets a primitive apply an activation to what it writes.
+void add_activation(dnnl::primitive_attr& attributes, FusedActivation activation);
 
 /// The description of memory as oneDNN reads it, with the address.
 struct Argument {
