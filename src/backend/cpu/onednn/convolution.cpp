@@ -54,6 +54,7 @@ Description user_weights(const Convolution& c) {
 }
 
 void add_words(PrimitiveKey& key, const Convolution& c) {
+  key.add(static_cast<std::int64_t>(c.dtype));
   for (const std::int64_t word : {c.rank, c.batch, c.in_channels, c.out_channels, c.groups, c.has_bias, c.activation})
     key.add(word);
   for (const auto* values : {&c.in, &c.out, &c.size, &c.stride, &c.dilation, &c.pad_before, &c.pad_after})
