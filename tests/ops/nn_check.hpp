@@ -11,7 +11,9 @@
 #include <nyala/error.hpp>
 #include <nyala/ops.hpp>
 
-// What the tests of the network operations share: inputs that are the same in Python, and gradients by differences.
+#include "support/gradcheck.hpp"
+
+// What the tests of the network operations share.
 
 namespace nn {
 
@@ -19,7 +21,7 @@ using nyala::DType;
 using nyala::Shape;
 using nyala::Tensor;
 
-using Function = std::function<Tensor(const std::vector<Tensor>&)>;
+using nyala::testing::Function;
 
 /// Element i: sin(1.7 i + phase) * scale + offset. The script beside makes the same numbers for Keras.
 inline Tensor numbers(const Shape& shape, double phase, double scale = 1.0, double offset = 0.0,
@@ -54,72 +56,14 @@ inline void check_close(const Tensor& got, const Tensor& wanted, double toleranc
   CHECK(worst <= tolerance);
 }
 
-/// The tape's gradients of sum(f(inputs) * weights) against central differences, for every element of every input.
+/// The tape's gradients against differences, for every element of every input.
 inline void check_gradients(const Function& f, const std::vector<Tensor>& inputs, double tolerance = 1e-6) {
-  std::vector<Tensor> sources;
-  for (const Tensor& input : inputs) sources.push_back(input.clone());
-  std::vector<Tensor> gradients;
-  Tensor weights;
-  {
-    nyala::GradientTape tape;
-    for (const Tensor& source : sources) tape.watch(source);
-    const Tensor y = f(sources);
-    REQUIRE(y.dtype() == DType::float64);
-    weights = numbers(y.shape(), 0.3, 1.0, 0.2);
-    gradients = tape.gradient(y, sources, weights);
-  }
-  const std::vector<double> scale = weights.to_vector<double>();
-  const auto value = [&] {
-    const std::vector<double> y = f(sources).to_vector<double>();
-    double sum = 0.0;
-    for (std::size_t i = 0; i < y.size(); ++i) sum += y[i] * scale[i];
-    return sum;
-  };
-  constexpr double step = 1e-5;
-  for (std::size_t which = 0; which < sources.size(); ++which) {
-    INFO("input ", which);
-    REQUIRE(gradients[which].defined());
-    REQUIRE(gradients[which].shape() == sources[which].shape());
-    REQUIRE(gradients[which].dtype() == sources[which].dtype());
-    const std::vector<double> got = gradients[which].to_vector<double>();
-    double* elements = sources[which].data<double>();
-    double worst = 0.0;
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      const double kept = elements[i];
-      elements[i] = kept + step;
-      const double above = value();
-      elements[i] = kept - step;
-      const double below = value();
-      elements[i] = kept;
-      const double wanted = (above - below) / (2.0 * step);
-      const double error = std::abs(got[i] - wanted) / std::max(1.0, std::abs(wanted));
-      if (!(error <= worst)) worst = error;
-    }
-    CHECK(worst <= tolerance);
-  }
+  CHECK(nyala::testing::gradcheck(f, inputs, tolerance) == "");
 }
 
-/// The same for the gradients themselves: derivatives of the second order.
+/// The same for derivatives of the second order.
 inline void check_second_gradients(const Function& f, const std::vector<Tensor>& inputs, double tolerance = 1e-6) {
-  check_gradients(
-      [&](const std::vector<Tensor>& sources) {
-        nyala::GradientTape tape;
-        for (const Tensor& source : sources) tape.watch(source);
-        const Tensor y = f(sources);
-        const std::vector<Tensor> gradients = tape.gradient(y, sources, numbers(y.shape(), 0.3, 1.0, 0.2));
-        Tensor sum;
-        double phase = 1.0;
-        for (const Tensor& gradient : gradients) {
-          if (!gradient.defined()) continue;
-          const Tensor term = nyala::sum(gradient * numbers(gradient.shape(), phase));
-          sum = sum.defined() ? sum + term : term;
-          phase += 0.7;
-        }
-        // What the gradients do not depend on has the derivative zero, not none.
-        for (const Tensor& source : sources) sum = sum + 0.0 * nyala::sum(source);
-        return sum;
-      },
-      inputs, tolerance);
+  CHECK(nyala::testing::gradgradcheck(f, inputs, tolerance) == "");
 }
 
 /// The message of the Error that calling f ends in; "" if it ends in none.
