@@ -1,0 +1,58 @@
+#pragma once
+
+#include "backend/cpu/simd/table.hpp"
+#include "backend/cpu/simd/vector.hpp"
+
+// The members of SimdTable under their names there.
+
+namespace nyala::backend::NYALA_SIMD_NAMESPACE {
+
+const SimdTable& table();
+
+SimdTable::UnaryLoop unary(Unary op);
+SimdTable::BackwardLoop unary_backward(Unary op, bool has_x, bool has_y);
+SimdTable::BinaryLoop binary(Binary op, Operands operands);
+SimdTable::BinaryLoop binary_double(Binary op, Operands operands);
+SimdTable::CompareLoop compare(Compare op, DType dtype, Operands operands);
+void where(const bool* condition, const float* a, const float* b, Operands operands, float* out, std::int64_t n);
+SimdTable::CastLoop cast(DType from, DType to);
+void dropout(const std::uint32_t* words, std::uint32_t limit, float scale, const float* x, float* out, std::int64_t n);
+void add_to(const float* x, float* sum, std::int64_t n);
+void maximum_to(const float* x, float* best, std::int64_t n);
+void scale(float factor, float* x, std::int64_t n);
+void add_scaled(float factor, const float* x, float* y, std::int64_t n);
+
+SimdTable::RowReduction reduce_row(Reduce op);
+SimdTable::ColumnReduction reduce_columns(Reduce op);
+std::int64_t arg_extreme(bool maximum, const float* x, std::int64_t n);
+
+void adam(const AdamStep& step, const float* gradient, float* variable, float* momentum, float* velocity,
+          float* velocity_hat, std::int64_t n);
+void sgd(float learning_rate, float momentum, bool nesterov, float decay, const float* gradient, float* variable,
+         float* momentum_slot, std::int64_t n);
+void rmsprop(float learning_rate, float rho, float momentum, float epsilon, float decay, const float* gradient,
+             float* variable, float* velocity, float* momentum_slot, float* average, std::int64_t n);
+
+void softmax(const float* x, float* y, std::int64_t rows, std::int64_t n, bool logarithm);
+void softmax_backward(const float* y, const float* gradient, float* dx, std::int64_t rows, std::int64_t n,
+                      bool logarithm);
+void crossentropy(const float* logits, const std::int64_t* labels, float* loss, std::int64_t rows, std::int64_t n);
+void crossentropy_backward(const float* logits, const std::int64_t* labels, const float* gradient, float* dlogits,
+                           std::int64_t rows, std::int64_t n);
+
+void layer_norm(const float* x, const float* gamma, const float* beta, double epsilon, float* y, float* mean,
+                float* inverse_deviation, std::int64_t rows, std::int64_t n);
+void layer_norm_backward(const float* x, const float* gradient, const float* gamma, const float* mean,
+                         const float* inverse_deviation, float* dx, double* dgamma, double* dbeta, std::int64_t rows,
+                         std::int64_t n);
+void channel_moments(const float* x, const float* shift, double* sums, double* squares, std::int64_t rows,
+                     std::int64_t n);
+void channel_products(const float* x, const float* gradient, const float* mean, double* sums, double* products,
+                      std::int64_t rows, std::int64_t n);
+void channel_scale(const float* x, const float* center, const float* factor, const float* shift, float* y,
+                   std::int64_t rows, std::int64_t n);
+void channel_combine(const float* x, const float* gradient, const float* center, const float* a, const float* b,
+                     const float* c, float* dx, std::int64_t rows, std::int64_t n);
+void pool_max(const float* cell, std::int32_t place, float* best, std::int32_t* places, std::int64_t n);
+
+}  // namespace nyala::backend::NYALA_SIMD_NAMESPACE

@@ -1,0 +1,141 @@
+#include "backend/cpu/simd/loops.hpp"
+#include "backend/cpu/simd/reduce.hpp"
+
+namespace nyala::backend::NYALA_SIMD_NAMESPACE {
+namespace {
+
+/// The lanes of a row that count, with what stands in for a null operand.
+[[gnu::always_inline]] inline Floats get(const float* row, std::int64_t i, std::int64_t n, float otherwise) {
+  if (row == nullptr) return splat(otherwise);
+  return n - i >= lanes ? load(row + i) : load_part(row + i, n - i, otherwise);
+}
+[[gnu::always_inline]] inline void put(Floats x, float* row, std::int64_t i, std::int64_t n) {
+  if (n - i >= lanes)
+    store(x, row + i);
+  else
+    store_part(x, row + i, n - i);
+}
+
+double squared_distance(const float* x, float from, std::int64_t n) {
+  DoublePair total;
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) total.add_square(load(x + i) - from);
+  if (i < n) total.add_square(load_part(x + i, n - i, from) - from);
+  return total.sum();
+}
+
+/// totals += terms, in double
+[[gnu::always_inline]] inline void add_lanes(Floats terms, double* totals, std::int64_t count) {
+  if (count >= lanes) {
+    Doubles low, high;
+    __builtin_memcpy(&low, totals, sizeof low);
+    __builtin_memcpy(&high, totals + lanes / 2, sizeof high);
+    low += __builtin_convertvector(DoublePair::lower(terms), Doubles);
+    high += __builtin_convertvector(DoublePair::upper(terms), Doubles);
+    __builtin_memcpy(totals, &low, sizeof low);
+    __builtin_memcpy(totals + lanes / 2, &high, sizeof high);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) totals[i] += static_cast<double>(terms[i]);
+  }
+}
+
+void drain(const DoublePair& sums, double* totals, std::int64_t count) {
+  for (std::int64_t i = 0; i < count && i < lanes; ++i) totals[i] += sums.lane(i);
+}
+
+}  // namespace
+
+void layer_norm(const float* x, const float* gamma, const float* beta, double epsilon, float* y, float* mean,
+                float* inverse_deviation, std::int64_t rows, std::int64_t n) {
+  for (std::int64_t r = 0; r < rows; ++r, x += n, y += n) {
+    const double exact_mean = sum_of(x, n, [](Floats value) { return value; }) / static_cast<double>(n);
+    const auto center = static_cast<float>(exact_mean);
+    // The variance about the rounded mean is too large by the square of what rounding took.
+    const double lost = exact_mean - static_cast<double>(center);
+    const double variance = squared_distance(x, center, n) / static_cast<double>(n) - lost * lost;
+    const auto inverse = static_cast<float>(1 / __builtin_sqrt(variance + epsilon));
+    for (std::int64_t i = 0; i < n; i += lanes) {
+      const Floats normal = (get(x, i, n, 0.0F) - center) * inverse;
+      put(fma(normal, get(gamma, i, n, 1.0F), get(beta, i, n, 0.0F)), y, i, n);
+    }
+    if (mean != nullptr) mean[r] = center;
+    if (inverse_deviation != nullptr) inverse_deviation[r] = inverse;
+  }
+}
+
+void layer_norm_backward(const float* x, const float* gradient, const float* gamma, const float* mean,
+                         const float* inverse_deviation, float* dx, double* dgamma, double* dbeta, std::int64_t rows,
+                         std::int64_t n) {
+  for (std::int64_t r = 0; r < rows; ++r, x += n, gradient += n, dx += n) {
+    const float center = mean[r], inverse = inverse_deviation[r];
+    DoublePair sums, products;
+    for (std::int64_t i = 0; i < n; i += lanes) {
+      const Floats normal = (get(x, i, n, center) - center) * inverse, g = get(gradient, i, n, 0.0F);
+      const Floats h = g * get(gamma, i, n, 1.0F);
+      sums.add(h);
+      products.add_product(h, normal);
+      if (dgamma != nullptr) add_lanes(g * normal, dgamma + i, n - i);
+      if (dbeta != nullptr) add_lanes(g, dbeta + i, n - i);
+    }
+    const auto share = static_cast<float>(sums.sum() / static_cast<double>(n));
+    const auto slope = static_cast<float>(products.sum() / static_cast<double>(n));
+    for (std::int64_t i = 0; i < n; i += lanes) {
+      const Floats normal = (get(x, i, n, center) - center) * inverse;
+      const Floats h = get(gradient, i, n, 0.0F) * get(gamma, i, n, 1.0F);
+      put((h - share - normal * slope) * inverse, dx, i, n);
+    }
+  }
+}
+
+void channel_moments(const float* x, const float* shift, double* sums, double* squares, std::int64_t rows,
+                     std::int64_t n) {
+  for (std::int64_t k = 0; k < n; k += lanes) {
+    const Floats from = get(shift, k, n, 0.0F);
+    DoublePair sum, square;
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const Floats value = get(x + r * n, k, n, 0.0F) - from;
+      sum.add(value);
+      square.add_square(value);
+    }
+    drain(sum, sums + k, n - k);
+    drain(square, squares + k, n - k);
+  }
+}
+
+void channel_products(const float* x, const float* gradient, const float* mean, double* sums, double* products,
+                      std::int64_t rows, std::int64_t n) {
+  for (std::int64_t k = 0; k < n; k += lanes) {
+    const Floats from = get(mean, k, n, 0.0F);
+    DoublePair sum, product;
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const Floats g = get(gradient + r * n, k, n, 0.0F);
+      sum.add(g);
+      product.add_product(g, get(x + r * n, k, n, 0.0F) - from);
+    }
+    drain(sum, sums + k, n - k);
+    drain(product, products + k, n - k);
+  }
+}
+
+void channel_scale(const float* x, const float* center, const float* factor, const float* shift, float* y,
+                   std::int64_t rows, std::int64_t n) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t k = 0; k < n; k += lanes) {
+      const Floats value = get(x + r * n, k, n, 0.0F) - get(center, k, n, 0.0F);
+      put(fma(value, get(factor, k, n, 0.0F), get(shift, k, n, 0.0F)), y + r * n, k, n);
+    }
+  }
+}
+
+void channel_combine(const float* x, const float* gradient, const float* center, const float* a, const float* b,
+                     const float* c, float* dx, std::int64_t rows, std::int64_t n) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t k = 0; k < n; k += lanes) {
+      const Floats value = get(x + r * n, k, n, 0.0F) - get(center, k, n, 0.0F);
+      const Floats from_x = fma(value, get(b, k, n, 0.0F), get(c, k, n, 0.0F));
+      put(fma(get(gradient + r * n, k, n, 0.0F), get(a, k, n, 0.0F), from_x), dx + r * n, k, n);
+    }
+  }
+}
+
+}  // namespace nyala::backend::NYALA_SIMD_NAMESPACE

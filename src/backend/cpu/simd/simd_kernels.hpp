@@ -1,0 +1,67 @@
+#pragma once
+
+#include "backend/cpu/reference/reference_kernels.hpp"
+#include "backend/cpu/simd/table.hpp"
+
+namespace nyala::backend {
+
+/// The hot kernels in float32 over vector instructions and all threads, each result the same for any number of threads;
+/// what has no fast loop goes to the reference.
+class SimdKernels : public ReferenceKernels {
+ public:
+  explicit SimdKernels(const SimdTable& table) : table_(table) {}
+  /// The instruction set: "avx512".
+  std::string name() const override { return table_.name; }
+
+  void fill(Tensor& out, double value) override;
+  void copy(const Tensor& in, Tensor& out) override;
+  void cast(const Tensor& in, Tensor& out) override;
+  void strided_read(const Tensor& in, std::int64_t offset, std::span<const std::int64_t> strides, Tensor& out) override;
+  void unary(Unary op, const Tensor& x, Tensor& out, UnaryParameters parameters) override;
+  void unary_backward(Unary op, const Tensor& x, const Tensor& y, const Tensor& gradient, Tensor& out,
+                      UnaryParameters parameters) override;
+  void binary(Binary op, const Tensor& a, const Tensor& b, Tensor& out) override;
+  void compare(Compare op, const Tensor& a, const Tensor& b, Tensor& out) override;
+  void where(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& out) override;
+  void reduce(Reduce op, const Tensor& x, std::span<const int> axes, Tensor& out) override;
+  void arg_reduce(bool maximum, const Tensor& x, int axis, Tensor& out_int32) override;
+  void gather(const Tensor& x, const Tensor& indices, int axis, Tensor& out) override;
+  void scatter_add(const Tensor& indices, int axis, const Tensor& values, Tensor& out) override;
+  void dropout(RandomKey key, double rate, const Tensor& x, Tensor& out) override;
+  void max_pool(const Tensor& x, const Window& window, Tensor& out, Tensor& argmax) override;
+  void max_pool_backward(const Tensor& gradient, const Tensor& argmax, const Window& window, Tensor& dx) override;
+  void average_pool(const Tensor& x, const Window& window, Tensor& out) override;
+  void average_pool_backward(const Tensor& gradient, const Window& window, Tensor& dx) override;
+  void batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y,
+                        Tensor& mean, Tensor& variance) override;
+  void batch_norm_backward(const Tensor& x, const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
+                           const Tensor& variance, double epsilon, Tensor& dx, Tensor& dgamma, Tensor& dbeta) override;
+  void batch_norm_inference(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma,
+                            const Tensor& beta, double epsilon, Tensor& y) override;
+  void layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y, Tensor& mean,
+                  Tensor& inverse_deviation) override;
+  void layer_norm_backward(const Tensor& x, const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
+                           const Tensor& inverse_deviation, Tensor& dx, Tensor& dgamma, Tensor& dbeta) override;
+  void softmax(const Tensor& x, Tensor& y) override;
+  void softmax_backward(const Tensor& y, const Tensor& gradient, Tensor& dx) override;
+  void log_softmax(const Tensor& x, Tensor& y) override;
+  void log_softmax_backward(const Tensor& y, const Tensor& gradient, Tensor& dx) override;
+  void sparse_crossentropy(const Tensor& logits, const Tensor& labels, Tensor& loss) override;
+  void sparse_crossentropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& gradient,
+                                    Tensor& dlogits) override;
+  void adam_step(const AdamStep& step, const Tensor& gradient, Tensor& variable, Tensor& momentum, Tensor& velocity,
+                 Tensor& velocity_hat) override;
+  void sgd_step(double learning_rate, double momentum, bool nesterov, double weight_decay, const Tensor& gradient,
+                Tensor& variable, Tensor& momentum_slot) override;
+  void rmsprop_step(double learning_rate, double rho, double momentum, double epsilon, bool centered,
+                    double weight_decay, const Tensor& gradient, Tensor& variable, Tensor& velocity,
+                    Tensor& momentum_slot, Tensor& average_gradient) override;
+
+ protected:
+  const SimdTable& table() const { return table_; }
+
+ private:
+  const SimdTable& table_;
+};
+
+}  // namespace nyala::backend

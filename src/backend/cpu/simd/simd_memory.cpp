@@ -1,0 +1,189 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "backend/common/axis_split.hpp"
+#include "backend/common/dispatch.hpp"
+#include "backend/common/strided.hpp"
+#include "backend/cpu/simd/simd_kernels.hpp"
+#include "backend/cpu/simd/simd_support.hpp"
+#include "core/half.hpp"
+#include "core/random_fill.hpp"
+
+namespace nyala::backend {
+namespace {
+
+constexpr std::int64_t copy_grain = 262144;  // bytes
+
+template <class From, class To>
+void convert_half(const Tensor& in, Tensor& out) {
+  const auto* from = static_cast<const From*>(in.raw_data());
+  auto* to = static_cast<To*>(out.raw_data());
+  detail::parallel_for(0, in.size(), cheap_grain, [=](std::int64_t begin, std::int64_t end) {
+    detail::convert(from + begin, to + begin, static_cast<std::size_t>(end - begin));
+  });
+}
+
+bool cast_half(const Tensor& in, Tensor& out) {
+  if (in.dtype() == DType::float32 && out.dtype() == DType::bfloat16)
+    convert_half<float, bfloat16>(in, out);
+  else if (in.dtype() == DType::float32 && out.dtype() == DType::float16)
+    convert_half<float, float16>(in, out);
+  else if (in.dtype() == DType::bfloat16 && out.dtype() == DType::float32)
+    convert_half<bfloat16, float>(in, out);
+  else if (in.dtype() == DType::float16 && out.dtype() == DType::float32)
+    convert_half<float16, float>(in, out);
+  else
+    return false;
+  return true;
+}
+
+/// Rows [first, last) of a matrix whose elements lie at row * row_stride + column * column_stride, in squares that stay
+/// in the cache.
+template <class T>
+void read_matrix(const T* from, std::int64_t row_stride, std::int64_t columns, std::int64_t column_stride, T* to,
+                 std::int64_t first, std::int64_t last) {
+  constexpr std::int64_t side = 16;
+  for (std::int64_t r = first; r < last; r += side) {
+    for (std::int64_t c = 0; c < columns; c += side) {
+      for (std::int64_t i = r; i < std::min(r + side, last); ++i) {
+        for (std::int64_t k = c; k < std::min(c + side, columns); ++k) {
+          to[i * columns + k] = from[i * row_stride + k * column_stride];
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+void read_runs(const T* from, const StridedWalk& walk, T* to) {
+  const std::int64_t length = walk.run_length(), stride = walk.run_stride();
+  if (walk.rank >= 2 && stride != 1 && stride != 0) {
+    const auto row_axis = static_cast<std::size_t>(walk.rank - 2);
+    const std::int64_t rows = walk.sizes[row_axis], row_stride = walk.strides[row_axis];
+    return detail::parallel_for(0, walk.runs, rows_grain(length), [&](std::int64_t begin, std::int64_t end) {
+      while (begin < end) {
+        const std::int64_t matrix = begin / rows, first = begin % rows, last = std::min(rows, first + end - begin);
+        read_matrix(from + walk.start(matrix * rows), row_stride, length, stride, to + matrix * rows * length, first,
+                    last);
+        begin += last - first;
+      }
+    });
+  }
+  detail::parallel_for(0, walk.runs, rows_grain(length), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; ++r) {
+      const T* run = from + walk.start(r);
+      T* target = to + r * length;
+      if (stride == 1)
+        std::copy_n(run, length, target);
+      else if (stride == 0)
+        std::fill_n(target, length, *run);
+      else
+        for (std::int64_t i = 0; i < length; ++i) target[i] = run[i * stride];
+    }
+  });
+}
+
+}  // namespace
+
+void SimdKernels::fill(Tensor& out, double value) {
+  if (out.dtype() != DType::float32) return ReferenceKernels::fill(out, value);
+  float* to = floats(out);
+  detail::parallel_for(0, out.size(), copy_grain, [=](std::int64_t begin, std::int64_t end) {
+    std::fill(to + begin, to + end, static_cast<float>(value));
+  });
+}
+
+void SimdKernels::copy(const Tensor& in, Tensor& out) {
+  const char* from = static_cast<const char*>(in.raw_data());
+  char* to = static_cast<char*>(out.raw_data());
+  if (from == to) return;
+  detail::parallel_for(0, static_cast<std::int64_t>(in.bytes()), copy_grain, [=](std::int64_t begin, std::int64_t end) {
+    std::memcpy(to + begin, from + begin, static_cast<std::size_t>(end - begin));
+  });
+}
+
+void SimdKernels::cast(const Tensor& in, Tensor& out) {
+  if (in.dtype() == out.dtype()) return copy(in, out);
+  if (cast_half(in, out)) return;
+  const auto loop = table_.cast(in.dtype(), out.dtype());
+  if (loop == nullptr) return ReferenceKernels::cast(in, out);
+  const char* from = static_cast<const char*>(in.raw_data());
+  char* to = static_cast<char*>(out.raw_data());
+  const auto step_in = static_cast<std::int64_t>(size_of(in.dtype())),
+             step_out = static_cast<std::int64_t>(size_of(out.dtype()));
+  detail::parallel_for(0, in.size(), cheap_grain, [=](std::int64_t begin, std::int64_t end) {
+    loop(from + begin * step_in, to + begin * step_out, end - begin);
+  });
+}
+
+void SimdKernels::strided_read(const Tensor& in, std::int64_t offset, std::span<const std::int64_t> strides,
+                               Tensor& out) {
+  if (out.size() == 0) return;
+  const StridedWalk walk(out.shape(), strides);
+  visit_bytes(in.dtype(), "strided_read", [&]<class T>(std::type_identity<T>) {
+    read_runs(static_cast<const T*>(in.raw_data()) + offset, walk, static_cast<T*>(out.raw_data()));
+  });
+}
+
+void SimdKernels::gather(const Tensor& x, const Tensor& indices, int axis, Tensor& out) {
+  const AxisSplit split(x.shape(), axis);
+  const std::int64_t count = indices.size();
+  const auto bytes = static_cast<std::size_t>(split.inner) * size_of(x.dtype());
+  const char* from = static_cast<const char*>(x.raw_data());
+  char* to = static_cast<char*>(out.raw_data());
+  if (out.size() == 0) return;
+  visit_index(indices.dtype(), "gather", [&]<class I>(std::type_identity<I>) {
+    const I* rows = indices.data<I>();
+    detail::parallel_for(0, split.outer * count, rows_grain(split.inner), [=](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const std::int64_t row = i / count * split.n + static_cast<std::int64_t>(rows[i % count]);
+        std::memcpy(to + static_cast<std::size_t>(i) * bytes, from + static_cast<std::size_t>(row) * bytes, bytes);
+      }
+    });
+  });
+}
+
+void SimdKernels::scatter_add(const Tensor& indices, int axis, const Tensor& values, Tensor& out) {
+  const AxisSplit split(out.shape(), axis);
+  if (values.dtype() != DType::float32 || split.inner < 4) {
+    return ReferenceKernels::scatter_add(indices, axis, values, out);
+  }
+  const std::int64_t count = indices.size(), inner = split.inner, all_rows = split.outer * split.n;
+  const float* from = floats(values);
+  float* to = floats(out);
+  // Every part owns some rows of the result and takes their terms in order, so that no two threads meet.
+  const std::int64_t parts = values.size() < cheap_grain ? 1 : 16;
+  visit_index(indices.dtype(), "scatter_add", [&]<class I>(std::type_identity<I>) {
+    const I* rows = indices.data<I>();
+    detail::parallel_for(0, all_rows, (all_rows + parts - 1) / parts, [&](std::int64_t begin, std::int64_t end) {
+      const std::int64_t first = begin / split.n, last = (end - 1) / split.n;
+      for (std::int64_t o = first; o <= last; ++o) {
+        for (std::int64_t i = 0; i < count; ++i) {
+          const std::int64_t row = o * split.n + static_cast<std::int64_t>(rows[i]);
+          if (row >= begin && row < end) table_.add_to(from + (o * count + i) * inner, to + row * inner, inner);
+        }
+      }
+    });
+  });
+}
+
+void SimdKernels::dropout(RandomKey key, double rate, const Tensor& x, Tensor& out) {
+  if (x.dtype() != DType::float32) return ReferenceKernels::dropout(key, rate, x, out);
+  const float* from = floats(x);
+  float* to = floats(out);
+  const auto scale = static_cast<float>(1 / (1 - rate));
+  const auto limit = static_cast<std::uint32_t>(std::ceil(rate * 0x1p24));
+  detail::parallel_for(0, x.size(), dear_grain, [&](std::int64_t begin, std::int64_t end) {
+    std::array<std::uint32_t, 1024> words;
+    for (std::int64_t i = begin; i < end; i += 1024) {
+      const std::int64_t n = std::min<std::int64_t>(1024, end - i);
+      philox::fill_uniform_bits(words.data(), static_cast<std::size_t>(n), {key.seed, key.stream},
+                                static_cast<std::uint64_t>(i));
+      table_.dropout(words.data(), limit, scale, from + i, to + i, n);
+    }
+  });
+}
+
+}  // namespace nyala::backend

@@ -1,0 +1,146 @@
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <vector>
+
+#include "backend/common/axis_split.hpp"
+#include "backend/common/scalar_math.hpp"
+#include "backend/cpu/simd/simd_kernels.hpp"
+#include "backend/cpu/simd/simd_support.hpp"
+
+namespace nyala::backend {
+namespace {
+
+/// x's axes with neighbours of one kind merged: kept or reduced. At most four are of interest.
+struct Pattern {
+  Pattern(const Shape& shape, std::span<const int> axes) {
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      const std::int64_t size = shape[static_cast<std::size_t>(axis)];
+      const bool reduces = std::find(axes.begin(), axes.end(), axis) != axes.end();
+      if (reduces) reduced_elements *= size;
+      if (size == 1) continue;
+      if (count > 0 && reduced[count - 1] == reduces) {
+        sizes[count - 1] *= size;
+      } else {
+        sizes[count] = size;
+        reduced[count++] = reduces;
+      }
+    }
+  }
+  std::size_t count = 0;
+  std::int64_t reduced_elements = 1;
+  std::array<std::int64_t, Shape::max_rank> sizes{};
+  std::array<bool, Shape::max_rank> reduced{};
+};
+
+double beginning(Reduce op) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  return op == Reduce::max ? -infinity : op == Reduce::min ? infinity : 0.0;
+}
+
+double joined(Reduce op, double a, double b) {
+  return op == Reduce::max ? scalar::maximum(a, b) : op == Reduce::min ? scalar::minimum(a, b) : a + b;
+}
+
+double whole_row(Reduce op, SimdTable::RowReduction loop, const float* x, std::int64_t n) {
+  constexpr std::int64_t grain = 2 * cheap_grain;
+  if (n <= grain) return loop(x, n);
+  std::array<double, detail::Chunks::most> parts;
+  detail::parallel_chunks(0, n, grain, [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
+    parts[static_cast<std::size_t>(chunk)] = loop(x + begin, end - begin);
+  });
+  double total = beginning(op);
+  for (std::int64_t chunk = 0; chunk < detail::Chunks::of(n, grain).count; ++chunk) {
+    total = joined(op, total, parts[static_cast<std::size_t>(chunk)]);
+  }
+  return total;
+}
+
+/// totals (n,) of rows; wide rows are cut by columns, others by rows.
+void columns(Reduce op, SimdTable::ColumnReduction loop, const float* x, std::int64_t rows, std::int64_t n,
+             double* totals) {
+  std::fill_n(totals, n, beginning(op));
+  if (n >= 8192) {
+    return detail::parallel_for(0, n, 2048,
+                                [&](std::int64_t begin, std::int64_t end) { loop(x, rows, n, begin, end, totals); });
+  }
+  const std::int64_t grain = rows_grain(n, 2 * cheap_grain);
+  if (rows <= grain) return loop(x, rows, n, 0, n, totals);
+  const std::int64_t count = detail::Chunks::of(rows, grain).count;
+  std::vector<double> parts(static_cast<std::size_t>(count * n), beginning(op));
+  detail::parallel_chunks(0, rows, grain, [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
+    loop(x + begin * n, end - begin, n, 0, n, parts.data() + chunk * n);
+  });
+  for (std::int64_t chunk = 0; chunk < count; ++chunk) {
+    for (std::int64_t k = 0; k < n; ++k) {
+      totals[k] = joined(op, totals[k], parts[static_cast<std::size_t>(chunk * n + k)]);
+    }
+  }
+}
+
+}  // namespace
+
+void SimdKernels::reduce(Reduce op, const Tensor& x, std::span<const int> axes, Tensor& out) {
+  const auto by_row = table_.reduce_row(op);
+  const auto by_column = table_.reduce_columns(op);
+  if (!all_float32(x, out) || by_row == nullptr || x.size() == 0) return ReferenceKernels::reduce(op, x, axes, out);
+  const Pattern p(x.shape(), axes);
+  const float* from = floats(x);
+  float* to = floats(out);
+  const double share = op == Reduce::mean ? 1.0 / static_cast<double>(p.reduced_elements) : 1.0;
+  const auto finish = [share](double total) { return static_cast<float>(total * share); };
+
+  if (p.count == 0 || (p.count == 1 && !p.reduced[0])) {
+    for (std::int64_t i = 0; i < x.size(); ++i) to[i] = finish(by_row(from + i, 1));
+  } else if (p.count == 1) {
+    to[0] = finish(whole_row(op, by_row, from, x.size()));
+  } else if (p.count == 2 && p.reduced[1]) {
+    const std::int64_t n = p.sizes[1];
+    detail::parallel_for(0, p.sizes[0], rows_grain(n), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t r = begin; r < end; ++r) to[r] = finish(by_row(from + r * n, n));
+    });
+  } else if (p.count == 2 && p.reduced[0]) {
+    std::vector<double> totals(static_cast<std::size_t>(p.sizes[1]));
+    columns(op, by_column, from, p.sizes[0], p.sizes[1], totals.data());
+    std::transform(totals.begin(), totals.end(), to, finish);
+  } else if (p.count == 3 && p.reduced[1]) {
+    const std::int64_t rows = p.sizes[1], n = p.sizes[2];
+    detail::parallel_for(0, p.sizes[0], rows_grain(rows * n), [&](std::int64_t begin, std::int64_t end) {
+      std::vector<double> totals(static_cast<std::size_t>(n));
+      for (std::int64_t o = begin; o < end; ++o) {
+        std::fill(totals.begin(), totals.end(), beginning(op));
+        by_column(from + o * rows * n, rows, n, 0, n, totals.data());
+        std::transform(totals.begin(), totals.end(), to + o * n, finish);
+      }
+    });
+  } else if (p.count == 3 && p.reduced[0]) {
+    const std::int64_t outer = p.sizes[0], kept = p.sizes[1], n = p.sizes[2];
+    std::vector<double> parts(static_cast<std::size_t>(outer * kept));
+    detail::parallel_for(0, outer * kept, rows_grain(n), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t r = begin; r < end; ++r) parts[static_cast<std::size_t>(r)] = by_row(from + r * n, n);
+    });
+    for (std::int64_t k = 0; k < kept; ++k) {
+      double total = beginning(op);
+      for (std::int64_t o = 0; o < outer; ++o) total = joined(op, total, parts[static_cast<std::size_t>(o * kept + k)]);
+      to[k] = finish(total);
+    }
+  } else {
+    ReferenceKernels::reduce(op, x, axes, out);
+  }
+}
+
+void SimdKernels::arg_reduce(bool maximum, const Tensor& x, int axis, Tensor& out_int32) {
+  const AxisSplit split(x.shape(), axis);
+  if (x.dtype() != DType::float32 || split.inner != 1) {
+    return ReferenceKernels::arg_reduce(maximum, x, axis, out_int32);
+  }
+  const float* from = floats(x);
+  std::int32_t* to = out_int32.data<std::int32_t>();
+  detail::parallel_for(0, split.outer, rows_grain(split.n), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; ++r) {
+      to[r] = static_cast<std::int32_t>(table_.arg_extreme(maximum, from + r * split.n, split.n));
+    }
+  });
+}
+
+}  // namespace nyala::backend

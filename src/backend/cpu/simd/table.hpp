@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+
+#include "backend/kernels.hpp"
+
+namespace nyala::backend {
+
+/// Which operands of a binary loop are arrays; the others are single numbers.
+enum class Operands : std::uint8_t { both, scalar_a, scalar_b, none };
+
+/// Loops over float32 arrays, compiled once per instruction set. All run on the calling thread; what they write may be
+/// one of their operands. Those that are looked up by operation are null where there is no fast loop.
+struct SimdTable {
+  using UnaryLoop = void (*)(float a, const float* x, float* out, std::int64_t n);
+  /// One of x and y may be null, as unary_backward() of Kernels says.
+  using BackwardLoop = void (*)(float a, const float* x, const float* y, const float* gradient, float* out,
+                                std::int64_t n);
+  using BinaryLoop = void (*)(const float* a, const float* b, float* out, std::int64_t n);
+  using CompareLoop = void (*)(const void* a, const void* b, bool* out, std::int64_t n);
+  /// Of a row, not yet divided for a mean.
+  using RowReduction = double (*)(const float* x, std::int64_t n);
+  /// totals (n,) go on over rows of x with a row length of n, columns [first, last).
+  using ColumnReduction = void (*)(const float* x, std::int64_t rows, std::int64_t n, std::int64_t first,
+                                   std::int64_t last, double* totals);
+  using CastLoop = void (*)(const void* in, void* out, std::int64_t n);
+
+  const char* name;
+
+  UnaryLoop (*unary)(Unary op);
+  BackwardLoop (*unary_backward)(Unary op, bool has_x, bool has_y);
+  BinaryLoop (*binary)(Binary op, Operands operands);
+  BinaryLoop (*binary_double)(Binary op, Operands operands);
+  /// Of float32, int32 and int64.
+  CompareLoop (*compare)(Compare op, DType dtype, Operands operands);
+  void (*where)(const bool* condition, const float* a, const float* b, Operands operands, float* out, std::int64_t n);
+  CastLoop (*cast)(DType from, DType to);
+  void (*dropout)(const std::uint32_t* words, std::uint32_t limit, float scale, const float* x, float* out,
+                  std::int64_t n);
+  void (*add_to)(const float* x, float* sum, std::int64_t n);
+
+  RowReduction (*reduce_row)(Reduce op);
+  ColumnReduction (*reduce_columns)(Reduce op);
+  std::int64_t (*arg_extreme)(bool maximum, const float* x, std::int64_t n);
+
+  void (*adam)(const AdamStep& step, const float* gradient, float* variable, float* momentum, float* velocity,
+               float* velocity_hat, std::int64_t n);
+  void (*sgd)(float learning_rate, float momentum, bool nesterov, float decay, const float* gradient, float* variable,
+              float* momentum_slot, std::int64_t n);
+  void (*rmsprop)(float learning_rate, float rho, float momentum, float epsilon, float decay, const float* gradient,
+                  float* variable, float* velocity, float* momentum_slot, float* average, std::int64_t n);
+
+  void (*softmax)(const float* x, float* y, std::int64_t rows, std::int64_t n, bool logarithm);
+  void (*softmax_backward)(const float* y, const float* gradient, float* dx, std::int64_t rows, std::int64_t n,
+                           bool logarithm);
+  void (*crossentropy)(const float* logits, const std::int64_t* labels, float* loss, std::int64_t rows, std::int64_t n);
+  void (*crossentropy_backward)(const float* logits, const std::int64_t* labels, const float* gradient, float* dlogits,
+                                std::int64_t rows, std::int64_t n);
+
+  void (*layer_norm)(const float* x, const float* gamma, const float* beta, double epsilon, float* y, float* mean,
+                     float* inverse_deviation, std::int64_t rows, std::int64_t n);
+  /// dgamma, dbeta: null, or (n,) totals that go on.
+  void (*layer_norm_backward)(const float* x, const float* gradient, const float* gamma, const float* mean,
+                              const float* inverse_deviation, float* dx, double* dgamma, double* dbeta,
+                              std::int64_t rows, std::int64_t n);
+  /// sums += x - shift, squares += (x - shift)², by channel.
+  void (*channel_moments)(const float* x, const float* shift, double* sums, double* squares, std::int64_t rows,
+                          std::int64_t n);
+  /// sums += gradient, products += gradient * (x - mean), by channel.
+  void (*channel_products)(const float* x, const float* gradient, const float* mean, double* sums, double* products,
+                           std::int64_t rows, std::int64_t n);
+  /// y = (x - center) * factor + shift, by channel.
+  void (*channel_scale)(const float* x, const float* center, const float* factor, const float* shift, float* y,
+                        std::int64_t rows, std::int64_t n);
+  /// dx = gradient * a + (x - center) * b + c, by channel.
+  void (*channel_combine)(const float* x, const float* gradient, const float* center, const float* a, const float* b,
+                          const float* c, float* dx, std::int64_t rows, std::int64_t n);
+
+  /// best and where it is, over cells of n channels; place: the number of this cell.
+  void (*pool_max)(const float* cell, std::int32_t place, float* best, std::int32_t* places, std::int64_t n);
+  /// best = max(best, x)
+  void (*maximum_to)(const float* x, float* best, std::int64_t n);
+  void (*scale)(float factor, float* x, std::int64_t n);
+  /// y += factor * x
+  void (*add_scaled)(float factor, const float* x, float* y, std::int64_t n);
+};
+
+/// The table of the best instruction set that this machine has and NYALA_CPU_ISA (sse42, avx2, avx512) allows; null on
+/// a machine without SSE4.2. Throws Error for another value.
+const SimdTable* best_simd_table();
+/// By name; null if this machine lacks it.
+const SimdTable* simd_table(const char* name);
+
+}  // namespace nyala::backend

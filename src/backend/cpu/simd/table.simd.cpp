@@ -1,0 +1,64 @@
+#include "backend/cpu/simd/loops.hpp"
+
+namespace nyala::backend::NYALA_SIMD_NAMESPACE {
+
+void pool_max(const float* cell, std::int32_t place, float* best, std::int32_t* places, std::int64_t n) {
+  const Ints here = Ints{} + place;
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const Floats value = load(cell + i), old = load(best + i);
+    const Ints better = (value > old) | ((value != value) & (old == old));
+    store(select(better, value, old), best + i);
+    Ints old_places;
+    __builtin_memcpy(&old_places, places + i, sizeof old_places);
+    old_places = better ? here : old_places;
+    __builtin_memcpy(places + i, &old_places, sizeof old_places);
+  }
+  for (; i < n; ++i) {
+    if (cell[i] > best[i] || (cell[i] != cell[i] && best[i] == best[i])) {
+      best[i] = cell[i];
+      places[i] = place;
+    }
+  }
+}
+
+#define NYALA_TEXT_OF(name) #name
+#define NYALA_TEXT(name) NYALA_TEXT_OF(name)
+
+const SimdTable& table() {
+  static constexpr SimdTable all = {
+      .name = NYALA_TEXT(NYALA_SIMD_NAMESPACE),
+      .unary = &unary,
+      .unary_backward = &unary_backward,
+      .binary = &binary,
+      .binary_double = &binary_double,
+      .compare = &compare,
+      .where = &where,
+      .cast = &cast,
+      .dropout = &dropout,
+      .add_to = &add_to,
+      .reduce_row = &reduce_row,
+      .reduce_columns = &reduce_columns,
+      .arg_extreme = &arg_extreme,
+      .adam = &adam,
+      .sgd = &sgd,
+      .rmsprop = &rmsprop,
+      .softmax = &softmax,
+      .softmax_backward = &softmax_backward,
+      .crossentropy = &crossentropy,
+      .crossentropy_backward = &crossentropy_backward,
+      .layer_norm = &layer_norm,
+      .layer_norm_backward = &layer_norm_backward,
+      .channel_moments = &channel_moments,
+      .channel_products = &channel_products,
+      .channel_scale = &channel_scale,
+      .channel_combine = &channel_combine,
+      .pool_max = &pool_max,
+      .maximum_to = &maximum_to,
+      .scale = &scale,
+      .add_scaled = &add_scaled,
+  };
+  return all;
+}
+
+}  // namespace nyala::backend::NYALA_SIMD_NAMESPACE

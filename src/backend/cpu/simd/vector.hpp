@@ -1,0 +1,169 @@
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+// For tools that read such a file by itself: the build gives every copy its own name.
+#ifndef NYALA_SIMD_NAMESPACE
+#define NYALA_SIMD_NAMESPACE sse42
+#endif
+
+// Everything here lives in the instruction set's namespace and nothing of the standard library is called: an inline
+// function shared with the rest of the program could reach processors that lack the instructions.
+
+namespace nyala::backend::NYALA_SIMD_NAMESPACE {
+
+#if defined(__AVX512F__)
+inline constexpr int vector_bytes = 64;
+#elif defined(__AVX2__)
+inline constexpr int vector_bytes = 32;
+#else
+inline constexpr int vector_bytes = 16;
+#endif
+
+/// float32 numbers, their bits, and masks of them: as many as a register holds.
+inline constexpr int lanes = vector_bytes / 4;
+using Floats [[gnu::vector_size(vector_bytes)]] = float;
+using Ints [[gnu::vector_size(vector_bytes)]] = std::int32_t;
+/// Half of the lanes in double: sums of float32 are kept in pairs of these.
+using HalfFloats [[gnu::vector_size(vector_bytes / 2)]] = float;
+using Doubles [[gnu::vector_size(vector_bytes)]] = double;
+
+[[gnu::always_inline]] inline Floats load(const float* from) {
+  Floats x;
+  __builtin_memcpy(&x, from, sizeof x);
+  return x;
+}
+[[gnu::always_inline]] inline void store(Floats x, float* to) { __builtin_memcpy(to, &x, sizeof x); }
+
+/// The first `count` lanes; the others hold `rest`.
+[[gnu::always_inline]] inline Floats load_part(const float* from, std::int64_t count, float rest = 1.0F) {
+#if defined(__AVX512F__)
+  const auto mask = static_cast<__mmask16>((1U << count) - 1U);
+  return (Floats)_mm512_mask_loadu_ps((__m512)(Floats{} + rest), mask, from);
+#else
+  Floats x;
+  for (int i = 0; i < lanes; ++i) x[i] = i < count ? from[i] : rest;
+  return x;
+#endif
+}
+[[gnu::always_inline]] inline void store_part(Floats x, float* to, std::int64_t count) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1U), (__m512)x);
+#else
+  for (int i = 0; i < lanes; ++i) {
+    if (i < count) to[i] = x[i];
+  }
+#endif
+}
+
+[[gnu::always_inline]] inline Floats splat(float x) { return Floats{} + x; }
+[[gnu::always_inline]] inline Ints bits(Floats x) { return (Ints)x; }
+[[gnu::always_inline]] inline Floats of_bits(Ints x) { return (Floats)x; }
+[[gnu::always_inline]] inline Floats select(Ints mask, Floats yes, Floats no) { return mask ? yes : no; }
+[[gnu::always_inline]] inline Floats abs(Floats x) { return of_bits(bits(x) & 0x7fffffff); }
+[[gnu::always_inline]] inline Floats with_sign(Floats size, Floats sign) {
+  return of_bits((bits(size) & 0x7fffffff) | (bits(sign) & INT32_MIN));
+}
+/// NaN if either is.
+[[gnu::always_inline]] inline Floats maximum(Floats a, Floats b) { return select((a > b) | (a != a), a, b); }
+[[gnu::always_inline]] inline Floats minimum(Floats a, Floats b) { return select((a < b) | (a != a), a, b); }
+
+#if defined(__AVX512F__)
+[[gnu::always_inline]] inline Floats sqrt(Floats x) { return (Floats)_mm512_sqrt_ps((__m512)x); }
+[[gnu::always_inline]] inline Floats fma(Floats a, Floats b, Floats c) {
+  return (Floats)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+}
+template <int mode>
+[[gnu::always_inline]] inline Floats rounded(Floats x) {
+  return (Floats)_mm512_roundscale_ps((__m512)x, mode);
+}
+#elif defined(__AVX2__)
+[[gnu::always_inline]] inline Floats sqrt(Floats x) { return (Floats)_mm256_sqrt_ps((__m256)x); }
+[[gnu::always_inline]] inline Floats fma(Floats a, Floats b, Floats c) {
+  return (Floats)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+template <int mode>
+[[gnu::always_inline]] inline Floats rounded(Floats x) {
+  return (Floats)_mm256_round_ps((__m256)x, mode);
+}
+#else
+[[gnu::always_inline]] inline Floats sqrt(Floats x) { return (Floats)_mm_sqrt_ps((__m128)x); }
+[[gnu::always_inline]] inline Floats fma(Floats a, Floats b, Floats c) { return a * b + c; }
+template <int mode>
+[[gnu::always_inline]] inline Floats rounded(Floats x) {
+  return (Floats)_mm_round_ps((__m128)x, mode);
+}
+#endif
+[[gnu::always_inline]] inline Floats fma(Floats a, Floats b, float c) { return fma(a, b, splat(c)); }
+
+[[gnu::always_inline]] inline Floats round_even(Floats x) { return rounded<_MM_FROUND_TO_NEAREST_INT>(x); }
+[[gnu::always_inline]] inline Floats floor(Floats x) { return rounded<_MM_FROUND_TO_NEG_INF>(x); }
+[[gnu::always_inline]] inline Floats ceil(Floats x) { return rounded<_MM_FROUND_TO_POS_INF>(x); }
+[[gnu::always_inline]] inline Floats trunc(Floats x) { return rounded<_MM_FROUND_TO_ZERO>(x); }
+
+/// 16 to 4 numbers become two vectors of double.
+struct DoublePair {
+  Doubles low{}, high{};
+  [[gnu::always_inline]] void add(Floats x) {
+    low += __builtin_convertvector(lower(x), Doubles);
+    high += __builtin_convertvector(upper(x), Doubles);
+  }
+  [[gnu::always_inline]] void add_square(Floats x) {
+    const Doubles a = __builtin_convertvector(lower(x), Doubles), b = __builtin_convertvector(upper(x), Doubles);
+    low += a * a;
+    high += b * b;
+  }
+  [[gnu::always_inline]] void add_product(Floats x, Floats y) {
+    low += __builtin_convertvector(lower(x), Doubles) * __builtin_convertvector(lower(y), Doubles);
+    high += __builtin_convertvector(upper(x), Doubles) * __builtin_convertvector(upper(y), Doubles);
+  }
+  [[gnu::always_inline]] double sum() const {
+    const Doubles both = low + high;
+    double total = 0;
+    for (int i = 0; i < lanes / 2; ++i) total += both[i];
+    return total;
+  }
+  [[gnu::always_inline]] double lane(std::int64_t i) const { return i < lanes / 2 ? low[i] : high[i - lanes / 2]; }
+  [[gnu::always_inline]] static HalfFloats lower(Floats x) {
+    HalfFloats half;
+    __builtin_memcpy(&half, &x, sizeof half);
+    return half;
+  }
+  [[gnu::always_inline]] static HalfFloats upper(Floats x) {
+    HalfFloats half;
+    __builtin_memcpy(&half, reinterpret_cast<const char*>(&x) + sizeof half, sizeof half);
+    return half;
+  }
+};
+
+/// The largest lane, NaN if any is NaN.
+[[gnu::always_inline]] inline float largest(Floats x) {
+  float best = x[0];
+  for (int i = 1; i < lanes; ++i) best = x[i] > best || x[i] != x[i] ? x[i] : best;
+  return best;
+}
+[[gnu::always_inline]] inline float smallest(Floats x) {
+  float best = x[0];
+  for (int i = 1; i < lanes; ++i) best = x[i] < best || x[i] != x[i] ? x[i] : best;
+  return best;
+}
+
+/// out = fn(in); the lanes beyond the end hold 1.
+template <class F>
+[[gnu::always_inline]] inline void map(const float* in, float* out, std::int64_t n, F fn) {
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) store(fn(load(in + i)), out + i);
+  if (i < n) store_part(fn(load_part(in + i, n - i)), out + i, n - i);
+}
+
+template <class F>
+[[gnu::always_inline]] inline void map(const float* a, const float* b, float* out, std::int64_t n, F fn) {
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) store(fn(load(a + i), load(b + i)), out + i);
+  if (i < n) store_part(fn(load_part(a + i, n - i), load_part(b + i, n - i)), out + i, n - i);
+}
+
+}  // namespace nyala::backend::NYALA_SIMD_NAMESPACE
