@@ -9,14 +9,17 @@
 
 #include "backend/cpu/cpu_kernels.hpp"
 #include "backend/cpu/reference/reference_kernels.hpp"
+#include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/kernels.hpp"
 
 namespace nyala::backend {
 namespace {
 
 std::unique_ptr<Kernels> make_fastest() {
-  auto fastest = make_onednn_kernels();
-  return fastest ? std::move(fastest) : std::make_unique<ReferenceKernels>();
+  const SimdTable* table = best_simd_table();
+  if (table == nullptr) return std::make_unique<ReferenceKernels>();
+  auto fastest = make_onednn_kernels(*table);
+  return fastest ? std::move(fastest) : std::make_unique<SimdKernels>(*table);
 }
 
 /// The CPU's two sets of kernels and which of them is in use.
@@ -45,7 +48,8 @@ class CpuKernels {
 };
 
 CpuKernels& cpu() {
-  static CpuKernels kernels;
+  // Never destroyed: tensors and threads that outlive main() may still compute.
+  static CpuKernels& kernels = *new CpuKernels;
   return kernels;
 }
 

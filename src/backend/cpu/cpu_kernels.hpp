@@ -2,11 +2,12 @@
 
 #include <memory>
 
+#include "backend/cpu/simd/table.hpp"
 #include "backend/kernels.hpp"
 
 namespace nyala::backend {
 
 /// oneDNN's kernels over the vectorised ones; null in a build without oneDNN.
-std::unique_ptr<Kernels> make_onednn_kernels();
+std::unique_ptr<Kernels> make_onednn_kernels(const SimdTable& table);
 
 }  // namespace nyala::backend

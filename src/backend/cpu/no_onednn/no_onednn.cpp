@@ -2,6 +2,6 @@
 
 namespace nyala::backend {
 
-std::unique_ptr<Kernels> make_onednn_kernels() { return nullptr; }
+std::unique_ptr<Kernels> make_onednn_kernels(const SimdTable&) { return nullptr; }
 
 }  // namespace nyala::backend

@@ -4,8 +4,8 @@
 
 namespace nyala::backend {
 
-std::string OneDnnKernels::name() const { return "onednn"; }
+std::string OneDnnKernels::name() const { return "onednn+" + SimdKernels::name(); }
 
-std::unique_ptr<Kernels> make_onednn_kernels() { return std::make_unique<OneDnnKernels>(); }
+std::unique_ptr<Kernels> make_onednn_kernels(const SimdTable& table) { return std::make_unique<OneDnnKernels>(table); }
 
 }  // namespace nyala::backend

@@ -1,14 +1,15 @@
 #pragma once
 
-#include "backend/cpu/reference/reference_kernels.hpp"
+#include "backend/cpu/simd/simd_kernels.hpp"
 
 namespace nyala::backend {
 
 /// oneDNN's convolutions and matrix products in float32, and recurrent cells built on them; all else is the vectorised
 /// kernels'. Work is cut into parts that depend on the shapes only, each run by one thread of Nyala's pool, so that
 /// results are the same for any number of threads.
-class OneDnnKernels : public ReferenceKernels {
+class OneDnnKernels : public SimdKernels {
  public:
+  using SimdKernels::SimdKernels;
   std::string name() const override;
 
   void matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, bool add, Tensor& out) override;

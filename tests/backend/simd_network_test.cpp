@@ -1,0 +1,176 @@
+#include <doctest/doctest.h>
+
+#include "backend/simd_support.hpp"
+
+using namespace nyala;
+using namespace nyala::backend;
+using nyala::test::distance;
+using nyala::test::noise;
+
+namespace {
+
+Tensor like(const Tensor& x) { return Tensor::empty(x.shape(), x.dtype()); }
+
+const std::vector<Shape>& row_shapes() {
+  static const std::vector<Shape> shapes = {{1, 1},  {3, 1},  {4, 3},  {5, 7},    {2, 8},    {6, 10},     {3, 16},
+                                            {3, 17}, {2, 33}, {7, 64}, {3, 1000}, {40, 100}, {1500, 100}, {0, 4}};
+  return shapes;
+}
+
+/// Checks kernel(kernels, outputs) on both sides.
+template <class F>
+void check_same(SimdKernels& simd, const std::vector<Tensor>& templates, double tolerance, F&& run) {
+  ReferenceKernels reference;
+  std::vector<Tensor> got, expected;
+  for (const Tensor& one : templates) {
+    got.push_back(one.defined() ? one.clone() : Tensor());
+    expected.push_back(one.defined() ? one.clone() : Tensor());
+  }
+  run(static_cast<Kernels&>(simd), got);
+  run(static_cast<Kernels&>(reference), expected);
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    CAPTURE(i);
+    if (got[i].defined()) CHECK(distance(got[i], expected[i]) < tolerance);
+  }
+  if (templates.front().size() > 100000) {
+    CHECK(test::equal_for_threads([&] {
+      std::vector<Tensor> outputs;
+      for (const Tensor& one : templates) outputs.push_back(one.defined() ? one.clone() : Tensor());
+      run(static_cast<Kernels&>(simd), outputs);
+      return outputs.back().defined() ? outputs.back() : outputs.front();
+    }));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("vectorised softmax and crossentropy match the reference") {
+  test::for_each_isa([](SimdKernels& simd) {
+    CAPTURE(simd.name());
+    for (const Shape& shape : row_shapes()) {
+      CAPTURE(shape.str());
+      for (const double size : {1.0, 60.0}) {
+        const Tensor x = noise(shape, -size, size), g = noise(shape, -1, 1, 3), per_row = noise({shape[0]}, -1, 1, 4);
+        const Tensor labels = test::numbers(test::values(noise({shape[0]}, 0, static_cast<double>(shape[1]) - 0.01, 9)),
+                                            DType::int32, {shape[0]});
+        check_same(simd, {x}, 2e-6, [&](Kernels& k, std::vector<Tensor>& out) { k.softmax(x, out[0]); });
+        check_same(simd, {x}, 2e-6, [&](Kernels& k, std::vector<Tensor>& out) { k.log_softmax(x, out[0]); });
+        Tensor y = like(x), log_y = like(x);
+        ReferenceKernels().softmax(x, y);
+        ReferenceKernels().log_softmax(x, log_y);
+        check_same(simd, {x}, 2e-6, [&](Kernels& k, std::vector<Tensor>& out) { k.softmax_backward(y, g, out[0]); });
+        check_same(simd, {x}, 1e-5,
+                   [&](Kernels& k, std::vector<Tensor>& out) { k.log_softmax_backward(log_y, g, out[0]); });
+        check_same(simd, {per_row}, 2e-6,
+                   [&](Kernels& k, std::vector<Tensor>& out) { k.sparse_crossentropy(x, labels, out[0]); });
+        check_same(simd, {x}, 2e-6, [&](Kernels& k, std::vector<Tensor>& out) {
+          k.sparse_crossentropy_backward(x, labels, per_row, out[0]);
+        });
+      }
+    }
+  });
+}
+
+TEST_CASE("vectorised normalisations match the reference") {
+  test::for_each_isa([](SimdKernels& simd) {
+    CAPTURE(simd.name());
+    for (const Shape& shape : row_shapes()) {
+      CAPTURE(shape.str());
+      for (const double offset : {0.0, 1000.0}) {
+        for (const bool affine : {true, false}) {
+          // A mean a thousand times the spread costs three digits in float32 whatever the order of summation.
+          const double tolerance = offset == 0 ? 5e-6 : 2e-3;
+          const Tensor x = noise(shape, offset - 1, offset + 1), g = noise(shape, -1, 1, 3);
+          const Tensor rows = noise({shape[0]}), channels = noise({shape[1]});
+          const Tensor gamma = affine ? noise({shape[1]}, 0.5, 1.5, 5) : Tensor(),
+                       beta = affine ? noise({shape[1]}, -1, 1, 6) : Tensor();
+          check_same(simd, {x, rows, rows}, tolerance, [&](Kernels& k, std::vector<Tensor>& out) {
+            k.layer_norm(x, gamma, beta, 1e-3, out[0], out[1], out[2]);
+          });
+          check_same(simd, {x, Tensor(), Tensor()}, tolerance, [&](Kernels& k, std::vector<Tensor>& out) {
+            k.layer_norm(x, gamma, beta, 1e-3, out[0], out[1], out[2]);
+          });
+          Tensor y = like(x), mean = like(rows), inverse = like(rows), channel_mean = like(channels),
+                 variance = like(channels);
+          ReferenceKernels().layer_norm(x, gamma, beta, 1e-3, y, mean, inverse);
+          const Tensor wanted = affine ? channels : Tensor();
+          check_same(simd, {x, wanted, wanted}, tolerance, [&](Kernels& k, std::vector<Tensor>& out) {
+            k.layer_norm_backward(x, g, gamma, mean, inverse, out[0], out[1], out[2]);
+          });
+          check_same(simd, {x, channels, channels}, tolerance, [&](Kernels& k, std::vector<Tensor>& out) {
+            k.batch_norm_train(x, gamma, beta, 1e-3, out[0], out[1], out[2]);
+          });
+          ReferenceKernels().batch_norm_train(x, gamma, beta, 1e-3, y, channel_mean, variance);
+          check_same(simd, {x, wanted, wanted}, tolerance, [&](Kernels& k, std::vector<Tensor>& out) {
+            k.batch_norm_backward(x, g, gamma, channel_mean, variance, 1e-3, out[0], out[1], out[2]);
+          });
+          check_same(simd, {x}, tolerance, [&](Kernels& k, std::vector<Tensor>& out) {
+            k.batch_norm_inference(x, channel_mean, variance, gamma, beta, 1e-3, out[0]);
+          });
+        }
+      }
+    }
+  });
+}
+
+TEST_CASE("vectorised pooling matches the reference") {
+  test::for_each_isa([](SimdKernels& simd) {
+    CAPTURE(simd.name());
+    for (const std::int64_t channels : {1, 3, 8, 17, 32}) {
+      for (const std::int64_t stride : {1, 2}) {
+        Window window{.rank = 2, .size = {3, 2, 1}, .strides = {stride, stride, 1}};
+        window.pad_before = {1, 0, 0};
+        window.pad_after = {1, 1, 0};
+        const Tensor x = noise({5, 9, 8, channels});
+        const Shape out_shape{5, (9 + 2 - 3) / stride + 1, (8 + 1 - 2) / stride + 1, channels};
+        const Tensor y = Tensor::empty(out_shape, DType::float32), g = noise(out_shape, -1, 1, 3);
+        Tensor places = Tensor::empty(out_shape, DType::int32), best = like(y);
+        ReferenceKernels().fill(places, 0);
+        check_same(simd, {g, places}, 1e-7,
+                   [&](Kernels& k, std::vector<Tensor>& out) { k.max_pool(x, window, out[0], out[1]); });
+        check_same(simd, {g, Tensor()}, 1e-7,
+                   [&](Kernels& k, std::vector<Tensor>& out) { k.max_pool(x, window, out[0], out[1]); });
+        ReferenceKernels().max_pool(x, window, best, places);
+        check_same(simd, {x}, 1e-6,
+                   [&](Kernels& k, std::vector<Tensor>& out) { k.max_pool_backward(g, places, window, out[0]); });
+        check_same(simd, {g}, 1e-6, [&](Kernels& k, std::vector<Tensor>& out) { k.average_pool(x, window, out[0]); });
+        check_same(simd, {x}, 1e-6,
+                   [&](Kernels& k, std::vector<Tensor>& out) { k.average_pool_backward(g, window, out[0]); });
+      }
+    }
+  });
+}
+
+TEST_CASE("vectorised optimizer steps match the reference") {
+  test::for_each_isa([](SimdKernels& simd) {
+    CAPTURE(simd.name());
+    for (const std::int64_t n : test::lengths) {
+      CAPTURE(n);
+      const Tensor g = noise({n}, -1, 1, 2), w = noise({n}), m = noise({n}, -1, 1, 3), v = noise({n}, 0.1, 1, 4),
+                   v_hat = noise({n}, 0.1, 1, 5), none;
+      for (const bool amsgrad : {false, true}) {
+        const AdamStep step{0.01, 0.9, 0.999, 1e-7, amsgrad ? 1e-4 : 0.0, amsgrad};
+        check_same(simd, {w, m, v, amsgrad ? v_hat : none}, 2e-6,
+                   [&](Kernels& k, std::vector<Tensor>& out) { k.adam_step(step, g, out[0], out[1], out[2], out[3]); });
+      }
+      for (const bool nesterov : {false, true}) {
+        check_same(simd, {w, m}, 2e-6, [&](Kernels& k, std::vector<Tensor>& out) {
+          k.sgd_step(0.1, 0.9, nesterov, 0.01, g, out[0], out[1]);
+        });
+      }
+      check_same(simd, {w, none}, 2e-6,
+                 [&](Kernels& k, std::vector<Tensor>& out) { k.sgd_step(0.1, 0, false, 0, g, out[0], out[1]); });
+      check_same(simd, {w, v, m}, 2e-6, [&](Kernels& k, std::vector<Tensor>& out) {
+        Tensor average;
+        k.rmsprop_step(0.01, 0.9, 0.5, 1e-7, false, 0.01, g, out[0], out[1], out[2], average);
+      });
+      check_same(simd, {w, v_hat, m}, 1e-5, [&](Kernels& k, std::vector<Tensor>& out) {
+        Tensor momentum, average = m.clone();
+        ReferenceKernels().unary(Unary::abs, m, average, {});
+        Tensor raised = v.clone();
+        ReferenceKernels().binary(Binary::add, v, test::numbers({2}, DType::float32), raised);
+        k.rmsprop_step(0.01, 0.9, 0, 1e-3, true, 0, g, out[0], raised, momentum, average);
+      });
+    }
+  });
+}
