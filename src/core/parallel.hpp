@@ -55,8 +55,10 @@ void parallel_chunks(std::int64_t begin, std::int64_t end, std::int64_t grain, F
     const std::int64_t first = begin + chunk * chunks.size;
     fn(chunk, first, std::min(first + chunks.size, end));
   };
-  if (chunks.count == 1) run(0);
-  else if (chunks.count > 1) run_chunks(chunks.count, run);
+  if (chunks.count == 1)
+    run(0);
+  else if (chunks.count > 1)
+    run_chunks(chunks.count, run);
 }
 
 /// While it lives, OpenMP in the calling thread (oneDNN's) uses that thread only.

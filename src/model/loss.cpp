@@ -6,8 +6,8 @@
 #include <nyala/ops/shape.hpp>
 #include <nyala/register.hpp>
 
-#include "model/label_kind.hpp"
 #include "model/class_registry.hpp"
+#include "model/label_kind.hpp"
 
 namespace nyala {
 
