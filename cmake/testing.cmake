@@ -11,7 +11,8 @@ function(nyala_add_test)
     set(command ${Python3_EXECUTABLE} "${PROJECT_SOURCE_DIR}/tests/house/once.py" --stamp
                 "${PROJECT_BINARY_DIR}/passed/${arg_NAME}" --inputs ${arg_INPUTS} -- ${arg_COMMAND})
   endif()
-  add_test(NAME ${arg_NAME} COMMAND ${command} WORKING_DIRECTORY "${PROJECT_BINARY_DIR}")
+  add_test(NAME ${arg_NAME} COMMAND ${command} WORKING_DIRECTORY "${PROJECT_BINARY_DIR}"
+           COMMAND_EXPAND_LISTS)
   set_tests_properties(${arg_NAME} PROPERTIES SKIP_RETURN_CODE 77 LABELS "${arg_LABEL}"
                                               ENVIRONMENT "OMP_WAIT_POLICY=passive;${arg_ENVIRONMENT}")
   if(arg_TIMEOUT)

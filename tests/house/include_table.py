@@ -33,7 +33,8 @@ CPU = {"std", "public", "src/core", "src/backend", "src/backend/common", "src/ba
 TABLE = {
     "include/nyala": {"std", "public", "catalogue", "xtensor_forward"},
     "src/core": {"std", "public", "src/core", "openmp"},
-    "src/backend": {"std", "public", "src/core", "src/backend", "src/backend/common", "src/backend/cpu"},
+    "src/backend": {"std", "public", "src/core", "src/backend", "src/backend/common", "src/backend/cpu",
+                    "src/backend/cpu/simd"},
     "src/backend/common": {"std", "public", "src/core", "src/backend", "src/backend/common"},
     "src/backend/cpu": CPU | {"xtensor", "xtensor_forward", "xsimd", "blas", "src/backend/cpu/simd"},
     "src/backend/cpu/simd": CPU | {"xsimd", "src/backend/cpu/simd"},
@@ -96,7 +97,8 @@ def check_the_checker():
     for includer, header in [("layers/dense.cpp", "nlohmann/json.hpp"), ("include/nyala/x.hpp", "xtensor/xarray.hpp"),
                              ("src/ops/math.cpp", "oneapi/dnnl/dnnl.hpp"), ("src/model/fit.cpp", "hdf5.h"),
                              ("src/backend/cpu/simd/a.simd.cpp", "xtensor/xarray.hpp"),
-                             ("include/nyala/x.hpp", "omp.h"), ("src/model/fit.cpp", "nyala/layers/dense.hpp"), ("examples/mnist.cpp", "doctest/doctest.h")]:
+                             ("include/nyala/x.hpp", "omp.h"), ("src/model/fit.cpp", "nyala/layers/dense.hpp"),
+                             ("examples/mnist.cpp", "doctest/doctest.h")]:
         assert violation(includer, header) is not None, (includer, header)
 
 
