@@ -81,7 +81,7 @@ Tensor binary_crossentropy(const Tensor& target, const Tensor& output, bool from
 Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& bias = {},
                              const Tensor& mask = {}, std::optional<double> scale = {}, bool is_causal = false);
 
-/// Keras' interpolation over the two spatial axes: "nearest" or "bilinear" (half-pixel centres), "bicubic".
+/// Keras' interpolation (half-pixel centres): "nearest", "bilinear", "bicubic", "lanczos3" or "lanczos5".
 Tensor resize(const Tensor& images, const std::array<std::int64_t, 2>& size,
               const std::string& interpolation = "bilinear", const std::string& data_format = {});
 /// Each spatial cell `size` times (UpSampling's "nearest").
