@@ -1,5 +1,8 @@
+#include <cmath>
+
 #include <doctest/doctest.h>
 
+#include <nyala/autograd.hpp>
 #include <nyala/ops.hpp>
 
 #include "support/gradcheck.hpp"
@@ -118,4 +121,33 @@ TEST_CASE("where, clip, cast and the like pass gradients on") {
   CHECK(gradcheck([](const auto& in) { return round(in[0]); }, {scattered({3}, 0.1, 0.4)}) == "");
   CHECK(gradcheck([](const auto& in) { return in[0] * stop_gradient(in[1]); }, {x, y}).find("input 1") == 0);
   CHECK(gradcheck([](const auto& in) { return 2.0 - in[0] * 0.1; }, {x}) == "");
+}
+
+TEST_CASE("gradients have the dtypes of their inputs; integers get none") {
+  const Tensor half = cast(tensor({1.0, 2.0}), DType::float16), single = tensor({3.0, 4.0});
+  const Tensor whole = tensor({2, 3});
+  GradientTape tape({.persistent = true});
+  tape.watch(half);
+  tape.watch(single);
+  const Tensor y = half * single + whole * half;
+  CHECK(y.dtype() == DType::float32);
+  const std::vector<Tensor> gradients = tape.gradient(y, std::vector<Tensor>{half, single, whole});
+  CHECK(gradients[0].dtype() == DType::float16);
+  CHECK(gradients[0].to_vector<float>() == std::vector<float>{5, 7});
+  CHECK(gradients[1].dtype() == DType::float32);
+  CHECK(!gradients[2].defined());
+  CHECK(!tape.gradient(single + cast(cast(half, DType::int32), DType::float32), half).defined());
+  CHECK(!tape.gradient(stop_gradient(half) * 2.0, half).defined());
+}
+
+TEST_CASE("the gradients of gradients of gradients flow as well") {
+  const Tensor x = tensor(std::vector<double>{0.5});
+  GradientTape third, second, first;
+  for (GradientTape* tape : {&third, &second, &first}) tape->watch(x);
+  const Tensor dy = first.gradient(tanh(x) * exp(x), x);
+  const Tensor ddy = second.gradient(dy, x);
+  // (tanh x · eˣ)''' at 0.5, from the closed form of the derivatives of tanh.
+  const double t = std::tanh(0.5), u = 1 - t * t, e = std::exp(0.5);
+  const double expected = e * (t + 3 * u - 6 * t * u + (6 * t * t - 2) * u);
+  CHECK(third.gradient(ddy, x).item<double>() == doctest::Approx(expected).epsilon(1e-12));
 }
