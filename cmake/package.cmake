@@ -8,6 +8,7 @@ set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/nyala)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.hpp")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/data/mnist" DESTINATION ${CMAKE_INSTALL_DATADIR}/nyala)
 install(TARGETS nyala EXPORT nyala)
 install(EXPORT nyala NAMESPACE nyala:: FILE nyala-targets.cmake DESTINATION ${package_folder})
 
