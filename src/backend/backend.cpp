@@ -3,24 +3,14 @@
 #include <atomic>
 #include <cstdlib>
 #include <memory>
-#include <utility>
 
 #include <nyala/error.hpp>
 
 #include "backend/cpu/cpu_kernels.hpp"
-#include "backend/cpu/reference/reference_kernels.hpp"
-#include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/kernels.hpp"
 
 namespace nyala::backend {
 namespace {
-
-std::unique_ptr<Kernels> make_fastest() {
-  const SimdTable* table = best_simd_table();
-  if (table == nullptr) return std::make_unique<ReferenceKernels>();
-  auto fastest = make_onednn_kernels(*table);
-  return fastest ? std::move(fastest) : std::make_unique<SimdKernels>(*table);
-}
 
 /// The CPU's two sets of kernels and which of them is in use.
 class CpuKernels {
@@ -34,7 +24,7 @@ class CpuKernels {
     if (which == "auto")
       current_ = fastest_.get();
     else if (which == "reference")
-      current_ = &reference_;
+      current_ = reference_.get();
     else
       throw Error(std::string(where) + ": kernels must be \"auto\" or \"reference\", got \"" + which + "\"");
   }
@@ -42,8 +32,7 @@ class CpuKernels {
   Kernels& current() const { return *current_.load(std::memory_order_relaxed); }
 
  private:
-  ReferenceKernels reference_;
-  std::unique_ptr<Kernels> fastest_ = make_fastest();
+  std::unique_ptr<Kernels> reference_ = make_reference_kernels(), fastest_ = make_fastest_kernels();
   std::atomic<Kernels*> current_ = nullptr;
 };
 

@@ -7,6 +7,10 @@
 
 namespace nyala::backend {
 
+/// The reference.
+std::unique_ptr<Kernels> make_reference_kernels();
+/// The fastest that this machine and build have.
+std::unique_ptr<Kernels> make_fastest_kernels();
 /// oneDNN's kernels over the vectorised ones; null in a build without oneDNN.
 std::unique_ptr<Kernels> make_onednn_kernels(const SimdTable& table);
 

@@ -5,23 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 
-// For tools that read such a file by itself: the build gives every copy its own name.
-#ifndef NYALA_SIMD_NAMESPACE
-#define NYALA_SIMD_NAMESPACE sse42
-#endif
-
 // Everything here lives in the instruction set's namespace and nothing of the standard library is called: an inline
 // function shared with the rest of the program could reach processors that lack the instructions.
 
 namespace nyala::backend::NYALA_SIMD_NAMESPACE {
 
-#if defined(__AVX512F__)
-inline constexpr int vector_bytes = 64;
-#elif defined(__AVX2__)
-inline constexpr int vector_bytes = 32;
-#else
-inline constexpr int vector_bytes = 16;
-#endif
+/// The width of a register, which is what the compiler aligns the largest objects to.
+inline constexpr int vector_bytes = __BIGGEST_ALIGNMENT__;
 
 /// float32 numbers, their bits, and masks of them: as many as a register holds.
 inline constexpr int lanes = vector_bytes / 4;
@@ -38,27 +28,6 @@ using Doubles [[gnu::vector_size(vector_bytes)]] = double;
 }
 [[gnu::always_inline]] inline void store(Floats x, float* to) { __builtin_memcpy(to, &x, sizeof x); }
 
-/// The first `count` lanes; the others hold `rest`.
-[[gnu::always_inline]] inline Floats load_part(const float* from, std::int64_t count, float rest = 1.0F) {
-#if defined(__AVX512F__)
-  const auto mask = static_cast<__mmask16>((1U << count) - 1U);
-  return (Floats)_mm512_mask_loadu_ps((__m512)(Floats{} + rest), mask, from);
-#else
-  Floats x;
-  for (int i = 0; i < lanes; ++i) x[i] = i < count ? from[i] : rest;
-  return x;
-#endif
-}
-[[gnu::always_inline]] inline void store_part(Floats x, float* to, std::int64_t count) {
-#if defined(__AVX512F__)
-  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1U), (__m512)x);
-#else
-  for (int i = 0; i < lanes; ++i) {
-    if (i < count) to[i] = x[i];
-  }
-#endif
-}
-
 [[gnu::always_inline]] inline Floats splat(float x) { return Floats{} + x; }
 [[gnu::always_inline]] inline Ints bits(Floats x) { return (Ints)x; }
 [[gnu::always_inline]] inline Floats of_bits(Ints x) { return (Floats)x; }
@@ -71,7 +40,15 @@ using Doubles [[gnu::vector_size(vector_bytes)]] = double;
 [[gnu::always_inline]] inline Floats maximum(Floats a, Floats b) { return select((a > b) | (a != a), a, b); }
 [[gnu::always_inline]] inline Floats minimum(Floats a, Floats b) { return select((a < b) | (a != a), a, b); }
 
+// load_part: the first `count` lanes, the others hold `rest`; store_part writes the first `count`.
 #if defined(__AVX512F__)
+[[gnu::always_inline]] inline Floats load_part(const float* from, std::int64_t count, float rest = 1.0F) {
+  const auto mask = static_cast<__mmask16>((1U << count) - 1U);
+  return (Floats)_mm512_mask_loadu_ps((__m512)splat(rest), mask, from);
+}
+[[gnu::always_inline]] inline void store_part(Floats x, float* to, std::int64_t count) {
+  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1U << count) - 1U), (__m512)x);
+}
 [[gnu::always_inline]] inline Floats sqrt(Floats x) { return (Floats)_mm512_sqrt_ps((__m512)x); }
 [[gnu::always_inline]] inline Floats fma(Floats a, Floats b, Floats c) {
   return (Floats)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
@@ -81,6 +58,17 @@ template <int mode>
   return (Floats)_mm512_roundscale_ps((__m512)x, mode);
 }
 #elif defined(__AVX2__)
+[[gnu::always_inline]] inline __m256i first_lanes(std::int64_t count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+[[gnu::always_inline]] inline Floats load_part(const float* from, std::int64_t count, float rest = 1.0F) {
+  const __m256i mask = first_lanes(count);
+  const __m256 x = _mm256_maskload_ps(from, mask);
+  return (Floats)_mm256_blendv_ps((__m256)splat(rest), x, _mm256_castsi256_ps(mask));
+}
+[[gnu::always_inline]] inline void store_part(Floats x, float* to, std::int64_t count) {
+  _mm256_maskstore_ps(to, first_lanes(count), (__m256)x);
+}
 [[gnu::always_inline]] inline Floats sqrt(Floats x) { return (Floats)_mm256_sqrt_ps((__m256)x); }
 [[gnu::always_inline]] inline Floats fma(Floats a, Floats b, Floats c) {
   return (Floats)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
@@ -90,6 +78,16 @@ template <int mode>
   return (Floats)_mm256_round_ps((__m256)x, mode);
 }
 #else
+[[gnu::always_inline]] inline Floats load_part(const float* from, std::int64_t count, float rest = 1.0F) {
+  Floats x;
+  for (int i = 0; i < lanes; ++i) x[i] = i < count ? from[i] : rest;
+  return x;
+}
+[[gnu::always_inline]] inline void store_part(Floats x, float* to, std::int64_t count) {
+  for (int i = 0; i < lanes; ++i) {
+    if (i < count) to[i] = x[i];
+  }
+}
 [[gnu::always_inline]] inline Floats sqrt(Floats x) { return (Floats)_mm_sqrt_ps((__m128)x); }
 [[gnu::always_inline]] inline Floats fma(Floats a, Floats b, Floats c) { return a * b + c; }
 template <int mode>
