@@ -95,7 +95,8 @@ class Planner {
   }
 
   void keep(std::size_t count) {
-    if (count > 0) interrupted_ = started_;
+    // As in NumPy, an ellipsis parts what stands around it even where it stands for no axis.
+    interrupted_ = started_;
     for (; count > 0; --count, ++axis_) push(sizes_[axis_], strides_[axis_]);
   }
 

@@ -42,6 +42,7 @@ TEST_CASE("tensors between brackets read as NumPy's arrays") {
   CHECK(x(whole, tensor({true, false, true})).shape() == Shape{2, 2, 4});
   CHECK(x(x(whole, whole, 0) > 3).shape() == Shape{5, 4});
   CHECK(x(x > 100).shape() == Shape{0});
+  CHECK(x(Slice{0, 1}, tensor({0, 1}), ellipsis, 3).shape() == Shape{2, 1});
   CHECK_THROWS_WITH_AS(x(tensor({0, 2})), "index: index 2 is out of range for an axis of size 2", Error);
   CHECK_THROWS_WITH_AS(x(tensor({0.5})), "index: indices must be integers, got float32 of shape (1,)", Error);
   CHECK_THROWS_WITH_AS(x(tensor({true})), "index: a mask of shape (1,) stands for axes of shape (2,)", Error);
