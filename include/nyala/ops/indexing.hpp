@@ -45,7 +45,7 @@ class Index {
 inline constexpr Index::Ellipsis ellipsis{};
 inline constexpr Index::NewAxis newaxis{};
 
-/// x[indices] as NumPy reads it (at most one tensor index, or several that broadcast together and stand side by side).
+/// x[indices] as NumPy reads it; tensors among the indices broadcast together.
 /// An integer out of range is an Error; slices are cut to the axis.
 Tensor index(const Tensor& x, const std::vector<Index>& indices);
 /// The block of `shape` that begins at start_indices.
@@ -65,6 +65,7 @@ Tensor scatter(const Tensor& indices, const Tensor& values, const Shape& shape);
 Tensor scatter_update(const Tensor& inputs, const Tensor& indices, const Tensor& updates);
 /// Sums of rows of data (n, …) by segment number (n,): (num_segments, …).
 Tensor segment_sum(const Tensor& data, const Tensor& segment_ids, std::int64_t num_segments);
+/// Empty segments hold -infinity (integers: the least number). Gradient shared equally among equal maxima.
 Tensor segment_max(const Tensor& data, const Tensor& segment_ids, std::int64_t num_segments);
 /// One int32 vector of positions per axis.
 std::vector<Tensor> nonzero(const Tensor& x);

@@ -18,6 +18,7 @@ Tensor floor_divide(const Tensor& x1, const Tensor& x2);
 /// Python's remainder: the sign of the divisor.
 Tensor mod(const Tensor& x1, const Tensor& x2);
 Tensor power(const Tensor& x1, const Tensor& x2);
+/// NaN wins. Equal operands share the gradient evenly, as in JAX.
 Tensor maximum(const Tensor& x1, const Tensor& x2);
 Tensor minimum(const Tensor& x1, const Tensor& x2);
 Tensor arctan2(const Tensor& x1, const Tensor& x2);

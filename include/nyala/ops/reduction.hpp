@@ -18,6 +18,7 @@ Tensor max(const Tensor& x, const Axes& axis = {}, bool keepdims = false);
 Tensor min(const Tensor& x, const Axes& axis = {}, bool keepdims = false);
 /// Population variance.
 Tensor var(const Tensor& x, const Axes& axis = {}, bool keepdims = false);
+/// Its gradient is 0 where all elements are equal.
 Tensor std(const Tensor& x, const Axes& axis = {}, bool keepdims = false);
 struct Moments;
 /// Mean and population variance, in at least float32 inside.
@@ -25,7 +26,8 @@ Moments moments(const Tensor& x, const Axes& axis, bool keepdims = false);
 struct Moments {
   Tensor mean, variance;
 };
-/// Vector norm of order `ord` (default 2; infinity and -infinity, 0, 1 …) over one axis; Frobenius over several or all.
+/// Vector norm of order `ord` (default 2; infinity and -infinity, 0, 1 …) over one axis; Frobenius over several or all;
+/// with an order over two axes the matrix norm (1, 2, infinity and their negatives). The gradient at zero is 0.
 Tensor norm(const Tensor& x, std::optional<double> ord = {}, const Axes& axis = {}, bool keepdims = false);
 Tensor logsumexp(const Tensor& x, const Axes& axis = {}, bool keepdims = false);
 Tensor any(const Tensor& x, const Axes& axis = {}, bool keepdims = false);
