@@ -41,3 +41,7 @@ if(NOT NYALA_BUILD_SHARED)
   # Who links the archive needs what a shared library would have brought along.
   target_link_libraries(nyala INTERFACE "$<INSTALL_INTERFACE:${NYALA_PRIVATE_LIBRARIES}>")
 endif()
+# Where datasets::mnist and others look when no variable says where.
+set_source_files_properties(
+  "${PROJECT_SOURCE_DIR}/src/data/datasets.cpp" PROPERTIES COMPILE_DEFINITIONS
+                                                           NYALA_SOURCE_DATA_DIR="${PROJECT_SOURCE_DIR}/data")

@@ -124,9 +124,9 @@ std::vector<NodePointer> ordered(const std::vector<KerasTensor>& inputs, const s
   return order;
 }
 
-/// Keras' `model.layers`: decreasing depth (longest way to an output), then order of a depth-first walk from the
+/// Keras' `model.operations`: decreasing depth (longest way to an output), then order of a depth-first walk from the
 /// outputs that numbers an operation before it goes down into its inputs.
-std::vector<LayerRef> layers_by_depth(const std::vector<NodePointer>& order, const std::vector<KerasTensor>& inputs,
+std::vector<LayerRef> operations_by_depth(const std::vector<NodePointer>& order, const std::vector<KerasTensor>& inputs,
                                       const std::vector<KerasTensor>& outputs) {
   std::unordered_map<const GraphNode*, int> node_depth;
   std::unordered_map<const Layer*, int> layer_depth, layer_index;
@@ -169,7 +169,6 @@ std::vector<LayerRef> layers_by_depth(const std::vector<NodePointer>& order, con
     if (layer_depth[left] != layer_depth[right]) return layer_depth[left] > layer_depth[right];
     return layer_index[left] < layer_index[right];
   });
-  std::erase_if(layers, [](const LayerRef& layer) { return state_of(*layer).is_operation; });
   return layers;
 }
 
@@ -211,7 +210,9 @@ Plan::Plan(const std::vector<KerasTensor>& inputs, const std::vector<KerasTensor
       needed[input] = true;
     }
   }
-  layers_ = layers_by_depth(order, inputs, outputs);
+  operations_ = operations_by_depth(order, inputs, outputs);
+  layers_ = operations_;
+  std::erase_if(layers_, [](const LayerRef& layer) { return state_of(*layer).is_operation; });
   std::map<std::string, const Layer*> names;
   for (const LayerRef& layer : layers_) {
     const auto [found, added] = names.emplace(layer->name(), layer.pointer().get());

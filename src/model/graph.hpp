@@ -37,6 +37,8 @@ class Plan {
   std::vector<Shape> shapes(const std::vector<Shape>& inputs) const;
   /// Keras' order: by depth from the outputs, then by first use.
   const std::vector<LayerRef>& layers() const { return layers_; }
+  /// The same with the arithmetic between them.
+  const std::vector<LayerRef>& operations() const { return operations_; }
   std::vector<std::shared_ptr<GraphNode>> nodes() const;
 
  private:
@@ -49,7 +51,7 @@ class Plan {
   std::vector<Step> steps_;
   std::vector<std::size_t> input_places_, output_places_;
   std::size_t places_ = 0;
-  std::vector<LayerRef> layers_;
+  std::vector<LayerRef> layers_, operations_;
 };
 
 }  // namespace nyala::detail

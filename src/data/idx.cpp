@@ -1,0 +1,89 @@
+#include "data/idx.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <memory>
+
+#include <nyala/error.hpp>
+
+namespace nyala::detail {
+namespace {
+
+class GzipFile {
+ public:
+  explicit GzipFile(const std::string& path) : path_(path), file_(gzopen(path.c_str(), "rb"), gzclose) {
+    if (file_ == nullptr) fail("cannot be opened");
+  }
+
+  [[noreturn]] void fail(const std::string& what) const { throw Error("read_idx: " + path_ + " " + what); }
+
+  /// How many bytes there were, at most `count`.
+  std::size_t read(void* out, std::size_t count) {
+    std::size_t done = 0;
+    while (done < count) {
+      const auto part = static_cast<unsigned>(std::min<std::size_t>(count - done, 1 << 20));
+      const int got = gzread(file_.get(), static_cast<char*>(out) + done, part);
+      int code = Z_OK;
+      const std::string message = gzerror(file_.get(), &code);
+      if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) fail("is damaged or cut off (" + message + ")");
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return done;
+  }
+
+ private:
+  std::string path_;
+  std::unique_ptr<gzFile_s, int (*)(gzFile)> file_;
+};
+
+std::uint32_t big_endian(const unsigned char* bytes) {
+  return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];
+}
+
+}  // namespace
+
+Tensor read_idx(const std::string& path, int rank) {
+  GzipFile file(path);
+  std::array<unsigned char, 4> magic{};
+  if (file.read(magic.data(), magic.size()) != magic.size() || magic[0] != 0 || magic[1] != 0) {
+    file.fail("is no idx file: it does not begin with two zero bytes");
+  }
+  if (magic[2] != 0x08) {
+    file.fail("holds elements of type " + std::to_string(magic[2]) + "; only unsigned bytes (8) are read");
+  }
+  if (magic[3] != rank) {
+    file.fail("has " + std::to_string(magic[3]) + " axes, expected " + std::to_string(rank));
+  }
+  // Deflate makes a file at most 1032 times smaller.
+  std::error_code ignored;
+  const std::uintmax_t on_disk = std::filesystem::file_size(path, ignored);
+  const double most = static_cast<double>(ignored ? 0 : on_disk) * 1032.0 + 1024.0;
+  Shape shape;
+  double elements = 1.0;
+  for (int axis = 0; axis < rank; ++axis) {
+    std::array<unsigned char, 4> size{};
+    if (file.read(size.data(), size.size()) != size.size()) file.fail("ends within its head");
+    shape.push_back(big_endian(size.data()));
+    elements *= static_cast<double>(shape.back());
+  }
+  if (elements > most) {
+    file.fail("says that it holds " + shape.str() + " bytes, more than a file of " + std::to_string(on_disk) +
+              " bytes can");
+  }
+  Tensor result = Tensor::empty(shape, DType::uint8, Device());
+  const auto bytes = static_cast<std::size_t>(result.size());
+  const std::size_t got = file.read(result.raw_data(), bytes);
+  if (got != bytes) {
+    file.fail("ends after " + std::to_string(got) + " of the " + std::to_string(bytes) +
+              " bytes that it says it holds");
+  }
+  char surplus = 0;
+  if (file.read(&surplus, 1) != 0) file.fail("holds more than the " + shape.str() + " bytes that it says");
+  return result;
+}
+
+}  // namespace nyala::detail
