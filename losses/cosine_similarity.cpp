@@ -22,7 +22,8 @@ Tensor CosineSimilarity::call(const Tensor& y_true, const Tensor& y_pred) {
 
 Config CosineSimilarity::config() const {
   Config config = Loss::config();
-  config["axis"] = own_.axis;
+  // Older versions of Keras refuse the key.
+  if (own_.axis != -1) config["axis"] = own_.axis;
   return config;
 }
 

@@ -23,7 +23,8 @@ Tensor Huber::call(const Tensor& y_true, const Tensor& y_pred) { return huber(y_
 
 Config Huber::config() const {
   Config config = Loss::config();
-  config["delta"] = own_.delta;
+  // Older versions of Keras refuse the key.
+  if (own_.delta != 1.0) config["delta"] = own_.delta;
   return config;
 }
 

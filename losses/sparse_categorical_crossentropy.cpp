@@ -41,7 +41,8 @@ Config SparseCategoricalCrossentropy::config() const {
   Config config = Loss::config();
   config["from_logits"] = own_.from_logits;
   config["ignore_class"] = own_.ignore_class;
-  config["axis"] = own_.axis;
+  // Older versions of Keras refuse the key.
+  if (own_.axis != -1) config["axis"] = own_.axis;
   return config;
 }
 

@@ -35,6 +35,20 @@ std::string changed(std::string text, int (*change)(int)) {
   return text;
 }
 
+/// Keras keeps label weights in a tensor of float32, and writes that.
+Config weights_config(const std::vector<double>& weights) {
+  if (weights.empty()) return {};
+  Config values = Config::array();
+  for (const double weight : weights) values.push_back(static_cast<double>(static_cast<float>(weight)));
+  return Config::object(
+      {{"class_name", "__tensor__"}, {"config", Config::object({{"value", std::move(values)}, {"dtype", "float32"}})}});
+}
+
+std::vector<double> weights_from(const Config& config) {
+  const Config& values = config.is_object() ? config.at("config").at("value") : config;
+  return Thresholds::from_config(values).values();
+}
+
 double ratio(double a, double b) { return b == 0.0 ? 0.0 : a / b; }
 
 /// The counts at one threshold for one label.
@@ -134,7 +148,7 @@ Config AUC::config() const {
   config["summation_method"] = own_.summation_method;
   config["multi_label"] = own_.multi_label;
   config["num_labels"] = own_.num_labels;
-  config["label_weights"] = own_.label_weights.empty() ? Config() : Config(own_.label_weights);
+  config["label_weights"] = weights_config(own_.label_weights);
   config["from_logits"] = own_.from_logits;
   if (!own_.thresholds.empty()) config["thresholds"] = own_.thresholds;
   return config;
@@ -148,7 +162,7 @@ AUC AUC::from_config(const Config& config) {
   o.thresholds = Thresholds::from_config(config.get("thresholds")).values();
   o.multi_label = config.get("multi_label", o.multi_label);
   o.num_labels = config.optional_int("num_labels");
-  o.label_weights = Thresholds::from_config(config.get("label_weights")).values();
+  o.label_weights = weights_from(config.get("label_weights"));
   o.from_logits = config.get("from_logits", o.from_logits);
   o.name = config.get("name", "");
   return AUC(std::move(o));

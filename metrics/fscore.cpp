@@ -57,7 +57,12 @@ Tensor FBetaScore::result() {
   return own_.average.empty() ? score : mean(score);
 }
 
-void FBetaScore::reset_state() { *state_ = State(); }
+void FBetaScore::reset_state() {
+  State& s = *state_;
+  for (Tensor* sum : {&s.true_positives, &s.false_positives, &s.false_negatives, &s.weights}) {
+    if (sum->defined()) *sum = zeros_like(*sum);
+  }
+}
 
 Config FBetaScore::config() const {
   Config config = Metric::config();

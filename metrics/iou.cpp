@@ -70,7 +70,7 @@ void IoU::update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor&
   if (own_.ignore_class) counted = logical_and(counted, not_equal(truth, *own_.ignore_class));
   Tensor weights = cast(counted, DType::float64);
   if (sample_weight.defined()) {
-    const Tensor given = ravel(cast(sample_weight, DType::float64));
+    const Tensor given = ravel(trunc(cast(sample_weight, DType::float64)));
     if (given.size() != truth.size() && given.size() != 1) {
       throw Error(name() + ": sample weights of shape " + sample_weight.shape().str() + " do not fit to y_true " +
                   y_true.shape().str());

@@ -65,7 +65,13 @@ Tensor R2Score::result() {
   return cast(score, floatx());
 }
 
-void R2Score::reset_state() { *state_ = State(); }
+void R2Score::reset_state() {
+  State& s = *state_;
+  for (Tensor* sum : {&s.squares, &s.total, &s.residual, &s.count}) {
+    if (sum->defined()) *sum = zeros_like(*sum);
+  }
+  s.entries = 0.0;
+}
 
 Config R2Score::config() const {
   Config config = Metric::config();

@@ -68,6 +68,10 @@ RootMeanSquaredError RootMeanSquaredError::from_config(const Config& config) {
   return RootMeanSquaredError(metric_options(config));
 }
 
+void RootMeanSquaredError::update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) {
+  MeanOfFunction::update_state(y_true, y_pred.defined() ? y_pred.with_mask({}) : y_pred, sample_weight);
+}
+
 Tensor RootMeanSquaredError::result() { return sqrt(MeanOfFunction::result()); }
 
 CosineSimilarity::CosineSimilarity(CosineSimilarityOptions options)

@@ -17,7 +17,8 @@ struct IoUOptions {
   int axis = -1;
   std::string name = {};
 };
-/// Intersection over union, averaged over the target classes that occur. Copies share the counts.
+/// Intersection over union, averaged over the target classes that occur. As in Keras (whose counts are whole numbers)
+/// sample weights lose what follows the point. Copies share the counts.
 /// https://keras.io/api/metrics/segmentation_metrics/
 class IoU : public Metric {
  public:

@@ -69,10 +69,11 @@ class LogCoshError : public MeanOfFunction {
   Tensor values(const Tensor& y_true, const Tensor& y_pred) override;
 };
 
-/// The root of the mean of (y_true - y_pred)^2 over all samples.
+/// The root of the mean of (y_true - y_pred)^2 over all samples. As in Keras y_pred's mask does not count.
 class RootMeanSquaredError : public MeanOfFunction {
  public:
   explicit RootMeanSquaredError(MetricOptions options = {});
+  void update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight = {}) override;
   Tensor result() override;
   std::string class_name() const override { return "RootMeanSquaredError"; }
   std::string direction() const override { return "min"; }
