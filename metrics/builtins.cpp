@@ -3,6 +3,11 @@
 
 namespace nyala::detail {
 
+std::shared_ptr<Metric> metric_of_function(std::function<Tensor(const Tensor&, const Tensor&)> function,
+                                           const std::string& name) {
+  return std::make_shared<metrics::MeanMetricWrapper>(std::move(function), MetricOptions{name});
+}
+
 std::vector<CatalogueEntry<Metric>> builtin_metrics() {
   using M = Metric;
   return {

@@ -17,6 +17,8 @@ std::vector<CatalogueEntry<Optimizer>> builtin_optimizers() {
           catalogue_entry<O, Ftrl>("Ftrl", {"ftrl"}),
           catalogue_entry<O, Lion>("Lion", {"lion"}),
           catalogue_entry<O, Lamb>("Lamb", {"lamb"}),
+          catalogue_entry<O, Muon>("Muon", {"muon"}),
+          catalogue_entry<O, LossScaleOptimizer>("LossScaleOptimizer", {"lossscaleoptimizer"}),
           catalogue_entry<O, ScheduleFreeAdamW>("ScheduleFreeAdamW", {"schedulefreeadamw"})};
 }
 

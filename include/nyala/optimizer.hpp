@@ -118,6 +118,8 @@ class Optimizer {
   virtual bool decays_weights() const { return false; }
   /// The option, or 0 for variables that do not decay.
   virtual double weight_decay(const Variable& variable, std::size_t index) const;
+  /// Whether exclude_from_weight_decay left that variable in.
+  bool decays(std::size_t index) const;
   Variable add_slot(const Variable& like, const std::string& slot_name, double initial = 0.0);
   /// A slot of a shape of its own.
   Variable add_slot(const Tensor& initial, const std::string& path);

@@ -9,6 +9,8 @@
 #include <nyala/optimizers/ftrl.hpp>
 #include <nyala/optimizers/lamb.hpp>
 #include <nyala/optimizers/lion.hpp>
+#include <nyala/optimizers/loss_scale_optimizer.hpp>
+#include <nyala/optimizers/muon.hpp>
 #include <nyala/optimizers/nadam.hpp>
 #include <nyala/optimizers/rmsprop.hpp>
 #include <nyala/optimizers/schedule_free_adamw.hpp>

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <nyala/config.hpp>
+#include <nyala/tensor.hpp>
 
 namespace nyala {
 
@@ -47,6 +48,11 @@ std::vector<CatalogueEntry<Loss>> builtin_losses();
 std::vector<CatalogueEntry<Metric>> builtin_metrics();
 std::vector<CatalogueEntry<Optimizer>> builtin_optimizers();
 std::vector<CatalogueEntry<LearningRateSchedule>> builtin_learning_rate_schedules();
+/// `inner` with a loss scale that follows the gradients: what compile makes of it under mixed_float16.
+std::shared_ptr<Optimizer> loss_scaled(std::shared_ptr<Optimizer> inner);
+/// The mean of a function of y_true and y_pred.
+std::shared_ptr<Metric> metric_of_function(std::function<Tensor(const Tensor&, const Tensor&)> function,
+                                           const std::string& name);
 }  // namespace detail
 
 /// The entry of a class with a static from_config(config).

@@ -3,6 +3,7 @@
 
 #include <nyala/error.hpp>
 #include <nyala/model.hpp>
+#include <nyala/register.hpp>
 
 #include "model/model_state.hpp"
 #include "model/step.hpp"
@@ -72,6 +73,10 @@ void Model::compile(const OptimizerRef& optimizer, const Losses& loss, const Com
   Compiled compiled;
   compiled.optimizer = resolve(optimizer, "compile");
   if (compiled.optimizer == nullptr) throw Error("compile: an optimizer is needed, got none");
+  const bool scales = compiled.optimizer->class_name() == "LossScaleOptimizer" ||
+                      compiled.optimizer->options().loss_scale_factor.has_value();
+  if (options.auto_scale_loss && dtype_policy().name() == "mixed_float16" && !scales)
+    compiled.optimizer = detail::loss_scaled(std::move(compiled.optimizer));
   compiled.losses_given = loss;
   compiled.options = options;
   for (const LossRef& reference : loss.list()) resolve(reference, "compile");

@@ -1,5 +1,7 @@
 #include <nyala/loss.hpp>
 
+#include <algorithm>
+
 #include <nyala/error.hpp>
 #include <nyala/ops/math.hpp>
 #include <nyala/ops/reduction.hpp>

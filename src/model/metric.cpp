@@ -1,7 +1,6 @@
 #include <nyala/metric.hpp>
 
 #include <nyala/error.hpp>
-#include <nyala/metrics/mean.hpp>
 #include <nyala/register.hpp>
 
 #include "model/class_registry.hpp"
@@ -42,7 +41,7 @@ void register_metric(const std::string& name, Factory<Metric> make) { registry()
 
 std::shared_ptr<Metric> resolve(const MetricRef& ref, const Tensor& y_true, const Tensor& y_pred,
                                 const std::string& owner) {
-  if (ref.callable()) return std::make_shared<metrics::MeanMetricWrapper>(ref.callable(), MetricOptions{"metric"});
+  if (ref.callable()) return detail::metric_of_function(ref.callable(), "metric");
   if (!ref.is_name()) return ref.object();
   if (depends_on_shape(ref.name()) && (!y_true.defined() || !y_pred.defined()))
     throw Error(owner + ": the metric \"" + ref.name() + "\" needs y_true and y_pred to know what it means");

@@ -291,8 +291,10 @@ void Optimizer::exclude_from_weight_decay(const std::vector<std::string>& name_p
 }
 
 double Optimizer::weight_decay(const Variable&, std::size_t index) const {
-  return state_->decays[index] ? state_->options.weight_decay.value_or(0.0) : 0.0;
+  return decays(index) ? state_->options.weight_decay.value_or(0.0) : 0.0;
 }
+
+bool Optimizer::decays(std::size_t index) const { return state_->decays[index]; }
 
 Config Optimizer::config() const {
   const OptimizerOptions& o = state_->options;

@@ -141,7 +141,7 @@ void train_step(Model& model, const Batch& batch) {
     ready(model, compiled, batch, predicted);
     loss = compute_loss(model, compiled, batch, predicted, scope);
     variables = model.trainable_variables();
-    if (!variables.empty()) gradients = tape.gradient(loss.total, variables);
+    if (!variables.empty()) gradients = tape.gradient(compiled.optimizer->scale_loss(loss.total), variables);
   }
   // What the optimizer changes in place must not be held by the graph of this step any more.
   Tensors plain;

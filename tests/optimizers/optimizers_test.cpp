@@ -284,6 +284,50 @@ TEST_CASE("half precision and double precision variables") {
   }
 }
 
+TEST_CASE("a loss scale that follows the gradients") {
+  const Variable v = variable("v", zeros({2}));
+  LossScaleOptimizer scaled(SGD({.learning_rate = 1.0}), {.initial_scale = 4.0, .dynamic_growth_steps = 2});
+  CHECK(scaled.scale_loss(Tensor(0.5)).item<double>() == 2.0);
+  scaled.apply({full({2}, 4.0)}, {v});
+  CHECK(numbers(v)[0] == -1.0);
+  scaled.apply({full({2}, 4.0)}, {v});
+  CHECK(scaled.dynamic_scale() == 8.0);
+  scaled.apply({tensor({1.0, std::numeric_limits<double>::infinity()})}, {v});
+  CHECK(numbers(v)[0] == -2.0);
+  CHECK(scaled.dynamic_scale() == 4.0);
+  CHECK(scaled.iterations() == 2);
+  CHECK(paths(scaled) ==
+        std::vector<std::string>{"loss_scale_optimizer/iteration", "loss_scale_optimizer/learning_rate",
+                                 "loss_scale_optimizer/step_counter", "loss_scale_optimizer/dynamic_scale",
+                                 "sgd/iteration", "sgd/learning_rate"});
+  scaled.set_learning_rate(0.5);
+  CHECK(scaled.inner_optimizer()->learning_rate() == 0.5);
+  CHECK_THROWS_AS(LossScaleOptimizer(SGD({.loss_scale_factor = 2.0})), Error);
+  CHECK_THROWS_AS(LossScaleOptimizer(nullptr), Error);
+  CHECK_THROWS_AS(LossScaleOptimizer("adam", {.initial_scale = 0}), Error);
+  const Config config = to_config(scaled);
+  CHECK(to_config(*optimizer_from_config(config)) == config);
+}
+
+TEST_CASE("Muon takes steps of one size along orthogonal directions, and leaves the rest to AdamW") {
+  const Variable kernel = variable("dense/kernel", zeros({4, 6})), bias = variable("dense/bias", zeros({6}));
+  const Variable table = variable("embedding/embeddings", zeros({5, 3}));
+  Muon muon({.learning_rate = 0.1});
+  const Tensor gradient = tensor({{1.0, 2.0, 0.5, -1.0, 0.3, 0.0},
+                                  {0.0, 1.0, -2.0, 0.4, 1.0, 2.0},
+                                  {3.0, 0.0, 0.0, 1.0, 0.0, 1.0},
+                                  {0.1, 0.2, 0.3, 0.4, 0.5, -3.0}});
+  muon.apply({gradient, ones({6}), ones({5, 3})}, {kernel, bias, table});
+  CHECK(muon.variables().size() == 2 + 1 + 2 + 2);
+  const Tensor step = kernel.value() / (-0.1 * 0.2 * std::sqrt(6.0));
+  const SVD parts = svd(step);
+  CHECK(max(parts.s).item<double>() < 1.3);
+  CHECK(min(parts.s).item<double>() > 0.6);
+  CHECK(numbers(bias)[0] == doctest::Approx(-0.1).epsilon(1e-4));
+  CHECK(numbers(table)[0] == doctest::Approx(-0.1).epsilon(1e-4));
+  CHECK_THROWS_AS(Muon({.exclude_layers = {"("}}), Error);
+}
+
 TEST_CASE("configs come back") {
   const std::vector<std::shared_ptr<Optimizer>> all{
       std::make_shared<SGD>(
@@ -291,6 +335,7 @@ TEST_CASE("configs come back") {
       std::make_shared<AdamW>(AdamWOptions{.weight_decay = 0.1, .global_clipnorm = 1.0, .name = "mine"}),
       std::make_shared<RMSprop>(RMSpropOptions{.centered = true, .use_ema = true}),
       std::make_shared<Adafactor>(AdafactorOptions{.relative_step = false}),
+      std::make_shared<Muon>(MuonOptions{.exclude_layers = {"head"}, .rms_rate = {}}),
       std::make_shared<Ftrl>(FtrlOptions{.l1_regularization_strength = 0.1}),
       std::make_shared<ScheduleFreeAdamW>(ScheduleFreeAdamWOptions{.warmup_steps = 10})};
   for (const auto& optimizer : all) {
