@@ -1,6 +1,5 @@
 #include <nyala/threads.hpp>
 
-#include "backend/cpu/cpu_kernels.hpp"
 #include "backend/cpu/reference/reference_kernels.hpp"
 #include "nn_check.hpp"
 #include "nn_windows.hpp"
@@ -11,16 +10,13 @@ using nyala::backend::Kernels;
 using nyala::backend::ReferenceKernels;
 using nyala::backend::Window;
 
-// The fast path (oneDNN where the build has it) beside the reference.
+// The fast path, which the machine and the build choose, beside the reference.
 
 namespace {
 
 constexpr DType f32 = DType::float32;
 
-std::unique_ptr<Kernels> fast_kernels() {
-  auto kernels = nyala::backend::make_onednn_kernels();
-  return kernels ? std::move(kernels) : std::make_unique<ReferenceKernels>();
-}
+Kernels& fast_kernels() { return nyala::backend::kernels_for(nyala::Device()); }
 
 /// Sets the number of threads and sets it back.
 struct Threads {
@@ -42,19 +38,19 @@ Tensor noise(const Tensor& like, std::uint64_t seed) { return in_dtype(random(li
 template <class F>
 void compare(const std::string& what, const Tensor& out, double tolerance, F&& run) {
   INFO(what << " " << out.shape().str());
-  const auto fast = fast_kernels();
+  Kernels& fast = fast_kernels();
   ReferenceKernels reference;
   Tensor expected = noise(out, 99), found = noise(out, 98);
   run(static_cast<Kernels&>(reference), expected);
   {
     const Threads one(1);
-    run(*fast, found);
+    run(fast, found);
   }
   CHECK(difference(found, expected) < tolerance);
   for (const int threads : {2, 3}) {
     const Threads several(threads);
     Tensor again = noise(out, 97);
-    run(*fast, again);
+    run(fast, again);
     CHECK(same_bits(again, found));
   }
 }
