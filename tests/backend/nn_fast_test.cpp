@@ -198,3 +198,23 @@ TEST_CASE("fast: bfloat16 rounds its results only") {
               [&](Kernels& kernels, Tensor& out) { kernels.dense(x, kernel, bias, activation, none, out); });
   }
 }
+
+TEST_CASE("fast: fused activations of huge, tiny and missing numbers") {
+  std::vector<double> values{0.0, -0.0, 1e-30, -1e-30, 5.0, -5.0, 30.0, -30.0, 90.0, -90.0, 1e4, -1e4, 3e38, -3e38};
+  while (values.size() < 37) values.push_back(std::nan(""));
+  const Tensor x = from_doubles({1.0}, {1, 1}, f32), kernel = from_doubles(values, {1, 37}, f32);
+  ReferenceKernels reference;
+  Tensor none, expected = zeros({1, 37}, f32), found = zeros({1, 37}, f32);
+  for (const auto activation : {FusedActivation::relu, FusedActivation::sigmoid, FusedActivation::tanh,
+                                FusedActivation::gelu, FusedActivation::silu}) {
+    CAPTURE(static_cast<int>(activation));
+    reference.dense(x, kernel, none, activation, none, expected);
+    fast_kernels().dense(x, kernel, none, activation, none, found);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      CAPTURE(values[i]);
+      const double wanted = expected.data<float>()[i], got = found.data<float>()[i];
+      CHECK(std::isnan(got) == std::isnan(wanted));
+      if (!std::isnan(wanted)) CHECK(std::abs(got - wanted) <= 1e-6 * std::max(1.0, std::abs(wanted)));
+    }
+  }
+}
