@@ -82,13 +82,13 @@ class Weights {
 void OneDnnKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
                          FusedActivation activation, Tensor& before, Tensor& out) {
   if (!known(out) || out.size() == 0 || x.size() == 0)
-    return ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
+    return SimdKernels::conv(x, kernel, bias, window, activation, before, out);
   const detail::SingleThreadedOmp single;
   Convolution whole(out.dtype(), x.shape(), kernel.shape(), out.shape(), window);
   whole.has_bias = bias.defined();
   if (!before.defined()) whole.activation = static_cast<std::int64_t>(activation);
   const Plan plan(Direction::forward, whole, 16);
-  if (!plan.usable()) return ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
+  if (!plan.usable()) return SimdKernels::conv(x, kernel, bias, window, activation, before, out);
   const Weights weights(plan.first(), kernel.raw_data());
   const bool fused_here = before.defined() && out.dtype() == DType::float32;
   plan.run([&](std::int64_t, const Piece& piece, const Prepared& p) {
@@ -108,10 +108,10 @@ void OneDnnKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bi
 
 void OneDnnKernels::conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) {
   if (!known(dx) || dx.size() == 0 || gradient.size() == 0)
-    return ReferenceKernels::conv_backward_data(gradient, kernel, window, dx);
+    return SimdKernels::conv_backward_data(gradient, kernel, window, dx);
   const detail::SingleThreadedOmp single;
   const Plan plan(Direction::backward_data, {dx.dtype(), dx.shape(), kernel.shape(), gradient.shape(), window}, 16);
-  if (!plan.usable()) return ReferenceKernels::conv_backward_data(gradient, kernel, window, dx);
+  if (!plan.usable()) return SimdKernels::conv_backward_data(gradient, kernel, window, dx);
   const Weights weights(plan.first(), kernel.raw_data());
   plan.run([&](std::int64_t, const Piece& piece, const Prepared& p) {
     onednn::execute(p.primitive, p.scratchpad,
@@ -124,13 +124,13 @@ void OneDnnKernels::conv_backward_data(const Tensor& gradient, const Tensor& ker
 void OneDnnKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window,
                                          Tensor& dkernel) {
   if (!known(dkernel) || x.size() == 0 || gradient.size() == 0 || dkernel.size() == 0)
-    return ReferenceKernels::conv_backward_filter(x, gradient, window, dkernel);
+    return SimdKernels::conv_backward_filter(x, gradient, window, dkernel);
   const detail::SingleThreadedOmp single;
   // Each piece has a gradient of its own, summed in order: few pieces where the kernel is large beside the data.
   const std::int64_t most = std::clamp<std::int64_t>((x.size() + gradient.size()) / dkernel.size(), 2, 8);
   const Plan plan(Direction::backward_filter, {dkernel.dtype(), x.shape(), dkernel.shape(), gradient.shape(), window},
                   most);
-  if (!plan.usable()) return ReferenceKernels::conv_backward_filter(x, gradient, window, dkernel);
+  if (!plan.usable()) return SimdKernels::conv_backward_filter(x, gradient, window, dkernel);
   const Prepared& first = plan.first();
   const std::int64_t step = static_cast<std::int64_t>(first.weights.get_size() / sizeof(float) + 15) / 16 * 16;
   const std::int64_t count = static_cast<std::int64_t>(plan.pieces.size());

@@ -21,7 +21,7 @@ void OneDnnKernels::matmul(const Tensor& a, const Tensor& b, bool transpose_a, b
           {batch, m, n, k, a.shape()[0], b.shape()[0], transpose_a, transpose_b, FusedActivation::none}, a.raw_data(),
           b.raw_data(), nullptr, out.raw_data()))
     return;
-  if (out.dtype() != DType::float32) return ReferenceKernels::matmul(a, b, transpose_a, transpose_b, add, out);
+  if (out.dtype() != DType::float32) return SimdKernels::matmul(a, b, transpose_a, transpose_b, add, out);
   const std::int64_t step_a = a.shape()[0] == 1 ? 0 : m * k, step_b = b.shape()[0] == 1 ? 0 : k * n;
   const Gemm sizes{transpose_a, transpose_b, add, m, n, k, transpose_a ? m : k, transpose_b ? k : n, n};
   const float *left = elements_of<float>(a), *right = elements_of<float>(b);
@@ -51,7 +51,7 @@ void OneDnnKernels::dense(const Tensor& x, const Tensor& kernel, const Tensor& b
       return;
     }
   }
-  if (out.dtype() != DType::float32) return ReferenceKernels::dense(x, kernel, bias, activation, before, out);
+  if (out.dtype() != DType::float32) return SimdKernels::dense(x, kernel, bias, activation, before, out);
   const Gemm sizes{false, false, false, rows, units, in, in, units, units};
   float *result = elements_of<float>(out), *sums = elements_of<float>(before);
   const float* shift = elements_of<float>(bias);

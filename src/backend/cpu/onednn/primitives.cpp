@@ -1,10 +1,12 @@
 #include "backend/cpu/onednn/primitives.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <list>
 #include <mutex>
 #include <unordered_map>
 
+#include "backend/cpu/simd/table.hpp"
 #include "core/allocator.hpp"
 
 namespace nyala::backend::onednn {
@@ -58,8 +60,13 @@ const dnnl::engine& cpu_engine() {
   return *engine;
 }
 
+void limit_instructions(const char* name) {
+  if (std::strcmp(name, "avx2") == 0) dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx2);
+  if (std::strcmp(name, "sse42") == 0) dnnl::set_max_cpu_isa(dnnl::cpu_isa::sse41);
+}
+
 bool has_bfloat16() {
-  static const bool found = __builtin_cpu_supports("avx512bf16");
+  static const bool found = __builtin_cpu_supports("avx512bf16") && std::strcmp(best_simd_table()->name, "avx512") == 0;
   return found;
 }
 

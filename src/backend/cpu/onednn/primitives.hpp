@@ -16,6 +16,9 @@ namespace nyala::backend::onednn {
 
 const dnnl::engine& cpu_engine();
 
+/// Keeps oneDNN from using instructions beyond those of a SimdTable's name. Before its first use.
+void limit_instructions(const char* name);
+
 /// Whether this processor has instructions for bfloat16.
 bool has_bfloat16();
 

@@ -74,7 +74,7 @@ void OneDnnKernels::rnn(const RnnDescription& rnn, const Tensor& x, const Tensor
                         const Tensor& kernel, const Tensor& recurrent_kernel, const Tensor& bias, const Tensor& mask,
                         Tensor& sequence, Tensor& h, Tensor& c, Tensor& workspace) {
   if (!fast_cell(rnn, x))
-    return ReferenceKernels::rnn(rnn, x, h0, c0, kernel, recurrent_kernel, bias, mask, sequence, h, c, workspace);
+    return SimdKernels::rnn(rnn, x, h0, c0, kernel, recurrent_kernel, bias, mask, sequence, h, c, workspace);
   const RnnSizes s(rnn, x, recurrent_kernel.shape()[0]);
   const Scratch own(
       workspace.defined() ? 0 : static_cast<std::size_t>(RnnPlanes<float>::count(rnn) * s.plane()) * sizeof(float));

@@ -142,8 +142,8 @@ void OneDnnKernels::rnn_backward(const RnnDescription& rnn, const Tensor& x, con
                                  const Tensor& gradient_sequence, const Tensor& gradient_h, const Tensor& gradient_c,
                                  RnnGradients& gradients) {
   if (!fast_cell(rnn, x))
-    return ReferenceKernels::rnn_backward(rnn, x, h0, c0, kernel, recurrent_kernel, bias, mask, sequence, workspace,
-                                          gradient_sequence, gradient_h, gradient_c, gradients);
+    return SimdKernels::rnn_backward(rnn, x, h0, c0, kernel, recurrent_kernel, bias, mask, sequence, workspace,
+                                     gradient_sequence, gradient_h, gradient_c, gradients);
   const RnnSizes s(rnn, x, recurrent_kernel.shape()[0]);
   const FastPlanes planes(s, elements_of<float>(workspace));
   const Scratch nothing = zeros(s.step());

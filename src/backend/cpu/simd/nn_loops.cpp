@@ -1,14 +1,19 @@
 #include "backend/cpu/simd/nn_loops.hpp"
 
+#include <cstring>
+
+#include "backend/cpu/simd/table.hpp"
+
 namespace nyala::backend::simd {
 
+const NnLoops* nn_loops(const char* name) {
+  if (simd_table(name) == nullptr) return nullptr;
+  if (std::strcmp(name, "avx512") == 0) return &avx512::nn_loops;
+  return std::strcmp(name, "avx2") == 0 ? &avx2::nn_loops : &sse42::nn_loops;
+}
+
 const NnLoops& nn_loops() {
-  static const NnLoops& chosen = [&]() -> const NnLoops& {
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl"))
-      return avx512::nn_loops;
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? avx2::nn_loops : sse42::nn_loops;
-  }();
+  static const NnLoops& chosen = *nn_loops(best_simd_table()->name);
   return chosen;
 }
 

@@ -55,8 +55,10 @@ struct NnLoops {
                        float* dsums, float* drecurrent);
 };
 
-/// The copy for the processor that this runs on.
+/// The copy for the processor that this runs on, as far as NYALA_CPU_ISA allows.
 const NnLoops& nn_loops();
+/// The copy for an instruction set; null if this processor lacks it.
+const NnLoops* nn_loops(const char* name);
 
 namespace sse42 {
 extern const NnLoops nn_loops;
