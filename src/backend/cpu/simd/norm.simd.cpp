@@ -26,21 +26,9 @@ double squared_distance(const float* x, float from, std::int64_t n) {
 
 /// totals += terms, in double
 [[gnu::always_inline]] inline void add_lanes(Floats terms, double* totals, std::int64_t count) {
-  if (count >= lanes) {
-    Doubles low, high;
-    __builtin_memcpy(&low, totals, sizeof low);
-    __builtin_memcpy(&high, totals + lanes / 2, sizeof high);
-    low += __builtin_convertvector(DoublePair::lower(terms), Doubles);
-    high += __builtin_convertvector(DoublePair::upper(terms), Doubles);
-    __builtin_memcpy(totals, &low, sizeof low);
-    __builtin_memcpy(totals + lanes / 2, &high, sizeof high);
-  } else {
-    for (std::int64_t i = 0; i < count; ++i) totals[i] += static_cast<double>(terms[i]);
-  }
-}
-
-void drain(const DoublePair& sums, double* totals, std::int64_t count) {
-  for (std::int64_t i = 0; i < count && i < lanes; ++i) totals[i] += sums.lane(i);
+  DoublePair pair;
+  pair.add(terms);
+  pair.add_to(totals, count);
 }
 
 }  // namespace
@@ -97,8 +85,8 @@ void channel_moments(const float* x, const float* shift, double* sums, double* s
       sum.add(value);
       square.add_square(value);
     }
-    drain(sum, sums + k, n - k);
-    drain(square, squares + k, n - k);
+    sum.add_to(sums + k, n - k);
+    square.add_to(squares + k, n - k);
   }
 }
 
@@ -112,8 +100,8 @@ void channel_products(const float* x, const float* gradient, const float* mean, 
       sum.add(g);
       product.add_product(g, get(x + r * n, k, n, 0.0F) - from);
     }
-    drain(sum, sums + k, n - k);
-    drain(product, products + k, n - k);
+    sum.add_to(sums + k, n - k);
+    product.add_to(products + k, n - k);
   }
 }
 

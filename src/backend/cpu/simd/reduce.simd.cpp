@@ -41,7 +41,7 @@ void column_sums(const float* x, std::int64_t rows, std::int64_t n, std::int64_t
         }
       }
     }
-    for (std::int64_t i = 0; i < 4 * lanes && i < width; ++i) totals[k + i] += sums[i / lanes].lane(i % lanes);
+    for (int v = 0; v < 4 && v * lanes < width; ++v) sums[v].add_to(totals + k + v * lanes, width - v * lanes);
   }
 }
 template <class F>

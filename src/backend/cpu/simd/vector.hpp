@@ -120,11 +120,30 @@ struct DoublePair {
   }
   [[gnu::always_inline]] double sum() const {
     const Doubles both = low + high;
-    double total = 0;
-    for (int i = 0; i < lanes / 2; ++i) total += both[i];
-    return total;
+    double parts[lanes / 2];
+    __builtin_memcpy(parts, &both, sizeof parts);
+    for (int width = lanes / 4; width > 0; width /= 2) {
+      for (int i = 0; i < width; ++i) parts[i] += parts[i + width];
+    }
+    return parts[0];
   }
-  [[gnu::always_inline]] double lane(std::int64_t i) const { return i < lanes / 2 ? low[i] : high[i - lanes / 2]; }
+  /// totals[i] += lane i, for the first `count` lanes.
+  [[gnu::always_inline]] void add_to(double* totals, std::int64_t count) const {
+    if (count >= lanes) {
+      Doubles first, second;
+      __builtin_memcpy(&first, totals, sizeof first);
+      __builtin_memcpy(&second, totals + lanes / 2, sizeof second);
+      first += low;
+      second += high;
+      __builtin_memcpy(totals, &first, sizeof first);
+      __builtin_memcpy(totals + lanes / 2, &second, sizeof second);
+    } else {
+      double parts[lanes];
+      __builtin_memcpy(parts, &low, sizeof low);
+      __builtin_memcpy(parts + lanes / 2, &high, sizeof high);
+      for (std::int64_t i = 0; i < count; ++i) totals[i] += parts[i];
+    }
+  }
   [[gnu::always_inline]] static HalfFloats lower(Floats x) {
     HalfFloats half;
     __builtin_memcpy(&half, &x, sizeof half);
@@ -139,15 +158,16 @@ struct DoublePair {
 
 /// The largest lane, NaN if any is NaN.
 [[gnu::always_inline]] inline float largest(Floats x) {
-  float best = x[0];
-  for (int i = 1; i < lanes; ++i) best = x[i] > best || x[i] != x[i] ? x[i] : best;
-  return best;
+  float best[lanes];
+  __builtin_memcpy(best, &x, sizeof x);
+  for (int width = lanes / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) {
+      best[i] = best[i] > best[i + width] || best[i] != best[i] ? best[i] : best[i + width];
+    }
+  }
+  return best[0];
 }
-[[gnu::always_inline]] inline float smallest(Floats x) {
-  float best = x[0];
-  for (int i = 1; i < lanes; ++i) best = x[i] < best || x[i] != x[i] ? x[i] : best;
-  return best;
-}
+[[gnu::always_inline]] inline float smallest(Floats x) { return -largest(-x); }
 
 /// out = fn(in); the lanes beyond the end hold 1.
 template <class F>
