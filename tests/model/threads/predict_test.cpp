@@ -1,0 +1,55 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include <nyala/layers.hpp>
+#include <nyala/model.hpp>
+#include <nyala/random.hpp>
+
+using namespace nyala;
+
+TEST_CASE("one model predicts from many threads at once") {
+  set_random_seed(2);
+  Sequential model{
+      Input({12, 12, 2}), Conv2D(4, 3, {.activation = "relu"}), BatchNormalization(), MaxPooling2D(2), Flatten(),
+      Dropout(0.5),       Dense(3, {.activation = "softmax"})};
+  const Tensor x = random::normal({20, 12, 12, 2});
+  const std::vector<float> expected = Tensor(model.predict(x, {.batch_size = 8})).to_vector<float>();
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int run = 0; run < 5; ++run) {
+        if (Tensor(model.predict(x, {.batch_size = 8})).to_vector<float>() != expected) ++wrong;
+        const Tensor called = model(x);
+        if (called.shape() != Shape{20, 3}) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("recurrent and attention models predict from many threads") {
+  set_random_seed(3);
+  auto in = Input({7}, {.dtype = DType::int32});
+  auto h = Embedding(20, 6, {.mask_zero = true})(in);
+  h = Bidirectional(LSTM(4, {.return_sequences = true}))(h);
+  h = LayerNormalization()(MultiHeadAttention({.num_heads = 2, .key_dim = 3})({h, h}));
+  const Model model(in, Dense(2)(GlobalAveragePooling1D()(h)));
+  const Tensor x = random::randint({9, 7}, 0, 20);
+  const std::vector<float> expected = Tensor(model.predict(x)).to_vector<float>();
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      for (int run = 0; run < 5; ++run) {
+        if (Tensor(model.predict(x)).to_vector<float>() != expected) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+}
