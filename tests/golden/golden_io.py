@@ -16,6 +16,7 @@ import numpy as np  # noqa: E402
 
 FORMAT = 1
 _seed = 1
+_exact = False  # write float32 with all its digits, not with seven
 
 
 def set_seed(seed):
@@ -60,7 +61,12 @@ def _number(value):
         return '"NaN"'
     if math.isinf(value):
         return '"Infinity"' if value > 0 else '"-Infinity"'
-    text = str(value) if isinstance(value, np.floating) else repr(float(value))
+    if isinstance(value, np.floating):
+        return "%.7g" % value if not _exact else _short(str(value))
+    return _short(repr(float(value)))
+
+
+def _short(text):
     return text[:-2] if text.endswith(".0") else text
 
 
@@ -94,8 +100,10 @@ def encode(value):
     raise TypeError(f"cannot write {type(value)} as JSON")
 
 
-def write_family(directory, family, cases):
-    """One line per case, so that a diff shows which case moved."""
+def write_family(directory, family, cases, exact=False):
+    """One line per case, so that a diff shows which case moved. Seven digits unless `exact`."""
+    global _exact
+    _exact = exact
     names = [case["name"] for case in cases]
     twice = {name for name in names if names.count(name) > 1}
     if twice:

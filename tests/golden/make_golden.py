@@ -14,7 +14,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 FAMILIES = ["layers_core", "layers_conv", "layers_pool", "layers_norm", "layers_rnn", "layers_attention",
-            "layers_merging", "layers_reshaping"]
+            "layers_merging", "layers_reshaping", "activations", "losses", "losses_later", "metrics",
+            "metrics_later", "optimizers", "optimizers_later", "schedules", "small_objects",
+            "ops", "curves"]
 
 
 def make(family, directory):
@@ -33,7 +35,7 @@ def make(family, directory):
                 failures.append(f"{spec['name']}: {error}")
         if failures:
             raise RuntimeError(f"{family}: Keras refused\n" + "\n".join(failures))
-    return golden_io.write_family(directory, family, cases), len(cases)
+    return golden_io.write_family(directory, family, cases, getattr(module, "EXACT", False)), len(cases)
 
 
 def main():

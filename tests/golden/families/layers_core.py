@@ -5,8 +5,6 @@ import keras
 import numpy as np
 from layer_case import case
 
-from_l2 = keras.regularizers.L2
-
 
 def _ids(shape, high):
     return lambda rng: g.integers(rng, shape, 0, high)
@@ -41,7 +39,7 @@ DENSE = [
 ]
 for _name in ("relu", "relu6", "elu", "selu", "celu", "gelu", "softplus", "softsign", "silu", "hard_sigmoid", "hard_silu",
               "exponential", "mish", "log_softmax", "leaky_relu", "linear", "hard_tanh", "tanh_shrink", "soft_shrink",
-              "hard_shrink", "squareplus", "log_sigmoid", "sparse_plus", "sparsemax", "glu"):
+              "hard_shrink", "squareplus", "log_sigmoid", "sparse_plus", "sparsemax"):
     DENSE.append(case("dense_" + _name + "_fused", "Dense", dict(units=4, activation=_name), (3, 3)))
 
 EMBEDDING = [
