@@ -16,7 +16,7 @@ sys.path.insert(0, HERE)
 FAMILIES = ["layers_core", "layers_conv", "layers_pool", "layers_norm", "layers_rnn", "layers_attention",
             "layers_merging", "layers_reshaping", "activations", "losses", "losses_later", "metrics",
             "metrics_later", "optimizers", "optimizers_later", "schedules", "small_objects",
-            "ops", "curves"]
+            "ops", "curves", "weight_files"]
 
 
 def make(family, directory):
@@ -40,7 +40,7 @@ def make(family, directory):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", default=os.path.join(HERE, "data"))
+    parser.add_argument("--out", default=HERE, help="the folder that gets data/ and weights/")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=FAMILIES)
     parser.add_argument("--list", action="store_true", help="print the families and stop")
@@ -48,13 +48,14 @@ def main():
     if arguments.list:
         print("\n".join(FAMILIES))
         return
-    os.makedirs(arguments.out, exist_ok=True)
+    data = os.path.join(os.path.abspath(arguments.out), "data")
+    os.makedirs(data, exist_ok=True)
     import golden_io
 
     golden_io.set_seed(arguments.seed)
     for family in arguments.only:
         start = time.time()
-        path, count = make(family, arguments.out)
+        path, count = make(family, data)
         print(f"{family}: {count} cases, {os.path.getsize(path) / 1024:.0f} KB, {time.time() - start:.1f} s", flush=True)
 
 
