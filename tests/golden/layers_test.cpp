@@ -101,7 +101,8 @@ void check_shapes(const Json& one, const LayerRef& layer, const std::vector<Shap
   if (!one.contains("output_shapes")) return;
   const std::vector<Shape> shapes = layer->compute_output_shapes(inputs);
   std::vector<Config> got(shapes.begin(), shapes.end());
-  findings.note("output_shapes", golden::difference(Config::array(got), golden::config_of(one.at("output_shapes")), {}));
+  findings.note("output_shapes",
+                golden::difference(Config::array(got), golden::config_of(one.at("output_shapes")), {}));
 }
 
 void check_gradients(const Json& one, const LayerRef& layer, const Call& call, const std::vector<Tensor>& outputs,
@@ -173,7 +174,8 @@ void check_layer(const Json& one, Findings& findings) {
   findings.compare_all("output_masks", masks, one.at("output_masks"));
   check_losses(one, layer, step.losses, findings);
   check_gradients(one, layer, call, outputs, tape, findings);
-  if (one.contains("weights_after")) findings.compare_all("weights_after", layer->get_weights(), one.at("weights_after"));
+  if (one.contains("weights_after"))
+    findings.compare_all("weights_after", layer->get_weights(), one.at("weights_after"));
   if (!one.contains("following_calls")) return;
   for (const Json& next : one.at("following_calls")) {
     const Tensors again = layer->outputs(golden::tensors_of(next, "inputs"), call.context);

@@ -22,7 +22,8 @@ Tensor optional_tensor(const Json& one, const std::string& key) {
 
 std::shared_ptr<Loss> loss_of(const Json& one) {
   for (const auto& entry : detail::builtin_losses()) {
-    if (entry.class_name == one.at("class_name").get<std::string>()) return entry.make(golden::config_of(one.at("config")));
+    if (entry.class_name == one.at("class_name").get<std::string>())
+      return entry.make(golden::config_of(one.at("config")));
   }
   return nullptr;
 }
@@ -40,8 +41,7 @@ void check_loss(const Json& one, Findings& findings) {
   tape.watch(y_pred);
   const Tensor value = (*loss)(golden::tensor_of(one.at("y_true")), y_pred, optional_tensor(one, "sample_weight"));
   findings.compare("value", value, one.at("value"));
-  const Tensor gradient =
-      tape.gradient(value, y_pred, optional_tensor(one, "cotangent"), UnconnectedGradients::zero);
+  const Tensor gradient = tape.gradient(value, y_pred, optional_tensor(one, "cotangent"), UnconnectedGradients::zero);
   findings.compare("gradient", gradient, one.at("gradient"));
 }
 

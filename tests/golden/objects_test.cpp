@@ -143,10 +143,12 @@ void check_promotion(const Json& one, Findings& findings) {
   }
 }
 
-const std::map<std::string, Check> checks = {
-    {"initializer", check_initializer}, {"random_initializer", check_random_initializer},
-    {"orthogonal_initializer", check_orthogonal}, {"regularizer", check_regularizer},
-    {"constraint", check_constraint}, {"promotion", check_promotion}};
+const std::map<std::string, Check> checks = {{"initializer", check_initializer},
+                                             {"random_initializer", check_random_initializer},
+                                             {"orthogonal_initializer", check_orthogonal},
+                                             {"regularizer", check_regularizer},
+                                             {"constraint", check_constraint},
+                                             {"promotion", check_promotion}};
 
 Tensor activate(const Json& one, const Tensor& x) {
   const std::string name = one.at("function").get<std::string>();

@@ -53,22 +53,44 @@ Table elementwise() {
   using T = const Tensor&;
   Table table;
   const std::map<std::string, Tensor (*)(T)> of_one = {
-      {"negative", negative}, {"abs", abs}, {"square", square}, {"exp", exp}, {"exp2", exp2}, {"expm1", expm1},
-      {"erf", erf}, {"sin", sin}, {"cos", cos}, {"tan", tan}, {"arctan", arctan}, {"sinh", sinh}, {"cosh", cosh},
-      {"tanh", tanh}, {"arcsinh", arcsinh}, {"reciprocal", reciprocal}, {"sigmoid", sigmoid}, {"sqrt", sqrt},
-      {"rsqrt", rsqrt}, {"log", log}, {"log1p", log1p}, {"log2", log2}, {"log10", log10}, {"erfinv", erfinv},
-      {"arcsin", arcsin}, {"arccos", arccos}, {"arccosh", arccosh}, {"arctanh", arctanh}, {"sign", sign},
-      {"floor", floor}, {"ceil", ceil}, {"trunc", trunc}, {"isnan", isnan}, {"isinf", isinf}, {"isfinite", isfinite},
-      {"logical_not", logical_not}, {"ravel", ravel}, {"cholesky", cholesky}, {"inv", inv}, {"det", det}};
+      {"negative", negative}, {"abs", abs},           {"square", square},     {"exp", exp},
+      {"exp2", exp2},         {"expm1", expm1},       {"erf", erf},           {"sin", sin},
+      {"cos", cos},           {"tan", tan},           {"arctan", arctan},     {"sinh", sinh},
+      {"cosh", cosh},         {"tanh", tanh},         {"arcsinh", arcsinh},   {"reciprocal", reciprocal},
+      {"sigmoid", sigmoid},   {"sqrt", sqrt},         {"rsqrt", rsqrt},       {"log", log},
+      {"log1p", log1p},       {"log2", log2},         {"log10", log10},       {"erfinv", erfinv},
+      {"arcsin", arcsin},     {"arccos", arccos},     {"arccosh", arccosh},   {"arctanh", arctanh},
+      {"sign", sign},         {"floor", floor},       {"ceil", ceil},         {"trunc", trunc},
+      {"isnan", isnan},       {"isinf", isinf},       {"isfinite", isfinite}, {"logical_not", logical_not},
+      {"ravel", ravel},       {"cholesky", cholesky}, {"inv", inv},           {"det", det}};
   for (const auto& [name, function] : of_one) table[name] = unary(function);
-  const std::map<std::string, Tensor (*)(T, T)> of_two = {
-      {"add", add}, {"subtract", subtract}, {"multiply", multiply}, {"divide", divide},
-      {"divide_no_nan", divide_no_nan}, {"floor_divide", floor_divide}, {"mod", mod}, {"power", power},
-      {"maximum", maximum}, {"minimum", minimum}, {"arctan2", arctan2}, {"hypot", hypot}, {"logaddexp", logaddexp},
-      {"equal", equal}, {"not_equal", not_equal}, {"less", less}, {"less_equal", less_equal}, {"greater", greater},
-      {"greater_equal", greater_equal}, {"logical_and", logical_and}, {"logical_or", logical_or},
-      {"logical_xor", logical_xor}, {"dot", dot}, {"outer", outer}, {"vdot", vdot}, {"inner", inner},
-      {"solve", solve}};
+  const std::map<std::string, Tensor (*)(T, T)> of_two = {{"add", add},
+                                                          {"subtract", subtract},
+                                                          {"multiply", multiply},
+                                                          {"divide", divide},
+                                                          {"divide_no_nan", divide_no_nan},
+                                                          {"floor_divide", floor_divide},
+                                                          {"mod", mod},
+                                                          {"power", power},
+                                                          {"maximum", maximum},
+                                                          {"minimum", minimum},
+                                                          {"arctan2", arctan2},
+                                                          {"hypot", hypot},
+                                                          {"logaddexp", logaddexp},
+                                                          {"equal", equal},
+                                                          {"not_equal", not_equal},
+                                                          {"less", less},
+                                                          {"less_equal", less_equal},
+                                                          {"greater", greater},
+                                                          {"greater_equal", greater_equal},
+                                                          {"logical_and", logical_and},
+                                                          {"logical_or", logical_or},
+                                                          {"logical_xor", logical_xor},
+                                                          {"dot", dot},
+                                                          {"outer", outer},
+                                                          {"vdot", vdot},
+                                                          {"inner", inner},
+                                                          {"solve", solve}};
   for (const auto& [name, function] : of_two) table[name] = binary(function);
   table["round"] = [](const Inputs& x, const Config& a) { return Outputs{round(x[0], a.get("decimals", 0))}; };
   table["nan_to_num"] = [](const Inputs& x, const Config&) { return Outputs{nan_to_num(x[0])}; };
@@ -86,9 +108,9 @@ Table elementwise() {
 Table reductions() {
   using Reduce = Tensor (*)(const Tensor&, const Axes&, bool);
   Table table;
-  const std::map<std::string, Reduce> plain = {{"sum", sum}, {"mean", mean}, {"prod", prod}, {"max", max}, {"min", min},
-                                               {"var", var}, {"std", nyala::std}, {"logsumexp", logsumexp},
-                                               {"any", any}, {"all", all}};
+  const std::map<std::string, Reduce> plain = {
+      {"sum", sum}, {"mean", mean},      {"prod", prod},           {"max", max}, {"min", min},
+      {"var", var}, {"std", nyala::std}, {"logsumexp", logsumexp}, {"any", any}, {"all", all}};
   for (const auto& [name, function] : plain) table[name] = reduction(function);
   table["norm"] = [](const Inputs& x, const Config& a) {
     std::optional<double> order;
@@ -139,7 +161,9 @@ Table algebra() {
 Table shapes() {
   Table table;
   const auto axis = [](const Config& a) { return a.at("axis").as_int(); };
-  table["reshape"] = [](const Inputs& x, const Config& a) { return Outputs{reshape(x[0], a.at("newshape").as_shape())}; };
+  table["reshape"] = [](const Inputs& x, const Config& a) {
+    return Outputs{reshape(x[0], a.at("newshape").as_shape())};
+  };
   table["expand_dims"] = [axis](const Inputs& x, const Config& a) { return Outputs{expand_dims(x[0], axis(a))}; };
   table["squeeze"] = [](const Inputs& x, const Config& a) { return Outputs{squeeze(x[0], axes_of(a))}; };
   table["transpose"] = [](const Inputs& x, const Config& a) {
@@ -271,8 +295,8 @@ Table networks() {
     return Outputs{binary_crossentropy(x[0], x[1], a.get("from_logits", false))};
   };
   table["dot_product_attention"] = [](const Inputs& x, const Config& a) {
-    return Outputs{dot_product_attention(x[0], x[1], x[2], {}, {}, a.optional_double("scale"),
-                                         a.get("is_causal", false))};
+    return Outputs{
+        dot_product_attention(x[0], x[1], x[2], {}, {}, a.optional_double("scale"), a.get("is_causal", false))};
   };
   table["softmax"] = [](const Inputs& x, const Config& a) { return Outputs{softmax(x[0], axes_of(a))}; };
   table["resize"] = [](const Inputs& x, const Config& a) {

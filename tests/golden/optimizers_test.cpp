@@ -50,7 +50,8 @@ void check_state(const Json& one, const Optimizer& optimizer, Findings& findings
   const Json& expected = one.at("optimizer_variables");
   const std::vector<Variable> state = optimizer.variables();
   if (state.size() != expected.size()) {
-    findings.note("optimizer_variables", std::to_string(state.size()) + " instead of " + std::to_string(expected.size()));
+    findings.note("optimizer_variables",
+                  std::to_string(state.size()) + " instead of " + std::to_string(expected.size()));
     return;
   }
   for (std::size_t i = 0; i < state.size(); ++i) {
@@ -97,7 +98,8 @@ void check_schedule(const Json& one, Findings& findings) {
     const std::shared_ptr<LearningRateSchedule> schedule = entry.make(golden::config_of(one.at("config")));
     findings.note("config", golden::difference(schedule->config(), golden::config_of(one.at("config")), {}));
     std::vector<float> values;
-    for (const Json& step : one.at("steps")) values.push_back(static_cast<float>((*schedule)(step.get<std::int64_t>())));
+    for (const Json& step : one.at("steps"))
+      values.push_back(static_cast<float>((*schedule)(step.get<std::int64_t>())));
     findings.compare("values", tensor(values), one.at("values"), {.relative = 2e-5, .absolute = 1e-8});
     return;
   }

@@ -88,8 +88,8 @@ std::string difference(const Tensor& got, const Json& expected, const Tolerance&
   }
   if (wrong == 0) return "";
   out.precision(9);
-  out << wrong << " of " << a.size() << " elements differ; element " << worst << " of shape "
-      << wanted.shape().str() << " is " << a[worst] << " instead of " << b[worst];
+  out << wrong << " of " << a.size() << " elements differ; element " << worst << " of shape " << wanted.shape().str()
+      << " is " << a[worst] << " instead of " << b[worst];
   return out.str();
 }
 
