@@ -213,11 +213,11 @@ void run(const std::string& family) {
 
 }  // namespace
 
-TEST_CASE("golden: core layers") { run("layers_core"); }
-TEST_CASE("golden: convolutions") { run("layers_conv"); }
-TEST_CASE("golden: pooling") { run("layers_pool"); }
-TEST_CASE("golden: normalisation") { run("layers_norm"); }
-TEST_CASE("golden: recurrent layers") { run("layers_rnn"); }
-TEST_CASE("golden: attention") { run("layers_attention"); }
-TEST_CASE("golden: merging layers") { run("layers_merging"); }
-TEST_CASE("golden: reshaping layers") { run("layers_reshaping"); }
+TEST_CASE("golden: layers_core") { run("layers_core"); }
+TEST_CASE("golden: layers_conv") { run("layers_conv"); }
+TEST_CASE("golden: layers_pool") { run("layers_pool"); }
+TEST_CASE("golden: layers_norm") { run("layers_norm"); }
+TEST_CASE("golden: layers_rnn") { run("layers_rnn"); }
+TEST_CASE("golden: layers_attention") { run("layers_attention"); }
+TEST_CASE("golden: layers_merging") { run("layers_merging"); }
+TEST_CASE("golden: layers_reshaping") { run("layers_reshaping"); }

@@ -49,6 +49,6 @@ void check_loss(const Json& one, Findings& findings) {
 
 TEST_CASE("golden: losses") { golden::run_family("losses", check_loss); }
 
-TEST_CASE("golden: more losses") {
+TEST_CASE("golden: losses_later") {
   golden::run_family("losses_later", check_loss, [](const Json& one) { return loss_of(one) == nullptr; });
 }

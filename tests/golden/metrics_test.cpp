@@ -72,10 +72,10 @@ void check_name(const Json& one, Findings& findings) {
 
 TEST_CASE("golden: metrics") { golden::run_family("metrics", check_metric); }
 
-TEST_CASE("golden: more metrics") {
+TEST_CASE("golden: metrics_later") {
   golden::run_family("metrics_later", check_metric, [](const Json& one) { return metric_of(one) == nullptr; });
 }
 
-TEST_CASE("golden: what \"accuracy\" stands for") {
+TEST_CASE("golden: small_objects, what \"accuracy\" stands for") {
   golden::run_family("small_objects", check_name, [](const Json& one) { return one.at("kind") != "metric_name"; });
 }

@@ -186,7 +186,7 @@ void check_activation(const Json& one, Findings& findings) {
 
 }  // namespace
 
-TEST_CASE("golden: initialisers, regularisers, constraints and dtypes") {
+TEST_CASE("golden: small_objects") {
   set_random_seed(1);
   golden::run_family(
       "small_objects",

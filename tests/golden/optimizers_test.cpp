@@ -110,9 +110,9 @@ void check_schedule(const Json& one, Findings& findings) {
 
 TEST_CASE("golden: optimizers") { golden::run_family("optimizers", check_optimizer); }
 
-TEST_CASE("golden: more optimizers") {
+TEST_CASE("golden: optimizers_later") {
   golden::run_family("optimizers_later", check_optimizer,
                      [](const Json& one) { return !is_known(one.at("class_name").get<std::string>()); });
 }
 
-TEST_CASE("golden: learning rate schedules") { golden::run_family("schedules", check_schedule); }
+TEST_CASE("golden: schedules") { golden::run_family("schedules", check_schedule); }
