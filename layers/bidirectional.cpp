@@ -69,7 +69,15 @@ void Bidirectional::build_all(const std::vector<Shape>& inputs) {
 }
 
 Tensors Bidirectional::call_with(const Tensors& inputs, const CallContext& context) {
-  const std::vector<Tensor> states(inputs.begin() + 1, inputs.end());
+  std::vector<Tensor> states(inputs.begin() + 1, inputs.end());
+  CallContext own = context;
+  if (!own.masks.empty()) own.masks.resize(1);
+  for (int i = 0;; ++i) {
+    const auto state = own.tensors.find("initial_state_" + std::to_string(i));
+    if (state == own.tensors.end()) break;
+    states.push_back(state->second);
+    own.tensors.erase(state);
+  }
   if (states.size() % 2 != 0) {
     throw Error("takes as many initial states for one direction as for the other, got " +
                 std::to_string(states.size()));
@@ -78,8 +86,6 @@ Tensors Bidirectional::call_with(const Tensors& inputs, const CallContext& conte
   std::vector<Tensor> forward_inputs{inputs[0]}, backward_inputs{inputs[0]};
   forward_inputs.insert(forward_inputs.end(), states.begin(), states.begin() + half);
   backward_inputs.insert(backward_inputs.end(), states.begin() + half, states.end());
-  CallContext own = context;
-  if (!own.masks.empty()) own.masks.resize(1);
   const Tensors y = forward_->outputs(forward_inputs, own);
   const Tensors z = backward_->outputs(backward_inputs, own);
   const Tensor there = y[0];

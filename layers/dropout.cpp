@@ -64,6 +64,7 @@ Shape SpatialDropout1D::compute_output_shape(const Shape& input) const { return 
 Config SpatialDropout1D::config() const {
   Config config = base_config();
   config.erase("trainable");
+  config["dtype"] = dtype_policy().name();
   config["rate"] = rate_;
   config["seed"] = options_.seed;
   return config;
@@ -107,6 +108,7 @@ Shape SpatialDropout2D::compute_output_shape(const Shape& input) const { return 
 Config SpatialDropout2D::config() const {
   Config config = base_config();
   config.erase("trainable");
+  config["dtype"] = dtype_policy().name();
   config["rate"] = rate_;
   config["seed"] = options_.seed;
   config["data_format"] = options_.data_format;
@@ -138,6 +140,7 @@ Shape SpatialDropout3D::compute_output_shape(const Shape& input) const { return 
 Config SpatialDropout3D::config() const {
   Config config = base_config();
   config.erase("trainable");
+  config["dtype"] = dtype_policy().name();
   config["rate"] = rate_;
   config["seed"] = options_.seed;
   config["data_format"] = options_.data_format;

@@ -71,6 +71,7 @@ Config LayerNormalization::config() const {
   config["epsilon"] = options_.epsilon;
   config["center"] = options_.center;
   config["scale"] = options_.scale;
+  config["rms_scaling"] = false;
   config["beta_initializer"] = to_config(options_.beta_initializer);
   config["gamma_initializer"] = to_config(options_.gamma_initializer);
   config["beta_regularizer"] = to_config(options_.beta_regularizer);

@@ -49,13 +49,34 @@ Shape merged_shape(const std::vector<Shape>& inputs, const std::string& label) {
   return output;
 }
 
-/// A step counts if no input masks it.
-std::vector<Tensor> merged_masks(const std::vector<Tensor>& masks) {
+/// As in Keras: a step counts if any input has it, and there is no mask unless every input has one.
+std::vector<Tensor> merged_masks(const Tensors& inputs, const std::vector<Tensor>& masks) {
   Tensor result;
-  for (const Tensor& mask : masks) {
-    if (mask.defined()) result = result.defined() ? logical_and(result, mask) : mask;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (i >= masks.size() || !masks[i].defined()) return {Tensor()};
+    result = result.defined() ? logical_or(result, masks[i]) : masks[i];
   }
   return {result};
+}
+
+/// The input's mask in the shape of x, or null.
+Tensor spread_mask(const Tensor& input, const Tensor& x) {
+  return input.mask().defined() ? broadcast_to(expand_dims(input.mask(), -1), x.shape()) : Tensor();
+}
+
+/// Maximum and Minimum, which know no neutral element: where one input is masked the other's value stands.
+Tensor extreme(const Tensors& inputs, Tensor (*merge)(const Tensor&, const Tensor&)) {
+  const std::vector<Tensor> all = aligned(inputs);
+  Tensor result = all[0], result_mask = spread_mask(inputs[0], all[0]);
+  for (std::size_t i = 1; i < all.size(); ++i) {
+    Tensor x = all[i];
+    const Tensor mask = spread_mask(inputs[i], x);
+    if (mask.defined()) x = where(mask, x, result);
+    if (result_mask.defined()) result = where(result_mask, result, x);
+    result_mask = mask.defined() && result_mask.defined() ? logical_or(result_mask, mask) : Tensor();
+    result = merge(result, x);
+  }
+  return result;
 }
 
 }  // namespace
@@ -76,8 +97,8 @@ std::vector<Shape> Add::compute_output_shapes(const std::vector<Shape>& inputs) 
   return {merged_shape(inputs, label())};
 }
 
-std::vector<Tensor> Add::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
-  return merged_masks(masks);
+std::vector<Tensor> Add::compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const {
+  return merged_masks(inputs, masks);
 }
 
 Multiply::Multiply(BaseOptions options) : LayerOf(options) {}
@@ -87,17 +108,24 @@ void Multiply::build_all(const std::vector<Shape>& inputs) { merged_shape(inputs
 
 Tensors Multiply::call(const Tensors& inputs, bool) {
   const std::vector<Tensor> x = aligned(inputs);
-  Tensor product = x[0];
-  for (std::size_t i = 1; i < x.size(); ++i) product = product * x[i];
-  return product;
+  Tensor product, product_mask;
+  bool all_masked = true;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const Tensor mask = spread_mask(inputs[i], x[i]);
+    const Tensor factor = mask.defined() ? where(mask, x[i], ones_like(x[i])) : x[i];
+    product = product.defined() ? product * factor : factor;
+    all_masked = all_masked && mask.defined();
+    if (all_masked) product_mask = product_mask.defined() ? logical_or(product_mask, mask) : mask;
+  }
+  return all_masked ? where(product_mask, product, zeros_like(product)) : product;
 }
 
 std::vector<Shape> Multiply::compute_output_shapes(const std::vector<Shape>& inputs) const {
   return {merged_shape(inputs, label())};
 }
 
-std::vector<Tensor> Multiply::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
-  return merged_masks(masks);
+std::vector<Tensor> Multiply::compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const {
+  return merged_masks(inputs, masks);
 }
 
 Average::Average(BaseOptions options) : LayerOf(options) {}
@@ -116,8 +144,8 @@ std::vector<Shape> Average::compute_output_shapes(const std::vector<Shape>& inpu
   return {merged_shape(inputs, label())};
 }
 
-std::vector<Tensor> Average::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
-  return merged_masks(masks);
+std::vector<Tensor> Average::compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const {
+  return merged_masks(inputs, masks);
 }
 
 Maximum::Maximum(BaseOptions options) : LayerOf(options) {}
@@ -125,19 +153,14 @@ Maximum Maximum::from_config(const Config& config) { return Maximum(with_base(Ba
 
 void Maximum::build_all(const std::vector<Shape>& inputs) { merged_shape(inputs, label()); }
 
-Tensors Maximum::call(const Tensors& inputs, bool) {
-  const std::vector<Tensor> x = aligned(inputs);
-  Tensor greatest = x[0];
-  for (std::size_t i = 1; i < x.size(); ++i) greatest = maximum(greatest, x[i]);
-  return greatest;
-}
+Tensors Maximum::call(const Tensors& inputs, bool) { return extreme(inputs, maximum); }
 
 std::vector<Shape> Maximum::compute_output_shapes(const std::vector<Shape>& inputs) const {
   return {merged_shape(inputs, label())};
 }
 
-std::vector<Tensor> Maximum::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
-  return merged_masks(masks);
+std::vector<Tensor> Maximum::compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const {
+  return merged_masks(inputs, masks);
 }
 
 Minimum::Minimum(BaseOptions options) : LayerOf(options) {}
@@ -145,19 +168,14 @@ Minimum Minimum::from_config(const Config& config) { return Minimum(with_base(Ba
 
 void Minimum::build_all(const std::vector<Shape>& inputs) { merged_shape(inputs, label()); }
 
-Tensors Minimum::call(const Tensors& inputs, bool) {
-  const std::vector<Tensor> x = aligned(inputs);
-  Tensor least = x[0];
-  for (std::size_t i = 1; i < x.size(); ++i) least = minimum(least, x[i]);
-  return least;
-}
+Tensors Minimum::call(const Tensors& inputs, bool) { return extreme(inputs, minimum); }
 
 std::vector<Shape> Minimum::compute_output_shapes(const std::vector<Shape>& inputs) const {
   return {merged_shape(inputs, label())};
 }
 
-std::vector<Tensor> Minimum::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
-  return merged_masks(masks);
+std::vector<Tensor> Minimum::compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const {
+  return merged_masks(inputs, masks);
 }
 
 Subtract::Subtract(BaseOptions options) : LayerOf(options) {}
@@ -177,8 +195,8 @@ std::vector<Shape> Subtract::compute_output_shapes(const std::vector<Shape>& inp
   return {merged_shape(inputs, label())};
 }
 
-std::vector<Tensor> Subtract::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
-  return merged_masks(masks);
+std::vector<Tensor> Subtract::compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const {
+  return merged_masks(inputs, masks);
 }
 
 }  // namespace nyala

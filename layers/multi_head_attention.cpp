@@ -60,12 +60,18 @@ Tensor unfold(const Tensor& y, const Shape& like, const std::vector<int>& axes) 
   return transpose(spread, back);
 }
 
+/// As in Keras, it is the projections whose outputs are penalised.
+MultiHeadAttentionOptions of_the_projections(MultiHeadAttentionOptions options) {
+  options.activity_regularizer = {};
+  return options;
+}
+
 const std::string letters = "abcdefghijklmnopqrstuvwxyz";
 
 }  // namespace
 
 MultiHeadAttention::MultiHeadAttention(MultiHeadAttentionOptions options)
-    : LayerOf(options),
+    : LayerOf(of_the_projections(options)),
       options_(options),
       seed_(options.seed ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(*options.seed)) : std::nullopt) {
   if (options.num_heads < 1) {
@@ -143,6 +149,7 @@ void MultiHeadAttention::build_all(const std::vector<Shape>& inputs) {
                                   .bias_regularizer = options_.bias_regularizer,
                                   .kernel_constraint = options_.kernel_constraint,
                                   .bias_constraint = options_.bias_constraint,
+                                  .activity_regularizer = options_.activity_regularizer,
                                   .trainable = trainable(),
                                   .dtype = dtype_policy()};
   const auto project = [&](const Shape& input, int dim, const char* name, const char* attribute,
@@ -162,8 +169,8 @@ void MultiHeadAttention::build_all(const std::vector<Shape>& inputs) {
   };
   query_ = project(query, options_.key_dim, "query", "query_dense");
   key_ = project(key, options_.key_dim, "key", "key_dense");
-  value_ = project(value, value_dim, "value", "value_dense");
   if (options_.use_gate) gate_ = project(query, value_dim, "gate", "_gate_dense", "sigmoid");
+  value_ = project(value, value_dim, "value", "value_dense");
   Shape last = options_.output_shape.empty() ? Shape{query.back()} : options_.output_shape;
   EinsumDenseOptions own = common;
   const std::string results = letters.substr(free + 2, last.size());
@@ -276,7 +283,7 @@ Config MultiHeadAttention::config() const {
   config["bias_initializer"] = to_config(options_.bias_initializer);
   config["kernel_regularizer"] = to_config(options_.kernel_regularizer);
   config["bias_regularizer"] = to_config(options_.bias_regularizer);
-  if (!config.contains("activity_regularizer")) config["activity_regularizer"] = Config();
+  config["activity_regularizer"] = to_config(options_.activity_regularizer);
   config["kernel_constraint"] = to_config(options_.kernel_constraint);
   config["bias_constraint"] = to_config(options_.bias_constraint);
   config["seed"] = options_.seed;

@@ -111,8 +111,9 @@ Config Normalization::config() const {
   Config config = base_config();
   config["axis"] = options_.axis ? Config(*options_.axis) : Config();
   config["invert"] = options_.invert;
-  const auto statistic = [](const Tensor& value) {
-    return value.defined() ? Config(value.to_vector<double>()) : Config();
+  const auto statistic = [this](const Tensor& value) {
+    if (!value.defined()) return Config();
+    return !options_.axis && value.size() == 1 ? Config(value.item<double>()) : Config(value.to_vector<double>());
   };
   config["mean"] = statistic(options_.mean);
   config["variance"] = statistic(options_.variance);

@@ -54,7 +54,7 @@ Config to_json(const SpatialPadding<N>& padding) {
   for (const Padding& side : padding.sides()) {
     list.push_back(Config(std::vector<std::int64_t>{side.before, side.after}));
   }
-  return N == 1 ? list[0] : list;
+  return N == 1 ? list.items().front() : list;
 }
 
 template <std::size_t N>

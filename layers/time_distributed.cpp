@@ -28,6 +28,12 @@ Tensors TimeDistributed::call_with(const Tensors& inputs, const CallContext& con
   Shape folded = x.shape();
   folded.erase(1);
   folded[0] = batch * time;
+  if (context.training && !layer_->non_trainable_variables().empty()) {
+    // What learns from the batch (BatchNormalization) sees one step after the other, as in Keras.
+    std::vector<Tensor> steps;
+    for (const Tensor& step : unstack(x, 1)) steps.push_back(Tensor(layer_->outputs(step, {.training = true})));
+    return stack(steps, 1);
+  }
   CallContext own{.training = context.training};
   const Tensor mask = context.masks.empty() ? Tensor() : context.masks.front();
   if (mask.defined() && mask.rank() > 2) {

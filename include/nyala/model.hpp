@@ -222,7 +222,7 @@ class Model : public Layer {
   /// One tensor per output. Safe from several threads at once.
   Tensors predict(const Tensors& x, const PredictOptions& options = {}) const;
   Tensors predict(const Dataset& data, const PredictOptions& options = {}) const;
-  /// One step; the logs are those of the running epoch (see reset_metrics).
+  /// One step; the logs are those of this batch alone.
   Logs train_on_batch(const Tensors& x, const Tensors& y, const Tensors& sample_weight = {},
                       const ClassWeights& class_weight = {});
   Logs test_on_batch(const Tensors& x, const Tensors& y, const Tensors& sample_weight = {});

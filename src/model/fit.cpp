@@ -245,6 +245,7 @@ Logs Model::train_on_batch(const Tensors& x, const Tensors& y, const Tensors& sa
     }
     batch.sample_weight = detail::class_sample_weights(class_weight, y, detail::output_names_of(*model_, y.size()));
   }
+  detail::reset_running(compiled);
   detail::train_step(*this, batch);
   return detail::running_logs(compiled);
 }
@@ -252,6 +253,7 @@ Logs Model::train_on_batch(const Tensors& x, const Tensors& y, const Tensors& sa
 Logs Model::test_on_batch(const Tensors& x, const Tensors& y, const Tensors& sample_weight) {
   Compiled& compiled = detail::require_compiled(*this, "test_on_batch");
   detail::common_rows(x, y, sample_weight, "test_on_batch");
+  detail::reset_running(compiled);
   detail::test_step(*this, Batch{x, y, sample_weight});
   return detail::running_logs(compiled);
 }

@@ -49,7 +49,10 @@ Model::Model(const KerasTensors& inputs, const KerasTensors& outputs, ModelOptio
 KerasTensor Model::operator()(const KerasTensor& x) const { return (*this)(std::vector<KerasTensor>{x}); }
 
 KerasTensor Model::operator()(const std::vector<KerasTensor>& inputs) const {
-  return LayerRef(std::static_pointer_cast<Layer>(std::make_shared<Model>(*this)))(inputs);
+  // One layer however often the model is called: its calls share it.
+  std::shared_ptr<Layer> layer = model_->as_layer.lock();
+  if (layer == nullptr) model_->as_layer = layer = std::make_shared<Model>(*this);
+  return LayerRef(layer)(inputs);
 }
 
 std::string Model::class_name() const {

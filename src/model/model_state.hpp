@@ -54,6 +54,7 @@ struct ModelState {
   std::size_t output_count = 1;
   std::optional<Compiled> compiled;
   bool stop_training = false;
+  std::weak_ptr<Layer> as_layer;  // what stands for the model in the graphs that call it
 };
 
 /// Builds a sequential model's chain for that input (with batch axis), remembering the symbolic places.

@@ -181,7 +181,9 @@ void check_activation(const Json& one, Findings& findings) {
   const Tensor y = activate(one, x);
   findings.compare("y", y, one.at("y"));
   if (!one.contains("gradient")) return;
-  findings.compare("gradient", tape.gradient(y, x, golden::tensor_of(one.at("cotangent"))), one.at("gradient"));
+  // Keras' float32 gradients of saturated functions are off by a few units of 1e-5 themselves.
+  findings.compare("gradient", tape.gradient(y, x, golden::tensor_of(one.at("cotangent"))), one.at("gradient"),
+                   {.relative = 1e-4, .absolute = 2e-5});
 }
 
 }  // namespace

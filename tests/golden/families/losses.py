@@ -21,17 +21,17 @@ def run(name, class_name, kwargs, y_true, y_pred, sample_weight=None, mask=None)
             backend.set_keras_mask(prediction, backend.convert_to_tensor(mask))
         return loss(y_true, prediction, sample_weight)
 
-    cotangent = g.normal(rng, jax.eval_shape(value_of, y_pred).shape) if kwargs.get("reduction") in (
-        "none", None) and "reduction" in kwargs else np.float32(1)
+    whole = kwargs.get("reduction", "sum") == "none"
+    cotangent = g.normal(rng, jax.eval_shape(value_of, y_pred).shape) if whole else np.float32(1)
 
     def both(prediction):
         value, pullback = jax.vjp(value_of, prediction)
         return value, pullback(value.dtype.type(1) * cotangent)[0]
 
     value, gradient = jax.jit(both)(y_pred)
-    result = dict(name=name, class_name=class_name, config=g.config_of(loss), y_true=y_true, y_pred=y_pred,
+    result = dict(name=name, class_name=class_name, config=g.config_of(loss), arguments=kwargs, y_true=y_true, y_pred=y_pred,
                   sample_weight=sample_weight, mask=mask, reduction=loss.reduction, value=np.asarray(value),
-                  cotangent=np.asarray(cotangent) if np.ndim(cotangent) else None, gradient=np.asarray(gradient))
+                  cotangent=np.asarray(cotangent) if whole else None, gradient=np.asarray(gradient))
     return {k: v for k, v in result.items() if v is not None}
 
 
