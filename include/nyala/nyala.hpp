@@ -26,6 +26,7 @@
 #include <nyala/schedules.hpp>
 #include <nyala/serialization.hpp>
 #include <nyala/session.hpp>
+#include <nyala/summary_writer.hpp>
 #include <nyala/tensor.hpp>
 #include <nyala/threads.hpp>
 #include <nyala/variable.hpp>
