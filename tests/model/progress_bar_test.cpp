@@ -18,8 +18,9 @@ struct Screen {
   double time = 100.0;
 
   Console console(bool terminal, bool color = false, bool utf8 = true, int columns = 120) {
-    return {.out = &out, .terminal = terminal, .color = color, .utf8 = utf8, .columns = columns,
-            .seconds = [this] { return time; }};
+    return {.out = &out, .terminal = terminal, .color = color, .utf8 = utf8, .columns = columns, .seconds = [this] {
+              return time;
+            }};
   }
 };
 
@@ -90,7 +91,8 @@ TEST_CASE("without colours or UTF-8 the two parts of the bar differ in shape") {
     bar.begin();
     screen.time += 1.5;
     bar.finish(1, {});
-    CHECK(screen.out.str() == (utf8 ? "\r1/4 ━━━━━─────────────── 2s 2s/step\n" : "\r1/4 =====............... 2s 2s/step\n"));
+    CHECK(screen.out.str() ==
+          (utf8 ? "\r1/4 ━━━━━─────────────── 2s 2s/step\n" : "\r1/4 =====............... 2s 2s/step\n"));
   }
 }
 
