@@ -328,6 +328,27 @@ TEST_CASE("Muon takes steps of one size along orthogonal directions, and leaves 
   CHECK_THROWS_AS(Muon({.exclude_layers = {"("}}), Error);
 }
 
+TEST_CASE("two steps of Muon as Keras takes them") {
+  const auto close = [](const Variable& v, const Tensor& expected) {
+    return max(abs(v.value() - expected)).item<double>() < 2e-6;
+  };
+  const Tensor start = tensor({{0.5, -1.0, 0.2}, {1.0, 0.3, -0.7}});
+  const Tensor first = tensor({{0.1, -0.4, 1.0}, {0.3, 0.2, -0.5}}),
+               second = tensor({{-0.6, 0.4, 0.2}, {0.7, -0.2, 0.5}});
+  const Variable kernel = variable("kernel", start), bias = variable("bias", tensor({0.1, -0.2}));
+  Muon muon({.learning_rate = 0.1});
+  muon.apply({first, tensor({0.5, -1.0})}, {kernel, bias});
+  CHECK(close(kernel, tensor({{0.48950544, -0.99096751, 0.17833875}, {0.97729653, 0.29585963, -0.68966901}})));
+  CHECK(close(bias, tensor({-3.8690865e-05, -0.09992099})));
+  muon.apply({second, tensor({-0.5, 0.25})}, {kernel, bias});
+  CHECK(close(kernel, tensor({{0.51001263, -0.99832064, 0.15514483}, {0.9464938, 0.299824, -0.69803518}})));
+  CHECK(close(bias, tensor({0.00522441, -0.05293483})));
+  const Variable tall = variable("kernel", transpose(start));
+  Muon plain({.learning_rate = 0.1, .nesterov = false, .rms_rate = {}});
+  plain.apply({transpose(first)}, {tall});
+  CHECK(close(tall, tensor({{0.47008213, 0.93521541}, {-0.97468013, 0.28827417}, {0.13762031, -0.67070538}})));
+}
+
 TEST_CASE("configs come back") {
   const std::vector<std::shared_ptr<Optimizer>> all{
       std::make_shared<SGD>(
