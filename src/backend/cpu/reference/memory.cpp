@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "backend/common/dispatch.hpp"
@@ -62,7 +63,10 @@ void ReferenceKernels::strided_write(const Tensor& in, Tensor& out, std::int64_t
       T* to = static_cast<T*>(out.raw_data()) + offset;
       for_each_run(in.shape(), strides,
                    [&](std::int64_t first, std::int64_t start, std::int64_t count, std::int64_t stride) {
-                     for (std::int64_t i = 0; i < count; ++i) to[start + i * stride] = from[first + i];
+                     if (stride == 1)
+                       std::copy_n(from + first, count, to + start);
+                     else
+                       for (std::int64_t i = 0; i < count; ++i) to[start + i * stride] = from[first + i];
                    });
     });
   }
