@@ -127,7 +127,7 @@ std::vector<NodePointer> ordered(const std::vector<KerasTensor>& inputs, const s
 /// Keras' `model.operations`: decreasing depth (longest way to an output), then order of a depth-first walk from the
 /// outputs that numbers an operation before it goes down into its inputs.
 std::vector<LayerRef> operations_by_depth(const std::vector<NodePointer>& order, const std::vector<KerasTensor>& inputs,
-                                      const std::vector<KerasTensor>& outputs) {
+                                          const std::vector<KerasTensor>& outputs) {
   std::unordered_map<const GraphNode*, int> node_depth;
   std::unordered_map<const Layer*, int> layer_depth, layer_index;
   for (auto it = order.rbegin(); it != order.rend(); ++it) {
