@@ -32,15 +32,18 @@ int main(int argc, char** argv) try {
       Dense(10, {.activation = "softmax"}),
   };
   model.summary();
-  model.compile("adam", "sparse_categorical_crossentropy", {.metrics = {"accuracy"}});
+  const int batch_size = 128;
+  const auto steps = epochs * ((x_train.shape()[0] + batch_size - 1) / batch_size);
+  model.compile(Adam({.learning_rate = CosineDecay(2e-3, steps)}), "sparse_categorical_crossentropy",
+                {.metrics = {"accuracy"}});
 
   const std::string checkpoint = "mnist.weights.h5";
   const auto start = std::chrono::steady_clock::now();
   History history = model.fit(x_train, train.y,
                               {.epochs = epochs,
-                               .batch_size = 128,
+                               .batch_size = batch_size,
                                .validation_data = {x_test, test.y},
-                               .callbacks = {ReduceLROnPlateau({.monitor = "loss", .factor = 0.5, .patience = 1})}});
+                               .callbacks = {CSVLogger("mnist.csv"), TerminateOnNaN()}});
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   model.save_weights(checkpoint);
 

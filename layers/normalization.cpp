@@ -27,7 +27,7 @@ Normalization Normalization::from_config(const Config& config) {
     std::vector<double> numbers;
     const Config* list = &value;
     while (list->is_array() && list->size() == 1 && (*list)[0].is_array()) list = &(*list)[0];
-    if (list->is_number()) return tensor(std::vector<double>{list->as_double()});
+    if (list->is_number()) return Tensor(list->as_double());
     for (const Config& number : list->items()) numbers.push_back(number.as_double());
     return tensor(numbers);
   };
@@ -111,9 +111,9 @@ Config Normalization::config() const {
   Config config = base_config();
   config["axis"] = options_.axis ? Config(*options_.axis) : Config();
   config["invert"] = options_.invert;
-  const auto statistic = [this](const Tensor& value) {
+  const auto statistic = [](const Tensor& value) {
     if (!value.defined()) return Config();
-    return !options_.axis && value.size() == 1 ? Config(value.item<double>()) : Config(value.to_vector<double>());
+    return value.rank() == 0 ? Config(value.item<double>()) : Config(value.to_vector<double>());
   };
   config["mean"] = statistic(options_.mean);
   config["variance"] = statistic(options_.variance);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <ostream>
 #include <string>
+#include <utility>
 
 #include <nyala/tensor.hpp>
 
@@ -34,16 +35,29 @@ std::string shortest(double value, DType dtype) {
   return digits;
 }
 
-std::string scientific(double value) {
+/// Mantissa and exponent, "1.5" and "e-05", of the shortest text that reads back as the same number.
+std::pair<std::string, std::string> scientific(double value, DType dtype) {
   char text[64];
-  const auto result = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, precision);
-  return std::string(text, result.ptr);
+  const bool narrow = dtype != DType::float64;
+  auto result = narrow
+                    ? std::to_chars(text, text + sizeof text, static_cast<float>(value), std::chars_format::scientific)
+                    : std::to_chars(text, text + sizeof text, value, std::chars_format::scientific);
+  std::string digits(text, result.ptr);
+  if (digits.find('e') > precision + 3) {
+    result = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific, precision);
+    digits.assign(text, result.ptr);
+  }
+  const std::size_t e = digits.find('e');
+  std::string mantissa = digits.substr(0, e);
+  if (mantissa.find('.') == std::string::npos) mantissa += '.';
+  return {mantissa, digits.substr(e)};
 }
 
 /// How the numbers that are shown are written, the same for all of them.
 struct Format {
   bool exponent = false;
   std::size_t before = 0, after = 0;  // characters before the point, and from it on
+  std::size_t fraction = 0;           // of mantissas: characters from the point on
   std::size_t width = 0;
 };
 
@@ -96,17 +110,26 @@ class Printer {
         smallest = std::min(smallest, magnitude);
       });
       format_.exponent = largest >= 1e8 || (largest > 0.0 && (smallest < 1e-4 || largest / smallest > 1e3));
+      if (format_.exponent) {
+        each_shown(0, 0, [&](std::size_t i) {
+          if (!std::isfinite(reals_[i])) return;
+          const std::string mantissa = scientific(reals_[i], dtype_).first;
+          format_.fraction = std::max(format_.fraction, mantissa.size() - mantissa.find('.'));
+        });
+      }
+      std::size_t special = 0;
       each_shown(0, 0, [&](std::size_t i) {
+        const std::string text = raw(i);
         if (!std::isfinite(reals_[i])) {
-          format_.before = std::max(format_.before, raw(i).size());
+          special = std::max(special, text.size());
           return;
         }
-        const std::string text = raw(i);
         const std::size_t point = std::min(text.find('.'), text.size());
         format_.before = std::max(format_.before, point);
         format_.after = std::max(format_.after, text.size() - point);
       });
-      if (shape_.empty()) format_ = {format_.exponent, 0, 0, 0};
+      format_.width = std::max(format_.before + format_.after, special);
+      if (shape_.empty()) format_ = {format_.exponent, 0, 0, format_.fraction, 0};
       return;
     }
     if (!shape_.empty())
@@ -120,7 +143,11 @@ class Printer {
     if (!is_floating(dtype_)) return std::to_string(integers_[i]);
     if (std::isnan(reals_[i])) return "nan";
     if (std::isinf(reals_[i])) return reals_[i] > 0 ? "inf" : "-inf";
-    return format_.exponent ? scientific(reals_[i]) : shortest(reals_[i], dtype_);
+    if (!format_.exponent) return shortest(reals_[i], dtype_);
+    auto [mantissa, exponent] = scientific(reals_[i], dtype_);
+    const std::size_t from_point = mantissa.size() - mantissa.find('.');
+    if (format_.fraction > from_point) mantissa.append(format_.fraction - from_point, '0');
+    return mantissa + exponent;
   }
 
   std::string element(std::size_t i) const {
@@ -130,12 +157,11 @@ class Printer {
       return dtype_ == DType::string ? text + std::string(missing, ' ') : std::string(missing, ' ') + text;
     }
     if (shape_.empty() && text.back() == '.') return text + "0";
-    const bool finite = std::isfinite(reals_[i]);
-    const std::size_t point = finite ? std::min(text.find('.'), text.size()) : text.size();
-    const std::size_t after = text.size() - point;
-    if (format_.before > point) text.insert(0, format_.before - point, ' ');
-    if (finite && format_.after > after) text.append(format_.after - after, ' ');
-    if (!finite) text.insert(0, format_.after, ' ');
+    if (std::isfinite(reals_[i])) {
+      const std::size_t after = text.size() - std::min(text.find('.'), text.size());
+      if (format_.after > after) text.append(format_.after - after, ' ');
+    }
+    if (format_.width > text.size()) text.insert(0, format_.width - text.size(), ' ');
     return text;
   }
 

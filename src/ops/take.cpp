@@ -124,7 +124,15 @@ Tensor take(const Tensor& x, const Tensor& indices, std::optional<int> axis) {
   return axis ? take_for(x, indices, *axis, "take") : take_for(ravel(x), indices, 0, "take");
 }
 
-Tensor gather(const Tensor& x, const Tensor& indices, int axis) { return take_for(x, indices, axis, "gather"); }
+Tensor gather(const Tensor& x, const Tensor& indices, int axis) {
+  detail::require_defined(x, "gather");
+  detail::require_defined(indices, "gather");
+  if (indices.size() > 0 && is_integer(indices.dtype())) {
+    const auto lowest = min(indices).item<std::int64_t>();
+    if (lowest < 0) ops::fail("gather: indices must not be negative, got ", lowest);
+  }
+  return take_for(x, indices, axis, "gather");
+}
 
 Tensor take_along_axis(const Tensor& x, const Tensor& indices, std::optional<int> axis) {
   ops::require_numbers(x, "take_along_axis");

@@ -42,7 +42,20 @@ class Walk {
     own.insert(own.end(), state.other_weights.begin(), state.other_weights.end());
     entries.push_back({path, layer.name(), own});
     if (state.is_model) {
-      container(static_cast<const Model&>(layer).layers(), joined(path, "layers"));
+      // `layers` is itself an attribute of a subclassed model in Keras: what sorts before it is met by its own name.
+      const auto& model = static_cast<const Model&>(layer);
+      if (model.model_state()->kind == detail::ModelKind::subclass) {
+        std::vector<const LayerState::Child*> before;
+        for (const LayerState::Child& child : state.children) {
+          const bool is_private = child.attribute.empty() || child.attribute.front() == '_';
+          if (!is_private && child.attribute < "layers") before.push_back(&child);
+        }
+        std::stable_sort(before.begin(), before.end(), [](const LayerState::Child* a, const LayerState::Child* b) {
+          return a->attribute < b->attribute;
+        });
+        for (const LayerState::Child* child : before) visit(*child->layer, joined(path, child->attribute));
+      }
+      container(model.layers(), joined(path, "layers"));
       return;
     }
     std::vector<LayerRef> unnamed;

@@ -80,7 +80,8 @@ TEST_CASE("printing is NumPy's") {
   CHECK(text(tensor({1.0, 2.5, -3.25})) == "[ 1.    2.5  -3.25]");
   CHECK(text(tensor({true, false})) == "[ True False]");
   CHECK(text(Tensor(2.0)) == "2.0");
-  CHECK(text(tensor({1e-5, 1.0})) == "[1.00000000e-05 1.00000000e+00]");
+  CHECK(text(tensor({1e-5, 1.0})) == "[1.e-05 1.e+00]");
+  CHECK(text(tensor({1.5e-5, 1.0})) == "[1.5e-05 1.0e+00]");
   CHECK(text(tensor({NAN, 1.0f})) == "[nan  1.]");
   CHECK(text(zeros({0, 3})) == "[]");
   CHECK(text(arange(2000)) == "[   0    1    2 ... 1997 1998 1999]");
@@ -92,7 +93,7 @@ TEST_CASE("mistakes with tensors are named") {
   CHECK_THROWS_WITH_AS(Tensor().shape(), doctest::Contains("holds nothing"), Error);
   CHECK_THROWS_WITH_AS(zeros({2}).item<float>(), doctest::Contains("exactly one element"), Error);
   CHECK_THROWS_WITH_AS(zeros({2}).data<double>(), doctest::Contains("holds float32, not float64"), Error);
-  CHECK_THROWS_WITH_AS(zeros({None, 2}), doctest::Contains("not known yet"), Error);
+  CHECK_THROWS_WITH_AS(zeros({None, 2}), doctest::Contains("(None, 2)"), Error);
   CHECK_THROWS_WITH_AS(zeros({1LL << 40, 1LL << 40}), doctest::Contains("64 bits"), Error);
   CHECK_THROWS_WITH_AS((Shape{1, 2, 3, 4, 5, 6, 7, 8, 9}), doctest::Contains("at most 8 axes"), Error);
   CHECK_THROWS_WITH_AS(Device("tpu"), doctest::Contains("\"cpu\", \"gpu\" or \"gpu:N\""), Error);

@@ -55,7 +55,16 @@ void check_curve(const Json& one, Findings& findings) {
     if (!findings.text().empty()) return;  // later steps would only repeat it
   }
   const golden::Tolerance trained{.relative = 1e-3, .absolute = 1e-4};
-  findings.compare_all("final weight", model.get_weights(), one.at("final_weights"), trained);
+  // The keys' bias adds the same to all scores of a query: its gradient is rounding alone, which Adam scales up.
+  std::vector<Tensor> trained_weights;
+  Json expected_weights = Json::array();
+  const std::vector<Variable> variables = model.weights();
+  for (std::size_t i = 0; i < variables.size(); ++i) {
+    if (variables[i].path() == "key/bias") continue;
+    trained_weights.push_back(variables[i].value());
+    expected_weights.push_back(one.at("final_weights")[i]);
+  }
+  findings.compare_all("final weight", trained_weights, expected_weights, trained);
   findings.compare_all("prediction", model.predict(x, {.batch_size = batch, .verbose = 0}).vector(),
                        one.at("predictions"), trained);
   check_logs("evaluate ", model.evaluate(x, y, {.batch_size = batch, .verbose = 0}), one.at("evaluate"), findings);

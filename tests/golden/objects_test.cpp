@@ -128,7 +128,10 @@ void check_constraint(const Json& one, Findings& findings) {
 
 void check_promotion(const Json& one, Findings& findings) {
   const auto names = one.at("dtypes").get<std::vector<std::string>>();
-  const auto wanted = [&](const std::string& got, const Json& expected, const std::string& where) {
+  // The files are made with jax, which has no 64 bits; Nyala has them, as Keras has with its other backends.
+  const std::map<std::string, std::string> narrow{{"int64", "int32"}, {"uint64", "uint32"}, {"float64", "float32"}};
+  const auto wanted = [&](std::string got, const Json& expected, const std::string& where) {
+    if (narrow.count(got) != 0) got = narrow.at(got);
     if (got != expected.get<std::string>()) findings.note(where, got + " instead of " + expected.get<std::string>());
   };
   for (std::size_t i = 0; i < names.size(); ++i) {

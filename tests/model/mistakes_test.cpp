@@ -87,7 +87,7 @@ const std::vector<Mistake>& mistakes() {
        [] {
          call(Reshape({5}), {2, 4});
        },
-       {"reshape", "(2, 4)", "(5,)"}},
+       {"reshape", "(2, 4)", "5"}},
       {"permute with a repeated axis",
        [] {
          Permute({1, 1});
@@ -288,8 +288,8 @@ TEST_CASE("an exception of a callback reaches the caller, and the model can go o
 }
 
 TEST_CASE("an error names the way to the layer") {
-  Sequential inner({Dense(3, {.name = "deep"})}, {.name = "inner"});
+  Sequential inner({Embedding(5, 3, {.name = "deep"})}, {.name = "inner"});
   Sequential outer({inner}, {.name = "outer"});
-  outer(ones({2, 4}));
-  CHECK_THROWS_WITH_AS(outer(ones({2, 5})), doctest::Contains("outer/inner/deep"), Error);
+  outer(tensor({{1, 4}}));
+  CHECK_THROWS_WITH_AS(outer(tensor({{1, 5}})), doctest::Contains("outer/inner/deep"), Error);
 }

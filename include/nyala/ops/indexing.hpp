@@ -57,7 +57,7 @@ Tensor slice_update(const Tensor& x, const std::vector<std::int64_t>& start_indi
 Tensor take(const Tensor& x, const Tensor& indices, std::optional<int> axis = {});
 /// One element per position, indices and x broadcasting against each other but for `axis`.
 Tensor take_along_axis(const Tensor& x, const Tensor& indices, std::optional<int> axis = {});
-/// embedding lookup: take(x, indices, 0) that names the layer's rule in its error.
+/// An embedding's lookup: take(x, indices, axis), where a negative index is an Error too.
 Tensor gather(const Tensor& x, const Tensor& indices, int axis = 0);
 /// zeros(shape) to which values are added at indices (…, depth of index); repeated indices add up.
 Tensor scatter(const Tensor& indices, const Tensor& values, const Shape& shape);

@@ -42,8 +42,8 @@ def _recurrent():
                        X, masks=[mask])
         yield case(f"{p}_masked_zero_output", layer, dict(units=2, return_sequences=True, zero_output_for_mask=True), X,
                    masks=[HOLES])
-        yield case(f"{p}_mask_argument_initial_state", layer, dict(units=2, return_sequences=True), X,
-                   call=lambda rng, n=states: dict(mask=RIGHT, **_initial(n, 2)(rng)))
+        # No case of a mask beside an initial state: Keras' backends disagree on the outputs before the first step that
+        # counts (jax and numpy give the initial state, TensorFlow and unrolled loops zeros, as Nyala does).
         yield case(f"{p}_stateful", layer, dict(units=2, stateful=True, return_sequences=True), X, following=2)
         yield case(f"{p}_stateful_state", layer, dict(units=2, stateful=True, return_state=True), X, following=1)
         yield case(f"{p}_regularizers", layer, dict(
