@@ -11,7 +11,6 @@ namespace nyala::backend::onednn {
 namespace {
 
 constexpr std::int64_t worth_a_block = 1'500'000;  // multiplications: some 20 µs
-constexpr std::int64_t worth_a_stream = 200'000;   // the same for few rows, where reading b is what takes time
 constexpr std::int64_t most_blocks = 16;
 
 void small(const Gemm& g, const float* a, const float* b, float* c) {
