@@ -220,7 +220,7 @@ class NestedList {
   NestedList(S value)
       : leaf_(true),
         number_(static_cast<double>(value)),
-        integer_(static_cast<std::int64_t>(value)),
+        integer_(whole(value)),
         dtype_(std::same_as<S, bool> ? DType::boolean
                : std::integral<S>    ? DType::int32
                                      : DType::float32) {}
@@ -229,6 +229,13 @@ class NestedList {
   NestedList(std::initializer_list<NestedList> rows) : rows_(rows) {}
 
  private:
+  template <Scalar S>
+  static std::int64_t whole(S value) {
+    if constexpr (std::integral<S>)
+      return static_cast<std::int64_t>(value);
+    else
+      return 0;
+  }
   friend Tensor tensor(const NestedList&);
   friend Tensor tensor(const NestedList&, DType);
   friend struct NestedListReader;

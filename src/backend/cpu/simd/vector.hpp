@@ -10,8 +10,14 @@
 
 namespace nyala::backend::NYALA_SIMD_NAMESPACE {
 
-/// The width of a register, which is what the compiler aligns the largest objects to.
-inline constexpr int vector_bytes = __BIGGEST_ALIGNMENT__;
+/// The width of a register.
+#if defined(__AVX512F__)
+inline constexpr int vector_bytes = 64;
+#elif defined(__AVX2__)
+inline constexpr int vector_bytes = 32;
+#else
+inline constexpr int vector_bytes = 16;
+#endif
 
 /// float32 numbers, their bits, and masks of them: as many as a register holds.
 inline constexpr int lanes = vector_bytes / 4;
