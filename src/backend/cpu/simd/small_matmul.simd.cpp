@@ -95,11 +95,12 @@ void panel(const SmallProduct& s, const float* a, const float* b, std::int64_t s
 
 void multiply(const SmallProduct& s, const float* a, const float* b, float* c) {
   constexpr std::int64_t most = 4096;
+  if (s.m == 0) return;
   for (std::int64_t column = 0; column < s.n; column += 2 * width) {
     const std::int64_t columns = s.n - column < 2 * width ? s.n - column : 2 * width;
     const std::int64_t reach = columns > width ? 2 * width : width;
     if (masks || columns == reach) {
-      panel(s, a, b + column, s.stride_b, c + column, columns);
+      panel(s, a, s.k == 0 ? b : b + column, s.stride_b, c + column, columns);  // an empty b may be null
       continue;
     }
     // The last columns, where a whole register would read beyond b: some rows of b at a time.
