@@ -86,7 +86,7 @@ void ModelCheckpoint::save(std::optional<int> batch, const Logs& logs) {
   if (failed) {
     throw Error("ModelCheckpoint: the folder " + folder.string() + " cannot be made: " + failed.message());
   }
-  model().save_weights(path, true);
+  model().save_weights(path);
   if (options_.verbose > 0) {
     detail::say("\nEpoch " + std::to_string(epoch_ + 1) + ": finished saving model to " + path);
   }

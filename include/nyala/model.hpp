@@ -175,6 +175,15 @@ struct LoadWeightsOptions {
   bool skip_mismatch = false;
   bool by_name = false;
 };
+struct SaveOptions {
+  bool overwrite = true;
+  bool include_optimizer = true;
+};
+struct SaveWeightsOptions {
+  bool overwrite = true;
+  /// In GB (1024^3 bytes): split over several files beside "x.weights.json"; left out: one file.
+  std::optional<double> max_shard_size = {};
+};
 
 class Model;
 class Sequential;
@@ -254,9 +263,14 @@ class Model : public Layer {
   void summary(const SummaryOptions& options = {}) const;
   std::string summary_text(const SummaryOptions& options = {}) const;
 
-  /// "x.weights.h5" in Keras' layout; written beside and renamed, so that a crash leaves the previous file.
-  void save_weights(const std::string& filepath, bool overwrite = true) const;
-  /// On any error the model stays as it was.
+  /// Architecture, weights, compile settings and the optimizer's state, for load_model here or in Python:
+  /// "x.keras", "x.h5" or "x.hdf5". Written beside and renamed, so that a crash or a full disk leaves the previous
+  /// file. https://keras.io/api/models/model_saving_apis/
+  void save(const std::string& filepath, const SaveOptions& options = {}) const;
+  /// "x.weights.h5" in Keras' layout, or "x.weights.json" and its shards.
+  void save_weights(const std::string& filepath, const SaveWeightsOptions& options = {}) const;
+  /// From ".weights.h5", ".weights.json", ".keras", and legacy ".h5" (weights only, or whole models). On any error the
+  /// model stays as it was.
   void load_weights(const std::string& filepath, const LoadWeightsOptions& options = {});
   /// Forgets the states of all stateful layers.
   void reset_states();

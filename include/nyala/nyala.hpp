@@ -23,6 +23,7 @@
 #include <nyala/random.hpp>
 #include <nyala/register.hpp>
 #include <nyala/regularizers.hpp>
+#include <nyala/saving.hpp>
 #include <nyala/schedules.hpp>
 #include <nyala/serialization.hpp>
 #include <nyala/session.hpp>

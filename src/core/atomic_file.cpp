@@ -1,13 +1,17 @@
 #include "core/atomic_file.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include <nyala/error.hpp>
@@ -29,6 +33,44 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
+constexpr char infix[] = ".tmp-";
+
+// Of that open file; it ends with the process, however that ends. flock() would clash with libhdf5's own.
+bool lock(int descriptor) {
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  return fcntl(descriptor, F_OFD_SETLK, &whole) == 0;
+}
+
+// Whether the process that made a temporary file of that name ("model.h5.tmp-PID-N") is known to be gone.
+bool is_orphan(const std::string& file, std::size_t pid_at) {
+  long long pid = 0;
+  const auto parsed = std::from_chars(file.data() + pid_at, file.data() + file.size(), pid);
+  if (parsed.ec != std::errc() || parsed.ptr == file.data() + file.size() || *parsed.ptr != '-' || pid <= 0)
+    return false;
+  if (kill(static_cast<pid_t>(pid), 0) == 0 || errno != ESRCH) return false;
+  // It may also be alive on another machine that shares the folder: then the lock is taken.
+  const int descriptor = open(file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (descriptor < 0) return false;
+  const bool free = lock(descriptor);
+  close(descriptor);
+  return free;
+}
+
+// What processes that were killed while they wrote this file have left behind.
+void remove_orphans(const std::string& path) {
+  const std::string folder = folder_of(path);
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(opendir(folder.c_str()), closedir);
+  if (listing == nullptr) return;
+  const std::string prefix = path.substr(path.rfind('/') + 1) + infix;  // npos + 1 is 0
+  while (const dirent* entry = readdir(listing.get())) {
+    if (std::strncmp(entry->d_name, prefix.c_str(), prefix.size()) != 0) continue;
+    const std::string file = folder + "/" + entry->d_name;
+    if (is_orphan(file, folder.size() + 1 + prefix.size())) unlink(file.c_str());
+  }
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(const std::string& path, std::string where) : where_(std::move(where)), path_(resolved(path)) {
@@ -39,9 +81,12 @@ AtomicFile::AtomicFile(const std::string& path, std::string where) : where_(std:
     errno = path.empty() ? ENOENT : !exists || S_ISDIR(before.st_mode) ? EISDIR : EINVAL;
     fail("write");
   }
-  temporary_ = path_ + ".tmp-" + std::to_string(getpid()) + "-" + std::to_string(number++);
-  descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (exists && access(path_.c_str(), W_OK) != 0) fail("replace");
+  remove_orphans(path_);
+  temporary_ = path_ + infix + std::to_string(getpid()) + "-" + std::to_string(number++);
+  descriptor_ = open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail("create");
+  static_cast<void>(lock(descriptor_));  // some file systems have no locks; then the process id must do
   if (exists) static_cast<void>(fchmod(descriptor_, before.st_mode & 07777) == 0);
 }
 
@@ -64,6 +109,11 @@ void AtomicFile::write(const void* data, std::size_t bytes) {
 
 void AtomicFile::commit() {
   if (fsync(descriptor_) != 0) fail("write");
+  struct stat now {};
+  if (stat(path_.c_str(), &now) == 0 && !S_ISREG(now.st_mode)) {  // put there meanwhile
+    errno = S_ISDIR(now.st_mode) ? EISDIR : EINVAL;
+    fail("replace");
+  }
   if (rename(temporary_.c_str(), path_.c_str()) != 0) fail("replace");
   close(std::exchange(descriptor_, -1));
   // The rename itself must reach the disk too; some file systems cannot be asked, and the file is whole either way.

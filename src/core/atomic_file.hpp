@@ -6,7 +6,8 @@
 namespace nyala::detail {
 
 /// A file written beside its final place: commit() puts it there in one step, so that a crash or a full disk leaves
-/// what was there before. Without commit() it disappears. Errors are thrown as Error, beginning with `where`.
+/// what was there before. Without commit() it disappears; what killed processes left of earlier tries is removed.
+/// A target that is a folder or may not be written, a full disk: Error, beginning with `where`.
 class AtomicFile {
  public:
   AtomicFile(const std::string& path, std::string where);
@@ -16,7 +17,10 @@ class AtomicFile {
 
   /// Where the content is until commit(); a library that writes files by name may write here.
   const std::string& temporary_path() const { return temporary_; }
+  /// At the end of what has been written.
   void write(const void* data, std::size_t bytes);
+  /// Of the temporary file, open for reading and writing.
+  int descriptor() const { return descriptor_; }
   /// Flushes to the disk and renames.
   void commit();
 

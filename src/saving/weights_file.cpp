@@ -103,13 +103,13 @@ void require_built(const Model& model, const char* where) {
 
 }  // namespace
 
-void Model::save_weights(const std::string& filepath, bool overwrite) const {
+void Model::save_weights(const std::string& filepath, const SaveWeightsOptions& options) const {
   if (!ends_with(filepath, ".weights.h5")) {
     throw Error("save_weights: the file name must end with \".weights.h5\", got \"" + filepath + "\"");
   }
   require_built(*this, "save_weights");
   struct stat status {};
-  if (!overwrite && ::stat(filepath.c_str(), &status) == 0) {
+  if (!options.overwrite && ::stat(filepath.c_str(), &status) == 0) {
     throw Error("save_weights: \"" + filepath + "\" is there already, and overwrite is false");
   }
   const std::string where = "save_weights: \"" + filepath + "\"";

@@ -115,7 +115,7 @@ TEST_CASE("a failed save leaves the previous file") {
   Sequential model = convnet();
   const std::string path = folder.file("e.weights.h5");
   model.save_weights(path);
-  CHECK_THROWS_WITH_AS(model.save_weights(path, false), doctest::Contains("there already"), Error);
+  CHECK_THROWS_WITH_AS(model.save_weights(path, {.overwrite = false}), doctest::Contains("there already"), Error);
   std::filesystem::create_directories(folder.file("f.weights.h5"));
   CHECK_THROWS_AS(model.save_weights(folder.file("f.weights.h5")), Error);
   model.load_weights(path);
