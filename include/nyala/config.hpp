@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -75,9 +76,12 @@ class Config {
   const Config& at(const std::string& key) const;
   /// A null value if the key is missing.
   const Config& get(const std::string& key) const;
-  /// The entry, added if it is missing.
-  Config& operator[](const std::string& key);
-  Config& operator[](const char* key) { return (*this)[std::string(key)]; }
+  /// The entry, added if it is missing. A template, since a plain overload would also catch config[0].
+  template <class Key>
+    requires std::constructible_from<std::string_view, const Key&>
+  Config& operator[](const Key& key) {
+    return entry(std::string_view(key));
+  }
   void erase(const std::string& key);
   // With a default for a key that is missing or null.
   bool get(const std::string& key, bool otherwise) const;
@@ -97,6 +101,8 @@ class Config {
   static Config parse(const std::string& json);
 
  private:
+  Config& entry(std::string_view key);
+
   Kind kind_ = Kind::null;
   std::int64_t integer_ = 0;
   double real_ = 0.0;

@@ -85,6 +85,7 @@ class Layer {
   virtual std::string class_name() const;
   /// Keras' get_config(). Default: base_config().
   virtual Config config() const;
+  Config get_config() const { return config(); }
 
   Tensor operator()(const Tensor& x, bool training = false);
   Tensor operator()(const std::vector<Tensor>& inputs, bool training = false);

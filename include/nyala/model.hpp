@@ -216,6 +216,11 @@ class Model : public Layer {
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   std::string class_name() const override;
   Config config() const override;
+  /// The architecture and the compile settings as Keras writes them; indent < 0: on one line.
+  std::string to_json(int indent = -1) const;
+  /// From what config() gives, of a graph or a Sequential: a model of new weights, built if the config has its input
+  /// shape. A class of one's own comes back by model_from_json.
+  static Model from_config(const Config& config);
 
   /// https://keras.io/api/models/model_training_apis/
   void compile(const OptimizerRef& optimizer = "rmsprop", const Losses& loss = {}, const CompileOptions& options = {});

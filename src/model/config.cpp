@@ -160,13 +160,13 @@ const Config& Config::get(const std::string& key) const {
   return none;
 }
 
-Config& Config::operator[](const std::string& key) {
+Config& Config::entry(std::string_view key) {
   if (is_null()) kind_ = Kind::object;
   require(Kind::object, *this);
   for (Entry& entry : entries_) {
     if (entry.first == key) return entry.second;
   }
-  return entries_.emplace_back(key, Config()).second;
+  return entries_.emplace_back(std::string(key), Config()).second;
 }
 
 void Config::erase(const std::string& key) {
