@@ -56,7 +56,8 @@ Tensors attend(Tensor scores, const Tensor& value, const CallContext& context, S
 
 }  // namespace
 
-Attention::Attention(AttentionOptions options) : LayerOf(options), options_(options), seed_(seed_of(options.seed)) {
+Attention::Attention(AttentionOptions options)
+    : LayerOf(options), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
   check_rate(options.dropout, "Attention");
   if (options.score_mode != "dot" && options.score_mode != "concat") {
     throw Error("Attention: score_mode must be \"dot\" or \"concat\", got \"" + options.score_mode + "\"");
@@ -112,7 +113,7 @@ Config Attention::config() const {
 }
 
 AdditiveAttention::AdditiveAttention(AdditiveAttentionOptions options)
-    : LayerOf(options), options_(options), seed_(seed_of(options.seed)) {
+    : LayerOf(options), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
   check_rate(options.dropout, "AdditiveAttention");
 }
 

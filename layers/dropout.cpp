@@ -18,7 +18,7 @@ void check_rate(double rate, const char* layer) {
 }  // namespace
 
 Dropout::Dropout(double rate, DropoutOptions options)
-    : LayerOf(options), rate_(rate), options_(options), seed_(seed_of(options.seed)) {
+    : LayerOf(options), rate_(rate), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
   check_rate(rate, "Dropout");
 }
 
@@ -44,7 +44,7 @@ Config Dropout::config() const {
 }
 
 SpatialDropout1D::SpatialDropout1D(double rate, SpatialDropout1DOptions options)
-    : LayerOf(options), rate_(rate), options_(options), seed_(seed_of(options.seed)) {
+    : LayerOf(options), rate_(rate), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
   check_rate(rate, "SpatialDropout1D");
   set_input_spec({{.rank = 3}});
 }
@@ -84,7 +84,7 @@ std::string resolved(const std::string& data_format, const char* layer) {
 }  // namespace
 
 SpatialDropout2D::SpatialDropout2D(double rate, SpatialDropout2DOptions options)
-    : LayerOf(options), rate_(rate), options_(options), seed_(seed_of(options.seed)) {
+    : LayerOf(options), rate_(rate), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
   check_rate(rate, "SpatialDropout2D");
   options_.data_format = resolved(options.data_format, "SpatialDropout2D");
   set_input_spec({{.rank = 4}});
@@ -116,7 +116,7 @@ Config SpatialDropout2D::config() const {
 }
 
 SpatialDropout3D::SpatialDropout3D(double rate, SpatialDropout3DOptions options)
-    : LayerOf(options), rate_(rate), options_(options), seed_(seed_of(options.seed)) {
+    : LayerOf(options), rate_(rate), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
   check_rate(rate, "SpatialDropout3D");
   options_.data_format = resolved(options.data_format, "SpatialDropout3D");
   set_input_spec({{.rank = 5}});

@@ -14,7 +14,7 @@ LSTMCell::LSTMCell(int units, LSTMCellOptions options)
       options_(options),
       activation_(options.activation, "LSTMCell"),
       recurrent_activation_(options.recurrent_activation, "LSTMCell"),
-      seed_(recurrent::seed_of(options.seed)) {
+      seed_(track(SeedGenerator(recurrent::seed_of(options.seed)))) {
   recurrent::check(units, options.dropout, options.recurrent_dropout, "LSTM");
 }
 

@@ -73,7 +73,8 @@ const std::string letters = "abcdefghijklmnopqrstuvwxyz";
 MultiHeadAttention::MultiHeadAttention(MultiHeadAttentionOptions options)
     : LayerOf(of_the_projections(options)),
       options_(options),
-      seed_(options.seed ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(*options.seed)) : std::nullopt) {
+      seed_(track(SeedGenerator(options.seed ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(*options.seed))
+                                             : std::nullopt))) {
   if (options.num_heads < 1) {
     throw Error("MultiHeadAttention: num_heads must be positive, got " + std::to_string(options.num_heads));
   }

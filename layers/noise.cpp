@@ -20,7 +20,7 @@ void check_range(double value, const char* what) {
 }  // namespace
 
 GaussianNoise::GaussianNoise(double stddev, GaussianNoiseOptions options)
-    : LayerOf(options), stddev_(stddev), options_(options), seed_(seed_of(options.seed)) {
+    : LayerOf(options), stddev_(stddev), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
   check_range(stddev, "GaussianNoise: stddev");
 }
 
@@ -44,7 +44,7 @@ Config GaussianNoise::config() const {
 }
 
 GaussianDropout::GaussianDropout(double rate, GaussianDropoutOptions options)
-    : LayerOf(options), rate_(rate), options_(options), seed_(seed_of(options.seed)) {
+    : LayerOf(options), rate_(rate), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
   check_range(rate, "GaussianDropout: rate");
 }
 
@@ -68,7 +68,7 @@ Config GaussianDropout::config() const {
 }
 
 AlphaDropout::AlphaDropout(double rate, AlphaDropoutOptions options)
-    : LayerOf(options), rate_(rate), options_(options), seed_(seed_of(options.seed)) {
+    : LayerOf(options), rate_(rate), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
   check_range(rate, "AlphaDropout: rate");
 }
 

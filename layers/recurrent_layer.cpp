@@ -40,6 +40,7 @@ void RecurrentLayer::build_all(const std::vector<Shape>& inputs) {
   for (const std::int64_t size : cell().state_sizes()) {
     kept_states_.emplace_back(zeros({x[0], size}, compute_dtype()),
                               VariableOptions{.trainable = false, .name = "state"});
+    track(kept_states_.back());
   }
 }
 

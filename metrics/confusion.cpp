@@ -133,6 +133,21 @@ void ConfusionMetric::update_state(const Tensor& y_true, const Tensor& y_pred, c
 
 void ConfusionMetric::reset_state() { state_->buckets = Tensor(); }
 
+SavedState ConfusionMetric::state() const {
+  return gathered({{"buckets", state_->buckets}}, Config::object({{"labels", state_->labels}}));
+}
+
+void ConfusionMetric::restore(const SavedState& state) {
+  const std::int64_t labels = state.values.at("labels").as_integer();
+  const auto places = static_cast<std::int64_t>(state_->setup.thresholds.size()) + 1;
+  const Tensor buckets = sum_of(state, "buckets");
+  if (labels < 1 || (buckets.defined() && buckets.shape() != Shape{labels * places, 2})) {
+    throw Error(name() + ": a state of other thresholds or labels cannot be restored");
+  }
+  state_->labels = labels;
+  state_->buckets = buckets;
+}
+
 ConfusionMetric::Counts ConfusionMetric::counts() const {
   const State& state = *state_;
   Counts result;

@@ -64,6 +64,18 @@ void FBetaScore::reset_state() {
   }
 }
 
+SavedState FBetaScore::state() const {
+  return gathered({{"true_positives", state_->true_positives},
+                   {"false_positives", state_->false_positives},
+                   {"false_negatives", state_->false_negatives},
+                   {"weights", state_->weights}});
+}
+
+void FBetaScore::restore(const SavedState& state) {
+  *state_ = State{sum_of(state, "true_positives"), sum_of(state, "false_positives"), sum_of(state, "false_negatives"),
+                  sum_of(state, "weights")};
+}
+
 Config FBetaScore::config() const {
   Config config = Metric::config();
   config["average"] = own_.average.empty() ? Config() : Config(own_.average);

@@ -101,6 +101,15 @@ Tensor IoU::result() {
 }
 
 void IoU::reset_state() { *matrix_ = Tensor(); }
+SavedState IoU::state() const { return gathered({{"matrix", *matrix_}}); }
+
+void IoU::restore(const SavedState& state) {
+  const Tensor matrix = sum_of(state, "matrix");
+  if (matrix.defined() && matrix.shape() != Shape{num_classes_, num_classes_}) {
+    throw Error(name() + ": a state of another number of classes cannot be restored");
+  }
+  *matrix_ = matrix;
+}
 
 Config IoU::iou_config() const {
   Config config = Metric::config();

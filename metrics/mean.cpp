@@ -94,6 +94,15 @@ Tensor RunningMean::result() {
 
 void RunningMean::reset_state() { *state_ = State(); }
 
+SavedState RunningMean::state() const {
+  return gathered({{"total", state_->total}, {"weights", state_->weights}}, Config::object({{"count", state_->count}}));
+}
+
+void RunningMean::restore(const SavedState& state) {
+  const double count = state.values.at("count").as_double();
+  *state_ = State{sum_of(state, "total"), sum_of(state, "weights"), count};
+}
+
 Mean::Mean(MetricOptions options) : RunningMean(named(options.name, "mean")) {}
 
 void Mean::update_state(const Tensor& values, const Tensor& sample_weight, const Tensor&) {
@@ -116,6 +125,8 @@ void Sum::update_state(const Tensor& values, const Tensor& sample_weight, const 
 Tensor Sum::result() { return total_->defined() ? *total_ : zeros({}); }
 
 void Sum::reset_state() { *total_ = Tensor(); }
+SavedState Sum::state() const { return gathered({{"total", *total_}}); }
+void Sum::restore(const SavedState& state) { *total_ = sum_of(state, "total"); }
 
 Sum Sum::from_config(const Config& config) { return Sum(metric_options(config)); }
 

@@ -73,6 +73,18 @@ void R2Score::reset_state() {
   s.entries = 0.0;
 }
 
+SavedState R2Score::state() const {
+  const State& s = *state_;
+  return gathered({{"squares", s.squares}, {"total", s.total}, {"residual", s.residual}, {"count", s.count}},
+                  Config::object({{"entries", s.entries}}));
+}
+
+void R2Score::restore(const SavedState& state) {
+  const double entries = state.values.at("entries").as_double();
+  *state_ = State{sum_of(state, "squares"), sum_of(state, "total"), sum_of(state, "residual"), sum_of(state, "count"),
+                  entries};
+}
+
 Config R2Score::config() const {
   Config config = Metric::config();
   config["class_aggregation"] = own_.class_aggregation.empty() ? Config() : Config(own_.class_aggregation);

@@ -20,6 +20,19 @@ void require_both(const Tensor& y_true, const Tensor& y_pred, const char* metric
 
 MetricOptions metric_options(const Config& config) { return {.name = config.get("name", "")}; }
 
+SavedState gathered(std::initializer_list<std::pair<const char*, Tensor>> sums, Config values) {
+  SavedState state{std::move(values), {}};
+  for (const auto& [name, sum] : sums) {
+    if (sum.defined()) state.tensors.emplace(name, sum);
+  }
+  return state;
+}
+
+Tensor sum_of(const SavedState& state, const std::string& name) {
+  const auto found = state.tensors.find(name);
+  return found == state.tensors.end() ? Tensor() : found->second.to(default_device());
+}
+
 Aligned::Aligned(const Tensor& y_true, const Tensor& y_pred, const char* metric) : truth(y_true), predicted(y_pred) {
   require_both(y_true, y_pred, metric);
   if (is_floating(truth.dtype()) && is_floating(predicted.dtype()) && truth.dtype() != predicted.dtype())

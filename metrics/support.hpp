@@ -1,6 +1,8 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
+#include <utility>
 
 #include <nyala/error.hpp>
 #include <nyala/metric.hpp>
@@ -10,6 +12,11 @@ namespace nyala::metrics {
 
 inline std::string named(const std::string& given, const char* otherwise) { return given.empty() ? otherwise : given; }
 MetricOptions metric_options(const Config& config);
+
+/// What a metric has gathered; sums that were never begun are left out.
+SavedState gathered(std::initializer_list<std::pair<const char*, Tensor>> sums, Config values = Config::object());
+/// Such a sum, where metrics are computed; null if it was never begun.
+Tensor sum_of(const SavedState& state, const std::string& name);
 
 /// Targets and predictions of one shape; a trailing axis of size 1 that only one of them has is dropped or added.
 /// Throws Error naming both shapes if they do not fit.

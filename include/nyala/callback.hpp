@@ -5,10 +5,12 @@
 #include <vector>
 
 #include <nyala/ref.hpp>
+#include <nyala/saved_state.hpp>
 
 namespace nyala {
 
 class Model;
+class TrainingRun;
 
 /// Metric name -> value, sorted by name as Keras sorts them.
 using Logs = std::map<std::string, double>;
@@ -37,15 +39,27 @@ class Callback {
     int epochs = 1;
     int steps = 0;  // batches in an epoch; 0: not known
     int verbose = 1;
+    bool resumed = false;  // whether fit goes on from a backup: restore() follows on_train_begin
   };
   /// Called before the first hook.
   virtual void set_model(Model& model);
   virtual void set_params(const Params& params);
+  /// Called by fit before everything else: here a callback may make the run go on from a file.
+  virtual void prepare(TrainingRun& run);
+
+  /// What the callback must find again when training goes on in another process, asked for after a hook; a callback
+  /// that overrides neither starts anew there. Batches and epochs that were done are not announced again, an epoch that
+  /// was begun is not begun again.
+  virtual SavedState state() const;
+  /// Called after on_train_begin with what state() gave. Throws Error if it makes no sense.
+  virtual void restore(const SavedState& state);
 
  protected:
   /// The model that is being trained. Error outside of a run.
   Model& model() const;
   const Params& params() const { return params_; }
+  /// The fit that is under way. Error outside of one.
+  TrainingRun& run() const;
   /// Adds an entry to the logs of the event at hand: later callbacks, History and the progress bar see it.
   void add_log(const std::string& name, double value);
 
@@ -53,6 +67,7 @@ class Callback {
   friend class CallbackList;
   Model* model_ = nullptr;
   Logs* logs_ = nullptr;
+  TrainingRun* run_ = nullptr;
   Params params_;
 };
 

@@ -10,6 +10,10 @@
 
 namespace nyala {
 
+namespace detail {
+struct DatasetPasses;
+}
+
 /// What a dataset yields: inputs, targets and weights (the latter two may be empty), of one sample or of one batch.
 struct Batch {
   Tensors x, y, sample_weight;
@@ -17,6 +21,10 @@ struct Batch {
 
 /// A sequence of samples or batches that can be gone through again and again; a description, made lazily, immutable and
 /// cheap to copy. Made by named functions only, so that `{a, b}` never means a Dataset.
+///
+/// A training that goes on within a pass (BackupAndRestore) begins that pass again, with the random numbers it had, and
+/// passes over the batches that were done. So what functions given to from_generator, map and filter return must depend
+/// only on their argument, the place in the pass and random:: without a generator; not, behind prefetch, on the latter.
 /// https://www.tensorflow.org/api_docs/python/tf/data/Dataset
 class Dataset {
  public:
@@ -60,6 +68,7 @@ class Dataset {
   explicit Dataset(std::shared_ptr<const Source> source) : source_(std::move(source)) {}
 
  private:
+  friend struct detail::DatasetPasses;
   std::shared_ptr<const Source> source_;
 };
 

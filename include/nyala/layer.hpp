@@ -20,6 +20,7 @@ namespace nyala {
 
 class LayerRef;
 class KerasTensor;
+class SeedGenerator;
 namespace detail {
 struct LayerState;
 struct GraphNode;
@@ -133,6 +134,10 @@ class Layer {
                       const WeightOptions& options = {});
   /// Makes `child`'s weights part of this layer's; `attribute` is the name Keras keeps it under in files.
   LayerRef track(LayerRef child, const std::string& attribute = {});
+  /// Makes a random stream of this layer part of what a checkpoint holds; gives it back.
+  SeedGenerator track(const SeedGenerator& seed);
+  /// The same for a variable that is no weight, such as a kept state.
+  Variable track(const Variable& kept);
   /// Adds a scalar to the loss of the step that is being run.
   void add_loss(const Tensor& loss);
   /// Shows the mean of `value` over an epoch among the metrics.

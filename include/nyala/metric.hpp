@@ -6,6 +6,7 @@
 
 #include <nyala/config.hpp>
 #include <nyala/ref.hpp>
+#include <nyala/saved_state.hpp>
 #include <nyala/tensor.hpp>
 #include <nyala/variable.hpp>
 
@@ -28,6 +29,11 @@ class Metric {
   virtual Config config() const;
   /// "min", "max" or "": which way is better, for callbacks that watch it.
   virtual std::string direction() const { return {}; }
+  /// What has been gathered since reset_state(), for a training that is cut off within an epoch; a metric that
+  /// overrides neither begins at zero there.
+  virtual SavedState state() const { return {}; }
+  /// Throws Error, with nothing changed, for what state() could not have given.
+  virtual void restore(const SavedState&) {}
 
   const std::string& name() const { return name_; }
   void set_name(std::string name) { name_ = std::move(name); }

@@ -23,10 +23,18 @@ void Callback::on_predict_batch_begin(int, const Logs&) {}
 void Callback::on_predict_batch_end(int, const Logs&) {}
 void Callback::set_model(Model& model) { model_ = &model; }
 void Callback::set_params(const Params& params) { params_ = params; }
+void Callback::prepare(TrainingRun&) {}
+SavedState Callback::state() const { return {}; }
+void Callback::restore(const SavedState&) {}
 
 Model& Callback::model() const {
   if (model_ == nullptr) throw Error("Callback: there is no model outside of fit, evaluate and predict");
   return *model_;
+}
+
+TrainingRun& Callback::run() const {
+  if (run_ == nullptr) throw Error("Callback: no fit is under way");
+  return *run_;
 }
 
 void Callback::add_log(const std::string& name, double value) {
@@ -59,7 +67,10 @@ CallbackList::CallbackList(const std::vector<CallbackRef>& callbacks, Model& mod
 }
 
 CallbackList::~CallbackList() {
-  for (const auto& callback : callbacks_) callback->model_ = nullptr;
+  for (const auto& callback : callbacks_) {
+    callback->model_ = nullptr;
+    callback->run_ = nullptr;
+  }
 }
 
 }  // namespace nyala

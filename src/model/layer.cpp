@@ -68,6 +68,7 @@ std::shared_ptr<LayerState> copy_of(const std::shared_ptr<LayerState>& state) {
   fresh->policy = state->policy;
   fresh->activity_regularizer = state->activity_regularizer;
   fresh->children = state->children;
+  fresh->seeds = state->seeds;
   fresh->specs = state->specs;
   return fresh;
 }
@@ -269,6 +270,16 @@ LayerRef Layer::track(LayerRef child, const std::string& attribute) {
   state_->children.push_back({child, attribute});
   if (!state_->trainable) child->set_trainable(false);
   return child;
+}
+
+SeedGenerator Layer::track(const SeedGenerator& seed) {
+  state_->seeds.push_back(seed);
+  return seed;
+}
+
+Variable Layer::track(const Variable& kept) {
+  state_->kept.push_back(kept);
+  return kept;
 }
 
 void Layer::add_loss(const Tensor& loss) {

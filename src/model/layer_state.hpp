@@ -8,6 +8,7 @@
 
 #include <nyala/error.hpp>
 #include <nyala/layer.hpp>
+#include <nyala/random.hpp>
 #include <nyala/regularizer.hpp>
 
 namespace nyala::detail {
@@ -33,6 +34,8 @@ struct LayerState {
   std::shared_ptr<Regularizer> activity_regularizer;
   std::vector<Variable> trainable_weights, other_weights;
   std::vector<Child> children;
+  std::vector<SeedGenerator> seeds;
+  std::vector<Variable> kept;  // variables that are no weights
   std::vector<InputSpec> specs;
   std::vector<Shape> build_shapes;
   int calls = 0;  // nodes in graphs

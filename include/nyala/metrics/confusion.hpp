@@ -36,6 +36,8 @@ class ConfusionMetric : public Metric {
  public:
   void update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight = {}) override;
   void reset_state() override;
+  SavedState state() const override;
+  void restore(const SavedState& state) override;
 
  protected:
   struct Setup {

@@ -26,6 +26,8 @@ class IoU : public Metric {
   void update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight = {}) override;
   Tensor result() override;
   void reset_state() override;
+  SavedState state() const override;
+  void restore(const SavedState& state) override;
   std::string class_name() const override { return "IoU"; }
   std::string direction() const override { return "max"; }
   Config config() const override;

@@ -15,6 +15,8 @@ class RunningMean : public Metric {
   /// total / count; 0 before the first sample.
   Tensor result() override;
   void reset_state() override;
+  SavedState state() const override;
+  void restore(const SavedState& state) override;
 
  protected:
   explicit RunningMean(std::string name);
@@ -42,6 +44,8 @@ class Sum : public Metric {
   void update_state(const Tensor& values, const Tensor& sample_weight = {}, const Tensor& unused = {}) override;
   Tensor result() override;
   void reset_state() override;
+  SavedState state() const override;
+  void restore(const SavedState& state) override;
   std::string class_name() const override { return "Sum"; }
   static Sum from_config(const Config& config);
 
