@@ -59,7 +59,7 @@ class Callback {
   Model& model() const;
   const Params& params() const { return params_; }
   /// The fit that is under way. Error outside of one.
-  TrainingRun& run() const;
+  TrainingRun& training_run() const;
   /// Adds an entry to the logs of the event at hand: later callbacks, History and the progress bar see it.
   void add_log(const std::string& name, double value);
 

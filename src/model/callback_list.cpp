@@ -32,7 +32,7 @@ Model& Callback::model() const {
   return *model_;
 }
 
-TrainingRun& Callback::run() const {
+TrainingRun& Callback::training_run() const {
   if (run_ == nullptr) throw Error("Callback: no fit is under way");
   return *run_;
 }
