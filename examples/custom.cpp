@@ -18,7 +18,7 @@ class Iterative : public Model {  // how many steps are taken depends on the dat
  public:
   Tensor forward(const Tensor& x, bool training) override {
     Tensor h = in_(x, training);
-    for (int step = 0; step < 6 && norm(h).item<float>() < 20.0f; ++step) h = h + tanh(step_(h, training));
+    for (int step = 0; step < 6 && norm(h).item<float>() < 100.0f; ++step) h = h + tanh(step_(h, training));
     return out_(h, training);
   }
 

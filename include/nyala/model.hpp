@@ -26,57 +26,60 @@ class Losses {
  public:
   Losses() = default;
   template <std::convertible_to<LossRef> L>
-  Losses(const L& for_every_output) : list_{LossRef(for_every_output)} {}
-  Losses(std::initializer_list<LossRef> per_output) : list_(per_output) {}
-  Losses(std::initializer_list<std::pair<const std::string, LossRef>> by_name) : by_name_(by_name) {}
-  Losses(std::vector<LossRef> per_output) : list_(std::move(per_output)) {}
-  Losses(std::map<std::string, LossRef> by_name) : by_name_(std::move(by_name)) {}
+  Losses(const L& for_every_output) : Losses(One{}, LossRef(for_every_output)) {}
+  Losses(std::initializer_list<LossRef> per_output);
+  Losses(std::initializer_list<std::pair<const std::string, LossRef>> by_name);
+  Losses(std::vector<LossRef> per_output);
+  Losses(std::map<std::string, LossRef> by_name);
 
-  const std::vector<LossRef>& list() const { return list_; }
-  const std::map<std::string, LossRef>& by_name() const { return by_name_; }
+  const std::vector<LossRef>& list() const;
+  const std::map<std::string, LossRef>& by_name() const;
 
  private:
-  std::vector<LossRef> list_;
-  std::map<std::string, LossRef> by_name_;
+  struct One {};
+  Losses(One, LossRef for_every_output);
+  struct Data;
+  std::shared_ptr<const Data> data_;
 };
 
 /// Metrics of the (first, or each) output, a list per output, or output name -> metrics.
 class Metrics {
  public:
   Metrics() = default;
-  Metrics(std::initializer_list<MetricRef> metrics) : list_(metrics) {}
-  Metrics(std::initializer_list<std::pair<const std::string, std::vector<MetricRef>>> by_name) : by_name_(by_name) {}
-  Metrics(std::vector<MetricRef> metrics) : list_(std::move(metrics)) {}
-  Metrics(std::vector<std::vector<MetricRef>> per_output) : per_output_(std::move(per_output)) {}
-  Metrics(std::map<std::string, std::vector<MetricRef>> by_name) : by_name_(std::move(by_name)) {}
+  Metrics(std::initializer_list<MetricRef> metrics);
+  Metrics(std::initializer_list<std::pair<const std::string, std::vector<MetricRef>>> by_name);
+  Metrics(std::vector<MetricRef> metrics);
+  Metrics(std::vector<std::vector<MetricRef>> per_output);
+  Metrics(std::map<std::string, std::vector<MetricRef>> by_name);
 
-  const std::vector<MetricRef>& list() const { return list_; }
-  const std::vector<std::vector<MetricRef>>& per_output() const { return per_output_; }
-  const std::map<std::string, std::vector<MetricRef>>& by_name() const { return by_name_; }
-  bool empty() const { return list_.empty() && per_output_.empty() && by_name_.empty(); }
+  const std::vector<MetricRef>& list() const;
+  const std::vector<std::vector<MetricRef>>& per_output() const;
+  const std::map<std::string, std::vector<MetricRef>>& by_name() const;
+  bool empty() const { return data_ == nullptr; }
 
  private:
-  std::vector<MetricRef> list_;
-  std::vector<std::vector<MetricRef>> per_output_;
-  std::map<std::string, std::vector<MetricRef>> by_name_;
+  struct Data;
+  explicit Metrics(Data data);
+  std::shared_ptr<const Data> data_;
 };
 
 /// A factor per output, by order or by name.
 class LossWeights {
  public:
   LossWeights() = default;
-  LossWeights(std::initializer_list<double> per_output) : list_(per_output) {}
-  LossWeights(std::initializer_list<std::pair<const std::string, double>> by_name) : by_name_(by_name) {}
-  LossWeights(std::vector<double> per_output) : list_(std::move(per_output)) {}
-  LossWeights(std::map<std::string, double> by_name) : by_name_(std::move(by_name)) {}
+  LossWeights(std::initializer_list<double> per_output);
+  LossWeights(std::initializer_list<std::pair<const std::string, double>> by_name);
+  LossWeights(std::vector<double> per_output);
+  LossWeights(std::map<std::string, double> by_name);
 
-  const std::vector<double>& list() const { return list_; }
-  const std::map<std::string, double>& by_name() const { return by_name_; }
-  bool empty() const { return list_.empty() && by_name_.empty(); }
+  const std::vector<double>& list() const;
+  const std::map<std::string, double>& by_name() const;
+  bool empty() const { return data_ == nullptr; }
 
  private:
-  std::vector<double> list_;
-  std::map<std::string, double> by_name_;
+  struct Data;
+  explicit LossWeights(Data data);
+  std::shared_ptr<const Data> data_;
 };
 
 struct CompileOptions {
@@ -92,38 +95,38 @@ struct CompileOptions {
 class ValidationData {
  public:
   ValidationData() = default;
-  ValidationData(const Tensors& x, const Tensors& y, const Tensors& sample_weight = {})
-      : x_(x), y_(y), sample_weight_(sample_weight) {}
-  ValidationData(const Dataset& data) : data_(data) {}
+  ValidationData(const Tensors& x, const Tensors& y, const Tensors& sample_weight = {});
+  ValidationData(const Dataset& data);
 
-  bool given() const { return data_ || !x_.empty(); }
-  const Tensors& x() const { return x_; }
-  const Tensors& y() const { return y_; }
-  const Tensors& sample_weight() const { return sample_weight_; }
-  const std::optional<Dataset>& data() const { return data_; }
+  bool given() const;
+  const Tensors& x() const;
+  const Tensors& y() const;
+  const Tensors& sample_weight() const;
+  const std::optional<Dataset>& data() const;
 
  private:
-  Tensors x_, y_, sample_weight_;
-  std::optional<Dataset> data_;
+  struct Data;
+  static const Data& none();
+  std::shared_ptr<const Data> data_;
 };
 
 /// Class number -> weight, for every output or per output (by its name), which Keras cannot.
 class ClassWeights {
  public:
   ClassWeights() = default;
-  ClassWeights(std::initializer_list<std::pair<const int, double>> weights) : weights_(weights) {}
-  ClassWeights(std::initializer_list<std::pair<const std::string, std::map<int, double>>> by_output)
-      : by_output_(by_output) {}
-  ClassWeights(std::map<int, double> weights) : weights_(std::move(weights)) {}
-  ClassWeights(std::map<std::string, std::map<int, double>> by_output) : by_output_(std::move(by_output)) {}
+  ClassWeights(std::initializer_list<std::pair<const int, double>> weights);
+  ClassWeights(std::initializer_list<std::pair<const std::string, std::map<int, double>>> by_output);
+  ClassWeights(std::map<int, double> weights);
+  ClassWeights(std::map<std::string, std::map<int, double>> by_output);
 
-  const std::map<int, double>& weights() const { return weights_; }
-  const std::map<std::string, std::map<int, double>>& by_output() const { return by_output_; }
-  bool empty() const { return weights_.empty() && by_output_.empty(); }
+  const std::map<int, double>& weights() const;
+  const std::map<std::string, std::map<int, double>>& by_output() const;
+  bool empty() const { return data_ == nullptr; }
 
  private:
-  std::map<int, double> weights_;
-  std::map<std::string, std::map<int, double>> by_output_;
+  struct Data;
+  explicit ClassWeights(Data data);
+  std::shared_ptr<const Data> data_;
 };
 
 /// Every f-th epoch, or a list of epochs counted from 1.

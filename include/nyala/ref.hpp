@@ -21,6 +21,35 @@ class Metric;
 class Optimizer;
 class Callback;
 
+namespace detail {
+
+/// What a Ref holds, made and let go of in the library: options structs hold many, and a user's file should not pay for
+/// each of them.
+class RefHandle {
+ public:
+  RefHandle() = default;
+  static RefHandle of_name(const char* name);
+  static RefHandle of_name(const std::string& name);
+  static RefHandle of_object(std::shared_ptr<void> object);
+  static RefHandle of_callable(std::shared_ptr<void> callable);
+  RefHandle(const RefHandle& other);
+  RefHandle(RefHandle&& other) noexcept : data_(other.data_) { other.data_ = nullptr; }
+  RefHandle& operator=(const RefHandle& other);
+  RefHandle& operator=(RefHandle&& other) noexcept;
+  ~RefHandle();
+
+  bool empty() const { return data_ == nullptr; }
+  const std::string& name() const;
+  const std::shared_ptr<void>& object() const;
+  const std::shared_ptr<void>& callable() const;
+
+ private:
+  struct Data;
+  Data* data_ = nullptr;
+};
+
+}  // namespace detail
+
 /// A name ("relu"), an object of a class derived from Base (by value or by shared_ptr), or a callable of Signature;
 /// default-made or nullptr it is Keras' None. What a name means is looked up by who takes it.
 template <class Base, class Signature = void()>
@@ -30,31 +59,38 @@ class Ref {
   Ref(std::nullptr_t) {}
   Ref(const char* name)
     requires(!std::same_as<Base, Callback>)
-      : name_(name) {}
+      : handle_(detail::RefHandle::of_name(name)) {}
   Ref(const std::string& name)
     requires(!std::same_as<Base, Callback>)
-      : name_(name) {}
+      : handle_(detail::RefHandle::of_name(name)) {}
   template <std::derived_from<Base> T>
-  Ref(T object) : object_(std::make_shared<T>(std::move(object))) {}
+  Ref(T object) : Ref(std::make_shared<T>(std::move(object))) {}
   template <std::derived_from<Base> T>
-  Ref(std::shared_ptr<T> object) : object_(std::move(object)) {}
+  Ref(std::shared_ptr<T> object)
+      : handle_(object == nullptr ? detail::RefHandle()
+                                  : detail::RefHandle::of_object(std::shared_ptr<Base>(std::move(object)))) {}
   template <class F>
     requires(!std::derived_from<F, Base> && !std::convertible_to<F, std::string> && !std::same_as<F, Ref> &&
              !std::same_as<Base, Callback> && std::constructible_from<std::function<Signature>, F>)
-  Ref(F callable) : callable_(std::move(callable)) {}
+  Ref(F callable) {
+    std::function<Signature> function(std::move(callable));
+    if (function)
+      handle_ = detail::RefHandle::of_callable(std::make_shared<std::function<Signature>>(std::move(function)));
+  }
 
-  bool is_none() const { return name_.empty() && object_ == nullptr && !callable_; }
-  bool is_name() const { return !name_.empty(); }
-  const std::string& name() const { return name_; }
+  bool is_none() const { return handle_.empty(); }
+  bool is_name() const { return !handle_.name().empty(); }
+  const std::string& name() const { return handle_.name(); }
   /// Null unless an object was given.
-  const std::shared_ptr<Base>& object() const { return object_; }
+  std::shared_ptr<Base> object() const { return std::static_pointer_cast<Base>(handle_.object()); }
   /// Empty unless a callable was given.
-  const std::function<Signature>& callable() const { return callable_; }
+  std::function<Signature> callable() const {
+    const auto& callable = handle_.callable();
+    return callable == nullptr ? std::function<Signature>() : *static_cast<std::function<Signature>*>(callable.get());
+  }
 
  private:
-  std::string name_;
-  std::shared_ptr<Base> object_;
-  std::function<Signature> callable_;
+  detail::RefHandle handle_;
 };
 
 using InitializerRef = Ref<Initializer, Tensor(const Shape&, DType)>;

@@ -129,7 +129,7 @@ class Tensor {
   Tensor rows(std::int64_t begin, std::int64_t end) const;
   /// NumPy's x[i, 1:3, ..., None]; differentiable. See <nyala/ops/indexing.hpp>.
   template <class... I>
-    requires(sizeof...(I) > 0 && (std::constructible_from<Index, I> && ...))
+    requires(sizeof...(I) > 0 && ((std::integral<I> || std::is_class_v<I>)&&...))
   Tensor operator()(const I&... indices) const;
   /// x[i]: the i-th entry of the leading axis; differentiable.
   Tensor operator[](std::int64_t i) const;

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <nyala/error.hpp>
-#include <nyala/ops/indexing.hpp>
 #include <nyala/ops/math.hpp>
 
 #include "data/event_writer.hpp"

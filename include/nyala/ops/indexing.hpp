@@ -73,7 +73,7 @@ std::vector<Tensor> nonzero(const Tensor& x);
 Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& values, const std::string& side = "left");
 
 template <class... I>
-  requires(sizeof...(I) > 0 && (std::constructible_from<Index, I> && ...))
+  requires(sizeof...(I) > 0 && ((std::integral<I> || std::is_class_v<I>)&&...))
 Tensor Tensor::operator()(const I&... indices) const {
   return index(*this, {Index(indices)...});
 }

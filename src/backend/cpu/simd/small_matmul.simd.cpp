@@ -96,11 +96,16 @@ void panel(const SmallProduct& s, const float* a, const float* b, std::int64_t s
 void multiply(const SmallProduct& s, const float* a, const float* b, float* c) {
   constexpr std::int64_t most = 4096;
   if (s.m == 0) return;
+  if (s.k == 0 && a != c) {  // empty factors may be null, which no arithmetic is allowed on; nothing of c is read
+    SmallProduct none = s;
+    none.row_a = none.column_a = none.stride_b = 0;
+    return multiply(none, c, c, c);
+  }
   for (std::int64_t column = 0; column < s.n; column += 2 * width) {
     const std::int64_t columns = s.n - column < 2 * width ? s.n - column : 2 * width;
     const std::int64_t reach = columns > width ? 2 * width : width;
     if (masks || columns == reach) {
-      panel(s, a, s.k == 0 ? b : b + column, s.stride_b, c + column, columns);  // an empty b may be null
+      panel(s, a, b + column, s.stride_b, c + column, columns);
       continue;
     }
     // The last columns, where a whole register would read beyond b: some rows of b at a time.
