@@ -45,3 +45,13 @@ endif()
 set_source_files_properties(
   "${PROJECT_SOURCE_DIR}/src/data/datasets.cpp" PROPERTIES COMPILE_DEFINITIONS
                                                            NYALA_SOURCE_DATA_DIR="${PROJECT_SOURCE_DIR}/data")
+
+if(NYALA_PCH)
+  target_precompile_headers(
+    nyala PRIVATE <algorithm> <cmath> <functional> <map> <optional> <vector> <nyala/model.hpp> <nyala/ops.hpp>
+    <nyala/layers.hpp> <nyala/optimizers.hpp> <nyala/losses.hpp> <nyala/metrics.hpp>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # Without a time stamp in it, ccache can give it back.
+    target_compile_options(nyala PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  endif()
+endif()
