@@ -13,7 +13,8 @@
 #include "core/atomic_file.hpp"
 #include "model/layer_state.hpp"
 #include "model/model_state.hpp"
-#include "saving/hdf5.hpp"
+#include "saving/hdf5_reader.hpp"
+#include "saving/hdf5_writer.hpp"
 
 namespace nyala {
 
@@ -116,11 +117,11 @@ void Model::save_weights(const std::string& filepath, const SaveWeightsOptions& 
   Walk walk;
   walk.visit(*this, "");
   detail::AtomicFile file(filepath, where);
-  saving::Hdf5Writer writer(file.temporary_path(), where);
+  saving::Hdf5Writer writer(where);
   for (const Entry& entry : walk.entries) {
     const std::string group = joined(entry.path, "vars");
     writer.group(group);
-    writer.attribute(group, "name", entry.name);
+    writer.text(group, "name", entry.name, saving::Hdf5Writer::Encoding::utf8);
     for (std::size_t i = 0; i < entry.variables.size(); ++i) {
       writer.dataset(group, std::to_string(i), entry.variables[i].value());
     }
@@ -128,12 +129,12 @@ void Model::save_weights(const std::string& filepath, const SaveWeightsOptions& 
   if (compiled()) {
     const std::vector<Variable> slots = optimizer().variables();
     writer.group("optimizer/vars");
-    writer.attribute("optimizer/vars", "name", optimizer().name());
+    writer.text("optimizer/vars", "name", optimizer().name(), saving::Hdf5Writer::Encoding::utf8);
     for (std::size_t i = 0; i < slots.size(); ++i) {
       writer.dataset("optimizer/vars", std::to_string(i), slots[i].value());
     }
   }
-  writer.close();
+  writer.finish()->write_to(file);
   file.commit();
 }
 

@@ -7,7 +7,7 @@
 
 #include <nyala/nyala.hpp>
 
-#include "saving/hdf5.hpp"
+#include "saving/hdf5_reader.hpp"
 
 using namespace nyala;
 
@@ -77,7 +77,7 @@ TEST_CASE("the layout is Keras'") {
   CHECK(reader.shape("layers/bidirectional/forward_layer/cell/vars/0") == Shape{5, 12});
   CHECK(reader.shape("layers/multi_head_attention/query_dense/vars/0") == Shape{6, 2, 4});
   CHECK(reader.shape("layers/multi_head_attention/output_dense/vars/0") == Shape{2, 4, 6});
-  CHECK(reader.text_attribute("layers/dense_1/vars", "name") == "dense_1");
+  CHECK(reader.text("layers/dense_1/vars", "name") == "dense_1");
   CHECK(reader.names("layers/input_layer/vars").empty());
 }
 

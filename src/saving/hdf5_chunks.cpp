@@ -1,0 +1,159 @@
+// Datasets in chunks, packed or not: not what Keras writes, but what other programs may make of its files.
+#include <zlib.h>
+
+#include <algorithm>
+#include <cstring>
+#include <set>
+
+#include "saving/hdf5_format.hpp"
+
+namespace nyala::saving::hdf5 {
+namespace {
+
+enum : std::uint16_t { deflate_filter = 1, shuffle_filter = 2, fletcher_filter = 3 };
+
+struct Chunk {
+  std::uint64_t address = 0, stored_bytes = 0;
+  std::uint32_t skipped_filters = 0;
+  std::vector<std::uint64_t> begin;
+};
+
+class ChunkReader {
+ public:
+  ChunkReader(const Image& image, const Layout& layout, const std::vector<Filter>& filters,
+              const std::vector<std::uint64_t>& sizes, std::size_t element_bytes, unsigned char* to)
+      : image_(image), layout_(layout), filters_(filters), sizes_(sizes), element_bytes_(element_bytes), to_(to) {
+    chunk_bytes_ = element_bytes;
+    std::uint64_t all = element_bytes;
+    for (std::size_t axis = 0; axis < sizes.size(); ++axis) {
+      // An honest chunk is hardly larger than what it is a part of.
+      if (chunk_bytes_ > (std::uint64_t{1} << 34) / layout.chunk[axis])
+        image.fail("claims chunks of an impossible size");
+      chunk_bytes_ *= layout.chunk[axis];
+      all *= sizes[axis];
+    }
+    if (chunk_bytes_ > 4 * all + (1 << 20)) image.fail("claims chunks far larger than itself");
+    for (const Filter& filter : filters) {
+      if (filter.id < deflate_filter || filter.id > fletcher_filter) {
+        image.fail("is packed by the HDF5 filter " + std::to_string(filter.id) +
+                   ", which is not read (deflate, shuffle and fletcher32 are)");
+      }
+    }
+  }
+
+  void node(std::uint64_t address, int level_above) {
+    if (!visited_.insert(address).second) image_.damaged("a tree of chunks leads back to itself");
+    const std::size_t key_bytes = 8 + 8 * (sizes_.size() + 1);
+    const Bytes head = image_.read(address, 24);
+    Cursor cursor(image_, head);
+    cursor.expect("TREE");
+    const std::uint8_t type = cursor.u8();
+    const int level = cursor.u8();
+    if (type != 1 || level > 32 || (level_above >= 0 && level != level_above - 1)) {
+      image_.damaged("a tree of chunks has levels that do not fit");
+    }
+    const std::size_t count = cursor.u16();
+    const Bytes data = image_.read(address + 24, count * (key_bytes + 8));
+    Cursor entry(image_, data);
+    for (std::size_t i = 0; i < count; ++i) {
+      Chunk chunk;
+      chunk.stored_bytes = entry.u32();
+      chunk.skipped_filters = entry.u32();
+      for (std::size_t axis = 0; axis < sizes_.size(); ++axis) chunk.begin.push_back(entry.u64());
+      entry.skip(8);
+      chunk.address = entry.u64();
+      if (level > 0)
+        node(chunk.address, level);
+      else
+        read(chunk);
+    }
+  }
+
+ private:
+  void read(const Chunk& chunk) {
+    for (std::size_t axis = 0; axis < sizes_.size(); ++axis) {
+      if (chunk.begin[axis] % layout_.chunk[axis] != 0) image_.damaged("a chunk lies between others");
+      if (chunk.begin[axis] >= sizes_[axis]) return;  // left over from before the dataset was made smaller
+    }
+    if (!done_.insert(chunk.begin).second) image_.damaged("a chunk is there twice");
+    const std::uint64_t most = chunk_bytes_ + chunk_bytes_ / 8 + 1024;
+    if (chunk.stored_bytes > most) image_.damaged("a chunk is stored in more bytes than it has");
+    Bytes bytes = image_.read(chunk.address, chunk.stored_bytes);
+    for (std::size_t i = filters_.size(); i-- > 0;) {
+      if (i < 32 && (chunk.skipped_filters >> i & 1) != 0) continue;
+      switch (filters_[i].id) {
+        case deflate_filter: bytes = inflated(bytes); break;
+        case shuffle_filter: bytes = unshuffled(bytes); break;
+        default:
+          if (bytes.size() < 4) image_.damaged("a chunk has no checksum");
+          bytes.resize(bytes.size() - 4);
+      }
+    }
+    if (bytes.size() != chunk_bytes_) image_.damaged("a chunk has another size than it should");
+    place(chunk, bytes);
+  }
+
+  Bytes inflated(const Bytes& packed) const {
+    // Room for the checksum that may have been packed too.
+    Bytes bytes(static_cast<std::size_t>(chunk_bytes_) + 4);
+    uLongf size = bytes.size();
+    if (uncompress(bytes.data(), &size, packed.data(), packed.size()) != Z_OK) {
+      image_.damaged("a packed chunk cannot be unpacked to the size that it should have");
+    }
+    bytes.resize(size);
+    return bytes;
+  }
+
+  Bytes unshuffled(const Bytes& shuffled) const {
+    const std::size_t count = shuffled.size() / element_bytes_;
+    Bytes bytes = shuffled;
+    for (std::size_t byte = 0; byte < element_bytes_; ++byte) {
+      for (std::size_t i = 0; i < count; ++i) bytes[i * element_bytes_ + byte] = shuffled[byte * count + i];
+    }
+    return bytes;
+  }
+
+  void place(const Chunk& chunk, const Bytes& bytes) {
+    const std::size_t rank = sizes_.size();
+    std::vector<std::uint64_t> index(rank, 0);
+    const std::uint64_t row =
+        std::min(layout_.chunk[rank - 1], sizes_[rank - 1] - chunk.begin[rank - 1]) * element_bytes_;
+    while (true) {
+      std::uint64_t from = 0, to = 0;
+      for (std::size_t axis = 0; axis < rank; ++axis) {
+        from = from * layout_.chunk[axis] + index[axis];
+        to = to * sizes_[axis] + chunk.begin[axis] + index[axis];
+      }
+      std::memcpy(to_ + to * element_bytes_, bytes.data() + from * element_bytes_, row);
+      std::size_t axis = rank - 1;
+      while (axis > 0) {
+        --axis;
+        if (++index[axis] < layout_.chunk[axis] && chunk.begin[axis] + index[axis] < sizes_[axis]) break;
+        index[axis] = 0;
+        if (axis == 0) return;
+      }
+      if (rank == 1) return;
+    }
+  }
+
+  const Image& image_;
+  const Layout& layout_;
+  const std::vector<Filter>& filters_;
+  const std::vector<std::uint64_t>& sizes_;
+  std::size_t element_bytes_;
+  unsigned char* to_;
+  std::uint64_t chunk_bytes_ = 0;
+  std::set<std::uint64_t> visited_;
+  std::set<std::vector<std::uint64_t>> done_;
+};
+
+}  // namespace
+
+void read_chunks(const Image& image, const Layout& layout, const std::vector<Filter>& filters,
+                 const std::vector<std::uint64_t>& sizes, std::size_t element_bytes, unsigned char* to) {
+  if (layout.chunk.size() != sizes.size()) image.damaged("its chunks have another number of axes than it has");
+  ChunkReader reader(image, layout, filters, sizes, element_bytes, to);
+  if (layout.address != undefined) reader.node(layout.address, -1);
+}
+
+}  // namespace nyala::saving::hdf5
