@@ -1,13 +1,14 @@
 #include "saving/hdf5_writer.hpp"
 
+#include <fcntl.h>
 #include <hdf5.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -93,6 +94,18 @@ bool write_attribute(const Handle& object, const std::string& name, const Handle
   return attribute.valid() && (value == nullptr || H5Awrite(attribute.id(), type.id(), value) >= 0);
 }
 
+/// A file in memory, where the system has such a place, else among its temporary ones. libhdf5 takes no memfd, since it
+/// wants a path that is no link.
+int memory_file(std::string& path) {
+  const char* temporary = std::getenv("TMPDIR");
+  for (const std::string folder : {"/dev/shm", temporary != nullptr ? temporary : "/tmp", "/tmp"}) {
+    path = folder + "/nyala-XXXXXX";
+    const int descriptor = mkostemp(path.data(), O_CLOEXEC);
+    if (descriptor >= 0) return descriptor;
+  }
+  return -1;
+}
+
 int closed(std::int64_t descriptor) { return ::close(static_cast<int>(descriptor)); }
 
 }  // namespace
@@ -124,11 +137,12 @@ bool Handle::close() {
 }
 
 Hdf5Writer::Hdf5Writer(std::string where) : where_(std::move(where)) {
-  descriptor_ = memfd_create("nyala", MFD_CLOEXEC);
-  if (descriptor_ < 0) fail(std::string("no memory for the file's bookkeeping: ") + std::strerror(errno));
+  std::string path;
+  descriptor_ = memory_file(path);
+  if (descriptor_ < 0) fail(std::string("no place for the file's bookkeeping: ") + std::strerror(errno));
   descriptor_owner_ = Handle(descriptor_, closed);
-  const std::string path = "/proc/self/fd/" + std::to_string(descriptor_);
   file_ = Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), closer<H5Fclose>);
+  unlink(path.c_str());  // it lives as long as it is open
   if (!file_.valid()) fail("libhdf5 cannot begin the file");
 }
 
