@@ -58,4 +58,29 @@ void EarlyStopping::on_train_end(const Logs&) {
   model().set_weights(best_weights_);
 }
 
+SavedState EarlyStopping::state() const {
+  SavedState state{Config::object({{"wait", wait_},
+                                   {"stopped_epoch", stopped_epoch_},
+                                   {"best_epoch", best_epoch_},
+                                   {"best", best_},
+                                   {"weights", best_weights_.size()}}),
+                   {}};
+  for (std::size_t i = 0; i < best_weights_.size(); ++i) state.tensors[std::to_string(i)] = best_weights_[i];
+  return state;
+}
+
+void EarlyStopping::restore(const SavedState& state) {
+  wait_ = state.values.at("wait").as_int();
+  stopped_epoch_ = state.values.at("stopped_epoch").as_int();
+  best_epoch_ = state.values.at("best_epoch").as_int();
+  best_ = state.values.optional_double("best");
+  best_weights_.clear();
+  const std::int64_t count = state.values.at("weights").as_integer();
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto found = state.tensors.find(std::to_string(i));
+    if (found == state.tensors.end()) throw Error("EarlyStopping: the backup lacks one of the best weights");
+    best_weights_.push_back(found->second);
+  }
+}
+
 }  // namespace nyala

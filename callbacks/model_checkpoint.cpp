@@ -92,4 +92,14 @@ void ModelCheckpoint::save(std::optional<int> batch, const Logs& logs) {
   }
 }
 
+SavedState ModelCheckpoint::state() const {
+  return {Config::object({{"best", best_}, {"epoch", epoch_}, {"batches_since", batches_since_}}), {}};
+}
+
+void ModelCheckpoint::restore(const SavedState& state) {
+  best_ = state.values.optional_double("best");
+  epoch_ = state.values.at("epoch").as_int();
+  batches_since_ = state.values.at("batches_since").as_int();
+}
+
 }  // namespace nyala

@@ -56,4 +56,14 @@ void ReduceLROnPlateau::on_epoch_end(int epoch, const Logs& logs) {
   }
 }
 
+SavedState ReduceLROnPlateau::state() const {
+  return {Config::object({{"best", best_}, {"wait", wait_}, {"cooldown_left", cooldown_left_}}), {}};
+}
+
+void ReduceLROnPlateau::restore(const SavedState& state) {
+  best_ = state.values.optional_double("best");
+  wait_ = state.values.at("wait").as_int();
+  cooldown_left_ = state.values.at("cooldown_left").as_int();
+}
+
 }  // namespace nyala

@@ -108,4 +108,15 @@ void TensorBoard::write_weights(int epoch) {
   }
 }
 
+SavedState TensorBoard::state() const {
+  return {Config::object({{"batch", batch_}, {"iterations", model().optimizer().iterations()}}), {}};
+}
+
+// Speed is measured anew from here.
+void TensorBoard::restore(const SavedState& state) {
+  batch_ = state.values.at("batch").as_integer();
+  iterations_at_epoch_ = state.values.at("iterations").as_integer();
+  epoch_start_ = Clock::now();
+}
+
 }  // namespace nyala

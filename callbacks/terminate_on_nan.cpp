@@ -26,4 +26,7 @@ void TerminateOnNaN::on_train_batch_end(int batch, const Logs& logs) {
   model().set_stop_training(true);
 }
 
+SavedState TerminateOnNaN::state() const { return {Config::object({{"epoch", epoch_}}), {}}; }
+void TerminateOnNaN::restore(const SavedState& state) { epoch_ = state.values.at("epoch").as_int(); }
+
 }  // namespace nyala

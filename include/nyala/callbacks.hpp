@@ -2,6 +2,7 @@
 
 // Every callback that comes with the library. https://keras.io/api/callbacks/
 
+#include <nyala/callbacks/backup_and_restore.hpp>
 #include <nyala/callbacks/csv_logger.hpp>
 #include <nyala/callbacks/early_stopping.hpp>
 #include <nyala/callbacks/lambda_callback.hpp>

@@ -166,5 +166,7 @@ std::unique_ptr<Dataset::Iterator> Dataset::Source::elements(const detail::Pass&
 std::unique_ptr<detail::RowNumbers> Dataset::Source::numbers(const detail::Pass&) const { return nullptr; }
 
 std::uint64_t Dataset::Source::begin_pass() const { return std::atomic_ref(passes_).fetch_add(1); }
+std::uint64_t Dataset::Source::passes() const { return std::atomic_ref(passes_).load(); }
+void Dataset::Source::set_passes(std::uint64_t passes) const { std::atomic_ref(passes_).store(passes); }
 
 }  // namespace nyala

@@ -77,6 +77,8 @@ class Dataset::Source {
   virtual std::unique_ptr<detail::RowNumbers> numbers(const detail::Pass& pass) const;
   /// Counts the passes that were begun here.
   std::uint64_t begin_pass() const;
+  std::uint64_t passes() const;
+  void set_passes(std::uint64_t passes) const;
 
  private:
   mutable std::uint64_t passes_ = 0;
@@ -127,6 +129,12 @@ Sources shuffle_source(Sources from, std::int64_t buffer_size, std::optional<std
 Sources cache_source(Sources from);
 Sources batch_source(Sources from, std::int64_t batch_size, bool drop_remainder);
 Sources prefetch_source(Sources from, std::size_t buffer_size);
+
+/// How many passes over a dataset were begun: what a shuffle with a seed of its own depends on.
+struct DatasetPasses {
+  static std::uint64_t of(const Dataset& data) { return data.source_->passes(); }
+  static void set(const Dataset& data, std::uint64_t passes) { data.source_->set_passes(passes); }
+};
 
 /// Elements stacked along a new leading axis; throws Error naming the shapes that differ.
 Batch stacked(std::span<const Batch> elements);

@@ -11,8 +11,18 @@
 
 #include "core/random_fill.hpp"
 #include "core/seed_stream.hpp"
+#include "data/source.hpp"
 
 namespace nyala::detail {
+
+Config to_config(const RandomState& state) {
+  return Config::array({static_cast<std::int64_t>(state.seed), static_cast<std::int64_t>(state.streams)});
+}
+
+RandomState random_state_from(const Config& config) {
+  if (config.size() != 2) throw Error("a random state is two numbers, not " + config.json());
+  return {static_cast<std::uint64_t>(config[0].as_integer()), static_cast<std::uint64_t>(config[1].as_integer())};
+}
 
 std::int64_t common_rows(const Tensors& x, const Tensors& y, const Tensors& sample_weight, const std::string& where) {
   if (x.empty()) throw Error(where + ": there is no input");
@@ -38,6 +48,11 @@ std::int64_t common_rows(const Tensors& x, const Tensors& y, const Tensors& samp
 
 namespace {
 
+void require_same(const Config& then, const Config& now, const char* what) {
+  if (then == now) return;
+  throw Error(std::string("the training data's ") + what + " is " + now.json() + " and was " + then.json());
+}
+
 class ArrayBatches final : public Batches {
  public:
   ArrayBatches(Tensors x, Tensors y, Tensors sample_weight, const ArrayBatchesOptions& options)
@@ -50,6 +65,7 @@ class ArrayBatches final : public Batches {
 
   void start() override {
     at_ = 0;
+    before_ = random_state();
     if (!shuffle_) return;
     order_ = Tensor::empty({rows_}, DType::int64, Device());
     philox::fill_permutation(order_.data<std::int64_t>(), static_cast<std::size_t>(rows_), next_stream());
@@ -67,6 +83,33 @@ class ArrayBatches final : public Batches {
 
   std::optional<std::int64_t> steps() const override { return (rows_ + batch_ - 1) / batch_; }
 
+  Config position() const override {
+    return Config::object({{"kind", "arrays"},
+                           {"samples", rows_},
+                           {"batch_size", batch_},
+                           {"shuffle", shuffle_},
+                           {"random", to_config(before_)},
+                           {"at", at_}});
+  }
+
+  void check(const Config& position, bool within) const override {
+    if (!within) return;
+    require_same(position.at("kind"), "arrays", "kind");
+    require_same(position.at("samples"), rows_, "number of samples");
+    require_same(position.at("batch_size"), batch_, "batch_size");
+    require_same(position.at("shuffle"), shuffle_, "shuffle");
+    random_state_from(position.at("random"));
+    const std::int64_t at = position.at("at").as_integer();
+    if (at < 0 || at > rows_) throw Error("there is no sample " + std::to_string(at));
+  }
+
+  void go_to(const Config& position, bool within) override {
+    if (!within) return;
+    set_random_state(random_state_from(position.at("random")));
+    start();
+    at_ = position.at("at").as_integer();
+  }
+
  private:
   Tensors part(const Tensors& tensors, std::int64_t end) const {
     Tensors parts;
@@ -83,16 +126,57 @@ class ArrayBatches final : public Batches {
   std::int64_t batch_;
   bool shuffle_;
   std::int64_t rows_, at_ = 0;
+  RandomState before_;
   Tensor order_;
 };
 
 class DatasetBatches final : public Batches {
  public:
   explicit DatasetBatches(const Dataset& data) : data_(data) {}
-  void start() override { iterator_ = data_.iterator(); }
+  void start() override {
+    before_ = random_state();
+    passes_ = DatasetPasses::of(data_);
+    taken_ = 0;
+    iterator_ = data_.iterator();
+  }
   bool next(Batch& batch) override {
     if (iterator_ == nullptr) start();
-    return iterator_->next(batch);
+    if (!iterator_->next(batch)) return false;
+    ++taken_;
+    return true;
+  }
+
+  Config position() const override {
+    return Config::object({{"kind", "dataset"},
+                           {"random", to_config(before_)},
+                           {"begun_at", static_cast<std::int64_t>(passes_)},
+                           {"passes", static_cast<std::int64_t>(DatasetPasses::of(data_))},
+                           {"taken", taken_}});
+  }
+
+  void check(const Config& position, bool within) const override {
+    if (!within && position.at("kind") != Config("dataset")) return;
+    require_same(position.at("kind"), "dataset", "kind");
+    random_state_from(position.at("random"));
+    for (const char* key : {"begun_at", "passes", "taken"}) {
+      if (position.at(key).as_integer() < 0) throw Error(std::string("\"") + key + "\" is negative");
+    }
+  }
+
+  void go_to(const Config& position, bool within) override {
+    if (position.at("kind") != Config("dataset")) return;
+    if (within) {
+      set_random_state(random_state_from(position.at("random")));
+      DatasetPasses::set(data_, static_cast<std::uint64_t>(position.at("begun_at").as_integer()));
+      start();
+      const std::int64_t taken = position.at("taken").as_integer();
+      for (Batch passed; taken_ < taken && next(passed);) continue;
+      if (taken_ < taken) {
+        throw Error("fit: the backup was made after " + std::to_string(taken) + " batches, the dataset has " +
+                    std::to_string(taken_));
+      }
+    }
+    DatasetPasses::set(data_, static_cast<std::uint64_t>(position.at("passes").as_integer()));
   }
   std::optional<std::int64_t> steps() const override {
     const auto count = data_.cardinality();
@@ -102,6 +186,9 @@ class DatasetBatches final : public Batches {
  private:
   Dataset data_;
   std::unique_ptr<Dataset::Iterator> iterator_;
+  RandomState before_;
+  std::uint64_t passes_ = 0;
+  std::int64_t taken_ = 0;
 };
 
 Tensor weights_for(const std::map<int, double>& weights, const Tensor& y, const std::string& where) {

@@ -66,6 +66,15 @@ CallbackList::CallbackList(const std::vector<CallbackRef>& callbacks, Model& mod
   }
 }
 
+void CallbackList::lend(TrainingRun& run) {
+  for (const auto& callback : callbacks_) callback->run_ = &run;
+  for (const auto& callback : callbacks_) callback->prepare(run);
+}
+
+void CallbackList::set_params(const Callback::Params& params) {
+  for (const auto& callback : callbacks_) callback->set_params(params);
+}
+
 CallbackList::~CallbackList() {
   for (const auto& callback : callbacks_) {
     callback->model_ = nullptr;

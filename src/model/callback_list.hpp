@@ -16,6 +16,10 @@ class CallbackList {
   CallbackList& operator=(const CallbackList&) = delete;
 
   bool empty() const { return callbacks_.empty(); }
+  const std::vector<std::shared_ptr<Callback>>& callbacks() const { return callbacks_; }
+  /// Makes the fit known to its callbacks, each of which may prepare it.
+  void lend(TrainingRun& run);
+  void set_params(const Callback::Params& params);
   /// Calls `hook(callback, logs)` on each; they may add to the logs.
   template <class F>
   void each(Logs& logs, F hook) {

@@ -9,6 +9,7 @@
 #include "model/callback_list.hpp"
 #include "model/progress_bar.hpp"
 #include "model/step.hpp"
+#include "model/training_run.hpp"
 
 namespace nyala {
 
@@ -82,35 +83,45 @@ Logs run_test(Model& model, Batches& batches, std::optional<int> steps, Callback
   return logs;
 }
 
-struct Run {
+struct FitData {
   std::unique_ptr<Batches> train, validation;
-  std::optional<std::int64_t> steps;
 };
 
-History run_fit(Model& model, Run& run, const FitOptions& options) {
+History run_fit(Model& model, FitData& data, const FitOptions& options) {
   Compiled& compiled = detail::require_compiled(model, "fit");
   const std::optional<std::int64_t> steps =
-      options.steps_per_epoch ? std::optional<std::int64_t>(*options.steps_per_epoch) : run.train->steps();
+      options.steps_per_epoch ? std::optional<std::int64_t>(*options.steps_per_epoch) : data.train->steps();
   ProgressBar bar(options.verbose, steps, "fit");
-  CallbackList callbacks(
-      options.callbacks, model,
-      {.epochs = options.epochs, .steps = static_cast<int>(steps.value_or(0)), .verbose = bar.verbose()});
+  Callback::Params params{
+      .epochs = options.epochs, .steps = static_cast<int>(steps.value_or(0)), .verbose = bar.verbose()};
+  CallbackList callbacks(options.callbacks, model, params);
+  detail::FitRun run(model, *data.train, data.validation.get(), callbacks);
+  run.epoch = options.initial_epoch;
+  callbacks.lend(run);
+  params.resumed = run.resumed();
+  if (params.resumed) callbacks.set_params(params);
   model.set_stop_training(false);
-  History history;
-  Logs logs;
-  callbacks.each(logs, [](Callback& callback, const Logs& l) { callback.on_train_begin(l); });
-  bool started = false;
+  Logs begin_logs;
+  callbacks.each(begin_logs, [](Callback& callback, const Logs& l) { callback.on_train_begin(l); });
+  if (params.resumed) run.go_on();
+  const int first_epoch = run.epoch;
   Batch batch;
-  for (int epoch = options.initial_epoch; epoch < options.epochs && !model.stop_training(); ++epoch) {
-    detail::reset_running(compiled);
-    Logs begin_logs;
-    callbacks.each(begin_logs, [&](Callback& callback, const Logs& l) { callback.on_epoch_begin(epoch, l); });
-    bar.begin_epoch(epoch, options.epochs);
-    if (!started || !options.steps_per_epoch) run.train->start();
-    started = true;
-    std::int64_t done = 0;
-    while ((!options.steps_per_epoch || done < *options.steps_per_epoch) && run.train->next(batch)) {
-      const int step = static_cast<int>(done);
+  for (; run.epoch < options.epochs && (run.within || !model.stop_training());) {
+    const int epoch = run.epoch;
+    const std::int64_t done_before = run.done;
+    bool more = true;
+    if (run.within) {
+      more = !model.stop_training();
+    } else {
+      detail::reset_running(compiled);
+      begin_logs.clear();
+      callbacks.each(begin_logs, [&](Callback& callback, const Logs& l) { callback.on_epoch_begin(epoch, l); });
+    }
+    bar.begin_epoch(epoch, options.epochs, done_before);
+    if (!run.within && (!run.started || !options.steps_per_epoch)) data.train->start();
+    run.started = run.within = true;
+    while (more && (!options.steps_per_epoch || run.done < *options.steps_per_epoch) && data.train->next(batch)) {
+      const int step = static_cast<int>(run.done);
       Logs step_logs;
       callbacks.each(step_logs, [&](Callback& callback, const Logs& l) { callback.on_train_batch_begin(step, l); });
       if (!options.class_weight.empty()) {
@@ -119,31 +130,33 @@ History run_fit(Model& model, Run& run, const FitOptions& options) {
             options.class_weight, batch.y, detail::output_names_of(*model.model_state(), batch.y.size()));
       }
       detail::train_step(model, batch);
-      ++done;
+      ++run.done;
       if (!callbacks.empty() || bar.due()) step_logs = detail::running_logs(compiled);
       callbacks.each(step_logs, [&](Callback& callback, const Logs& l) { callback.on_train_batch_end(step, l); });
-      bar.update(done, step_logs);
-      if (model.stop_training()) break;
+      bar.update(run.done, step_logs);
+      run.settle();
+      more = !model.stop_training();
     }
-    if (done == 0) {
-      throw Error(epoch == options.initial_epoch ? "fit: the data has no batch"
-                                                 : "fit: the data ran out before epoch " + std::to_string(epoch + 1) +
-                                                       " (a dataset that repeats does not: see Dataset::repeat)");
+    if (run.done == 0) {
+      throw Error(epoch == first_epoch ? "fit: the data has no batch"
+                                       : "fit: the data ran out before epoch " + std::to_string(epoch + 1) +
+                                             " (a dataset that repeats does not: see Dataset::repeat)");
     }
-    logs = detail::running_logs(compiled);
-    if (run.validation != nullptr && validates_after(options.validation_freq, epoch)) {
-      for (const auto& [name, value] : run_test(model, *run.validation, options.validation_steps, callbacks, nullptr)) {
+    Logs logs = detail::running_logs(compiled);
+    if (data.validation != nullptr && validates_after(options.validation_freq, epoch)) {
+      for (const auto& [name, value] :
+           run_test(model, *data.validation, options.validation_steps, callbacks, nullptr)) {
         logs["val_" + name] = value;
       }
     }
     callbacks.each(logs, [&](Callback& callback, const Logs& l) { callback.on_epoch_end(epoch, l); });
-    bar.finish(done, logs);
-    history.epoch.push_back(epoch);
-    for (const auto& [name, value] : logs) history.history[name].push_back(value);
+    bar.finish(run.done, logs);
+    run.end_epoch(logs);
   }
   compiled.optimizer->finalize_variable_values(model.trainable_variables());
-  callbacks.each(logs, [](Callback& callback, const Logs& l) { callback.on_train_end(l); });
-  return history;
+  callbacks.each(run.logs, [](Callback& callback, const Logs& l) { callback.on_train_end(l); });
+  run.settle();
+  return std::move(run.history);
 }
 
 std::unique_ptr<Batches> validation_batches(const FitOptions& options, int batch_size) {
@@ -166,7 +179,7 @@ History Model::fit(const Tensors& x, const Tensors& y, const FitOptions& options
   if (!options.batch_size && options.steps_per_epoch) {
     batch_size = static_cast<int>((rows + *options.steps_per_epoch - 1) / *options.steps_per_epoch);
   }
-  Run run;
+  FitData data;
   if (options.validation_split > 0.0 && !options.validation_data.given()) {
     const auto split =
         static_cast<std::int64_t>(std::floor(static_cast<double>(rows) * (1.0 - options.validation_split)));
@@ -174,18 +187,18 @@ History Model::fit(const Tensors& x, const Tensors& y, const FitOptions& options
       throw Error("fit: validation_split " + std::to_string(options.validation_split) + " of " + std::to_string(rows) +
                   " samples leaves nothing to " + (split == 0 ? "train on" : "validate on"));
     }
-    run.validation = detail::array_batches(
+    data.validation = detail::array_batches(
         rows_of(x, split, rows), rows_of(y, split, rows), rows_of(weight, split, rows),
         {.where = "fit: validation_split", .batch_size = options.validation_batch_size.value_or(batch_size)});
     train_x = rows_of(x, 0, split);
     train_y = rows_of(y, 0, split);
     weight = rows_of(weight, 0, split);
   } else {
-    run.validation = validation_batches(options, batch_size);
+    data.validation = validation_batches(options, batch_size);
   }
-  run.train = detail::array_batches(train_x, train_y, weight,
-                                    {.where = "fit", .batch_size = batch_size, .shuffle = options.shuffle});
-  return run_fit(*this, run, options);
+  data.train = detail::array_batches(train_x, train_y, weight,
+                                     {.where = "fit", .batch_size = batch_size, .shuffle = options.shuffle});
+  return run_fit(*this, data, options);
 }
 
 History Model::fit(const Dataset& data, const FitOptions& options) {
@@ -202,8 +215,8 @@ History Model::fit(const Dataset& data, const FitOptions& options) {
   if (count && *count < 0 && !options.steps_per_epoch) {
     throw Error("fit: the dataset repeats without end; steps_per_epoch must say how long an epoch is");
   }
-  Run run{detail::dataset_batches(data), validation_batches(options, 32), {}};
-  return run_fit(*this, run, options);
+  FitData batches{detail::dataset_batches(data), validation_batches(options, 32)};
+  return run_fit(*this, batches, options);
 }
 
 namespace {

@@ -88,11 +88,12 @@ double ProgressBar::now() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-void ProgressBar::begin_epoch(int epoch, int epochs) {
+void ProgressBar::begin_epoch(int epoch, int epochs, std::int64_t done_before) {
   if (verbose_ > 0 && epochs > 1) {
     *console_.out << "Epoch " + std::to_string(epoch + 1) + "/" + std::to_string(epochs) << std::endl;
   }
   begin();
+  before_ = done_before;
 }
 
 void ProgressBar::begin() {
@@ -100,6 +101,7 @@ void ProgressBar::begin() {
   after_first_.reset();
   decided_.reset();
   width_ = 0;
+  before_ = 0;
 }
 
 bool ProgressBar::due() {
@@ -109,7 +111,7 @@ bool ProgressBar::due() {
 
 void ProgressBar::update(std::int64_t done, const Logs& logs) {
   if (verbose_ == 0) return;
-  if (done == 1) after_first_ = now();
+  if (done - before_ == 1) after_first_ = now();
   if (verbose_ == 2 || !console_.terminal) return;
   const bool drawn = decided_ ? *decided_ : due();
   decided_.reset();
@@ -126,6 +128,7 @@ void ProgressBar::finish(std::int64_t done, const Logs& logs) {
 
 /// The first step, which makes weights and buffers, does not count once there are others.
 double ProgressBar::seconds_per_step(std::int64_t done, double time) const {
+  done -= before_;
   if (done < 1) return 0.0;
   if (after_first_ && done > 1) return (time - *after_first_) / static_cast<double>(done - 1);
   return (time - start_) / static_cast<double>(done);

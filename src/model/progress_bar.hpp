@@ -27,7 +27,8 @@ class ProgressBar {
   /// The level that was resolved: 0, 1 or 2.
   int verbose() const { return verbose_; }
   /// "Epoch 1/5", if there is more than one; starts the clock.
-  void begin_epoch(int epoch, int epochs);
+  /// `done_before`: batches of the epoch that another process has done.
+  void begin_epoch(int epoch, int epochs, std::int64_t done_before = 0);
   /// Starts the clock of a pass without epochs.
   void begin();
   /// Whether the next update will draw: logs need to be made only then.
@@ -48,6 +49,7 @@ class ProgressBar {
   int verbose_;
   std::optional<std::int64_t> steps_;
   double start_ = 0.0, next_draw_ = 0.0;
+  std::int64_t before_ = 0;  // batches that are not of this process
   std::optional<double> after_first_;
   std::optional<bool> decided_;  // what due() said about the update that follows
   std::size_t width_ = 0;        // of the line on the terminal

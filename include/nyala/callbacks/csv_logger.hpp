@@ -22,9 +22,12 @@ class CSVLogger : public Callback {
   void on_train_begin(const Logs& logs) override;
   void on_epoch_end(int epoch, const Logs& logs) override;
   void on_train_end(const Logs& logs) override;
+  SavedState state() const override;
+  void restore(const SavedState& state) override;
 
  private:
   struct File;
+  void open(bool append);
   std::string filename_;
   CSVLoggerOptions options_;
   std::shared_ptr<File> file_;

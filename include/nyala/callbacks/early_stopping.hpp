@@ -28,6 +28,8 @@ class EarlyStopping : public MonitorCallback {
   void on_train_begin(const Logs& logs) override;
   void on_epoch_end(int epoch, const Logs& logs) override;
   void on_train_end(const Logs& logs) override;
+  SavedState state() const override;
+  void restore(const SavedState& state) override;
 
   /// The epoch, from 0, after which the training was stopped; 0: it was not.
   int stopped_epoch() const { return stopped_epoch_; }

@@ -30,6 +30,8 @@ class ModelCheckpoint : public MonitorCallback {
   void on_epoch_begin(int epoch, const Logs& logs) override;
   void on_train_batch_end(int batch, const Logs& logs) override;
   void on_epoch_end(int epoch, const Logs& logs) override;
+  SavedState state() const override;
+  void restore(const SavedState& state) override;
 
   std::optional<double> best() const { return best_; }
 

@@ -26,6 +26,8 @@ class ReduceLROnPlateau : public MonitorCallback {
   explicit ReduceLROnPlateau(ReduceLROnPlateauOptions options = {});
   void on_train_begin(const Logs& logs) override;
   void on_epoch_end(int epoch, const Logs& logs) override;
+  SavedState state() const override;
+  void restore(const SavedState& state) override;
 
  private:
   bool reduce(int epoch);

@@ -35,6 +35,8 @@ class TensorBoard : public Callback {
   void on_train_batch_begin(int batch, const Logs& logs) override;
   void on_train_batch_end(int batch, const Logs& logs) override;
   void on_test_end(const Logs& logs) override;
+  SavedState state() const override;
+  void restore(const SavedState& state) override;
 
  private:
   SummaryWriter& writer(bool validation);

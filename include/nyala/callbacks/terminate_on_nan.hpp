@@ -16,6 +16,8 @@ class TerminateOnNaN : public Callback {
   explicit TerminateOnNaN(TerminateOnNaNOptions options = {});
   void on_epoch_begin(int epoch, const Logs& logs) override;
   void on_train_batch_end(int batch, const Logs& logs) override;
+  SavedState state() const override;
+  void restore(const SavedState& state) override;
 
  private:
   TerminateOnNaNOptions options_;
