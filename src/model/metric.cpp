@@ -18,12 +18,8 @@ detail::Registry<Metric>& registry() {
 /// Names whose meaning depends on the shapes of the data.
 const std::vector<std::string> by_shape{"accuracy", "acc", "crossentropy", "ce"};
 
-bool depends_on_shape(const std::string& name) {
-  return std::find(by_shape.begin(), by_shape.end(), name) != by_shape.end();
-}
-
 std::string concrete(const std::string& name, const Tensor& y_true, const Tensor& y_pred) {
-  if (!depends_on_shape(name)) return name;
+  if (!detail::depends_on_labels(name)) return name;
   const char* what = name[0] == 'a' ? "Accuracy" : "Crossentropy";
   switch (detail::label_kind(y_true.shape(), y_pred.shape())) {
     case detail::LabelKind::binary: return std::string("Binary") + what;
@@ -35,6 +31,10 @@ std::string concrete(const std::string& name, const Tensor& y_true, const Tensor
 
 }  // namespace
 
+bool detail::depends_on_labels(const std::string& metric) {
+  return std::find(by_shape.begin(), by_shape.end(), metric) != by_shape.end();
+}
+
 Config Metric::config() const { return Config::object({{"name", name_}, {"dtype", name_of(floatx())}}); }
 
 void register_metric(const std::string& name, Factory<Metric> make) { registry().add(name, std::move(make)); }
@@ -43,7 +43,7 @@ std::shared_ptr<Metric> resolve(const MetricRef& ref, const Tensor& y_true, cons
                                 const std::string& owner) {
   if (ref.callable()) return detail::metric_of_function(ref.callable(), "metric");
   if (!ref.is_name()) return ref.object();
-  if (depends_on_shape(ref.name()) && (!y_true.defined() || !y_pred.defined()))
+  if (detail::depends_on_labels(ref.name()) && (!y_true.defined() || !y_pred.defined()))
     throw Error(owner + ": the metric \"" + ref.name() + "\" needs y_true and y_pred to know what it means");
   const auto metric = registry().make(concrete(ref.name(), y_true, y_pred), Config::object(), owner);
   metric->set_name(ref.name());
@@ -51,7 +51,7 @@ std::shared_ptr<Metric> resolve(const MetricRef& ref, const Tensor& y_true, cons
 }
 
 void check_metric_name(const std::string& name, const std::string& owner) {
-  if (depends_on_shape(name) || registry().contains(name)) return;
+  if (detail::depends_on_labels(name) || registry().contains(name)) return;
   std::vector<std::string> names = by_shape;
   const std::vector<std::string> registered = registry().names();
   names.insert(names.end(), registered.begin(), registered.end());

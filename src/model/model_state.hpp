@@ -26,7 +26,6 @@ struct Compiled {
     std::string given_name;
     std::size_t output = 0;
     bool weighted = false;
-    std::optional<SavedState> awaiting = {};  // what the metric is to go on from once it is known
   };
 
   std::shared_ptr<Optimizer> optimizer;

@@ -11,6 +11,7 @@
 
 #include <nyala/error.hpp>
 
+#include "model/label_kind.hpp"
 #include "model/layer_state.hpp"
 #include "model/step.hpp"
 
@@ -153,12 +154,14 @@ void save_running(const Compiled& compiled, SavedState& state) {
                                    {"output_losses", Config::array()},
                                    {"metric_names", compiled.metric_names},
                                    {"metrics", Config::array()},
+                                   {"metric_classes", Config::array()},
                                    {"added", Config::object()}});
   for (const RunningMean& mean : compiled.output_losses) running["output_losses"].push_back(mean_config(mean));
   for (std::size_t i = 0; i < compiled.metrics.size(); ++i) {
     const auto& metric = compiled.metrics[i].metric;
     const SavedState kept = metric == nullptr ? SavedState() : metric->state();
     running["metrics"].push_back(kept.values);
+    running["metric_classes"].push_back(metric == nullptr ? "" : metric->class_name());
     add(state, numbered("metrics", i), kept);
   }
   for (const auto& [name, mean] : compiled.added_metrics) running["added"][name] = mean_config(mean);
@@ -176,10 +179,23 @@ void check_running(const Compiled& compiled, const SavedState& state) {
                 running.at("outputs").json());
   }
   if (running.at("metrics").size() != running.at("metric_names").size()) throw Error("a metric's state is missing");
+  if (running.at("metric_classes").size() != running.at("metrics").size()) throw Error("a metric's class is missing");
   mean_from(running.at("loss"));
   for (const Config& mean : running.at("output_losses").items()) mean_from(mean);
   for (const auto& [name, mean] : running.at("added").entries()) mean_from(mean);
 }
+
+namespace {
+
+/// The metric that the first batch resolved the reference to.
+std::shared_ptr<Metric> metric_of(const MetricRef& reference, const std::string& class_name) {
+  if (!reference.is_name() || !depends_on_labels(reference.name())) return resolve(reference, {}, {}, "compile");
+  const auto metric = resolve(MetricRef(class_name), {}, {}, "fit");
+  metric->set_name(reference.name());
+  return metric;
+}
+
+}  // namespace
 
 void load_running(const Model& model, Compiled& compiled, const SavedState& state) {
   const Config& running = state.values.at("running");
@@ -193,13 +209,11 @@ void load_running(const Model& model, Compiled& compiled, const SavedState& stat
   }
   for (std::size_t i = 0; i < compiled.metrics.size() && i < running.at("metrics").size(); ++i) {
     const Config& values = running.at("metrics")[i];
-    if (values.is_null()) continue;
+    const std::string& class_name = running.at("metric_classes")[i].as_string();
     Compiled::OutputMetric& entry = compiled.metrics[i];
-    SavedState kept = part_of(state, numbered("metrics", i), values);
-    if (entry.metric == nullptr)
-      entry.awaiting = std::move(kept);
-    else
-      entry.metric->restore(kept);
+    if (class_name.empty() && values.is_null()) continue;
+    if (entry.metric == nullptr) entry.metric = metric_of(entry.reference, class_name);
+    if (!values.is_null()) entry.metric->restore(part_of(state, numbered("metrics", i), values));
   }
   compiled.added_metrics.clear();
   for (const auto& [name, mean] : running.at("added").entries()) {

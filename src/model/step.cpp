@@ -1,7 +1,5 @@
 #include "model/step.hpp"
 
-#include <utility>
-
 #include <nyala/error.hpp>
 #include <nyala/ops.hpp>
 
@@ -107,7 +105,6 @@ void update_metrics(const Model& model, Compiled& compiled, const Batch& batch, 
     if (!target.defined()) continue;
     const Tensor& output = predicted[entry.output];
     if (entry.metric == nullptr) entry.metric = resolve(entry.reference, target, output, "compile");
-    if (entry.awaiting) entry.metric->restore(*std::exchange(entry.awaiting, std::nullopt));
     const Tensor weight = entry.weighted ? weight_of(batch.sample_weight, entry.output, predicted.size()) : Tensor();
     entry.metric->update_state(target, output, weight);
   }
@@ -198,7 +195,6 @@ void reset_running(Compiled& compiled) {
   for (RunningMean& loss : compiled.output_losses) loss = {};
   for (auto& entry : compiled.metrics) {
     if (entry.metric != nullptr) entry.metric->reset_state();
-    entry.awaiting.reset();
   }
   for (auto& [name, mean] : compiled.added_metrics) mean = {};
 }

@@ -80,9 +80,10 @@ class Reader {
 
   void part(void* data, std::size_t bytes) {
     if (bytes > left_ || filling(bytes) > left_ - bytes) fail("it ends too early");
-    std::array<char, word> ignored{};
+    std::array<char, word> filler{};
     take(data, bytes);
-    take(ignored.data(), filling(bytes));
+    take(filler.data(), filling(bytes));
+    if (filler != std::array<char, word>{}) fail("what fills it up is not empty");
     sum_.add(data, bytes);
   }
   void end() {

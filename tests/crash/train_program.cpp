@@ -71,11 +71,11 @@ int main(int argc, char** argv) try {
   }
   Sequential model(layers);
   model.compile(Adam({.learning_rate = 0.02}), "sparse_categorical_crossentropy",
-                {.metrics = {"accuracy", "sparse_top_k_categorical_accuracy"}});
+                {.metrics = {"accuracy", "sparse_categorical_crossentropy"}});
 
   FitOptions options{.epochs = 3, .verbose = 0};
   options.callbacks = {
-      EarlyStopping({.monitor = "val_loss", .patience = 1, .restore_best_weights = true}),
+      EarlyStopping({.monitor = "val_loss", .patience = 2, .restore_best_weights = true}),
       ReduceLROnPlateau({.monitor = "loss", .factor = 0.5, .patience = 1, .min_delta = 0.2}),
       LearningRateScheduler([](int, double rate) { return rate * 0.9; }),
       ModelCheckpoint(folder + "/best.weights.h5",
