@@ -67,8 +67,9 @@ def limited(size):
 def small_disk(program, name, content, skipped):
     """A disk that is full after one and a half files, if one may be mounted here."""
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={len(content) * 3 // 2 // 4096 * 4096}", "none", folder],
-                              capture_output=True, text=True, check=False)
+        size = len(content) * 3 // 2 // 4096 * 4096
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", folder], capture_output=True,
+                              text=True, check=False)
         if done.returncode != 0:
             skipped.append(f"a full disk ({done.stderr.strip() or 'mount is refused'})")
             return
@@ -107,7 +108,8 @@ def main(program, kills="200"):
                 sys.exit(f"left behind: {temporaries(folder)}")
             size = path.stat().st_size
             for limit in (0, 1, size // 3, size - 1):
-                refused(program, path, ["File too large", "full", "could not"], f"limit of {limit} bytes", preexec_fn=limited(limit))
+                refused(program, path, ["File too large", "full", "could not"], f"limit of {limit} bytes",
+                        preexec_fn=limited(limit))
             no_rights(program, path)
             small_disk(program, path.name, path.read_bytes(), skipped)
             (folder / ("folder" + ending)).mkdir()

@@ -71,7 +71,8 @@ def main(program, kills="50"):
             span = time.monotonic() - begin
             folder = pathlib.Path(top, str(number))
             folder.mkdir()
-            counts[data, backup] = counts.get((data, backup), 0) + killed_until_done(program, folder, data, backup, span)
+            kills_here = killed_until_done(program, folder, data, backup, span)
+            counts[data, backup] = counts.get((data, backup), 0) + kills_here
             for where in (timed, folder):
                 found = contents(where)
                 for name in RESULTS:
