@@ -30,6 +30,9 @@ def check(program, path):
 def kill_saves(program, path, kills):
     """Each start reads what the kill before has left."""
     last, saves = -1, 0
+    begin = time.monotonic()
+    subprocess.run([program, "once", str(path)], check=True, capture_output=True)
+    span = min(0.05, time.monotonic() - begin)
     for number in range(kills):
         process = subprocess.Popen([program, "loop", str(path)], stdout=subprocess.PIPE, text=True)
         line = process.stdout.readline()
@@ -39,7 +42,7 @@ def kill_saves(program, path, kills):
         if found < last:
             sys.exit(f"{path.name}: after kill {number} the file went back from save {last} to {found}")
         saves, last = saves + found - last, found
-        time.sleep(random.uniform(0.0, 0.02))
+        time.sleep(random.uniform(0.0, span))
         process.kill()
         process.wait()
         if len(temporaries(path.parent)) > 1:
@@ -108,7 +111,7 @@ def main(program, kills="200"):
                 sys.exit(f"left behind: {temporaries(folder)}")
             size = path.stat().st_size
             for limit in (0, 1, size // 3, size - 1):
-                refused(program, path, ["File too large", "full", "could not"], f"limit of {limit} bytes",
+                refused(program, path, ["File too large", "full", "cannot"], f"limit of {limit} bytes",
                         preexec_fn=limited(limit))
             no_rights(program, path)
             small_disk(program, path.name, path.read_bytes(), skipped)
