@@ -73,8 +73,16 @@ void remove_orphans(const std::string& path) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(const std::string& path, std::string where) : where_(std::move(where)), path_(resolved(path)) {
+int make_temporary(const std::string& path, std::string& temporary, unsigned mode) {
   static std::atomic<unsigned> number{0};
+  remove_orphans(path);
+  temporary = path + infix + std::to_string(getpid()) + "-" + std::to_string(number++);
+  const int descriptor = open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+  if (descriptor >= 0) static_cast<void>(lock(descriptor));  // where there are no locks the process id must do
+  return descriptor;
+}
+
+AtomicFile::AtomicFile(const std::string& path, std::string where) : where_(std::move(where)), path_(resolved(path)) {
   struct stat before {};
   const bool exists = stat(path_.c_str(), &before) == 0;
   if (path.empty() || path.back() == '/' || (exists && !S_ISREG(before.st_mode))) {
@@ -82,11 +90,8 @@ AtomicFile::AtomicFile(const std::string& path, std::string where) : where_(std:
     fail("write");
   }
   if (exists && access(path_.c_str(), W_OK) != 0) fail("replace");
-  remove_orphans(path_);
-  temporary_ = path_ + infix + std::to_string(getpid()) + "-" + std::to_string(number++);
-  descriptor_ = open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  descriptor_ = make_temporary(path_, temporary_, 0666);
   if (descriptor_ < 0) fail("create");
-  static_cast<void>(lock(descriptor_));  // some file systems have no locks; then the process id must do
   if (exists) static_cast<void>(fchmod(descriptor_, before.st_mode & 07777) == 0);
 }
 

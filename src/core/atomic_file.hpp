@@ -5,6 +5,10 @@
 
 namespace nyala::detail {
 
+/// A new file "<path>.tmp-PID-N", whose name is put into `temporary`; -1 and errno if it cannot be made. Those that
+/// processes which were killed have left there are removed.
+int make_temporary(const std::string& path, std::string& temporary, unsigned mode);
+
 /// A file written beside its final place: commit() puts it there in one step, so that a crash or a full disk leaves
 /// what was there before. Without commit() it disappears; what killed processes left of earlier tries is removed.
 /// A target that is a folder or may not be written, a full disk: Error, beginning with `where`.

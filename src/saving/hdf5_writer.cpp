@@ -99,18 +99,22 @@ bool write_attribute(const Handle& object, const std::string& name, const Handle
 int memory_file(std::string& path) {
   const char* temporary = std::getenv("TMPDIR");
   for (const std::string folder : {"/dev/shm", temporary != nullptr ? temporary : "/tmp", "/tmp"}) {
-    path = folder + "/nyala-XXXXXX";
-    const int descriptor = mkostemp(path.data(), O_CLOEXEC);
+    const int descriptor = detail::make_temporary(folder + "/nyala", path, 0600);
     if (descriptor >= 0) return descriptor;
   }
   return -1;
 }
+
+/// What libhdf5 failed to do, and what the system said while it tried.
+std::string with_reason(const std::string& doing) { return errno == 0 ? doing : doing + ": " + std::strerror(errno); }
 
 int closed(std::int64_t descriptor) { return ::close(static_cast<int>(descriptor)); }
 
 }  // namespace
 
 Hdf5Session::Hdf5Session() : lock_(library_mutex()) {
+  // At the end of the process libhdf5 would flush once more what it could not write, and crash over it.
+  [[maybe_unused]] static const herr_t stays = H5dont_atexit();
   H5open();
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
@@ -141,9 +145,11 @@ Hdf5Writer::Hdf5Writer(std::string where) : where_(std::move(where)) {
   descriptor_ = memory_file(path);
   if (descriptor_ < 0) fail(std::string("no place for the file's bookkeeping: ") + std::strerror(errno));
   descriptor_owner_ = Handle(descriptor_, closed);
+  errno = 0;
   file_ = Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), closer<H5Fclose>);
+  const std::string failure = with_reason("libhdf5 cannot begin the file");
   unlink(path.c_str());  // it lives as long as it is open
-  if (!file_.valid()) fail("libhdf5 cannot begin the file");
+  if (!file_.valid()) fail(failure);
 }
 
 void Hdf5Writer::fail(const std::string& doing) const { throw Error(where_ + ": " + doing); }
@@ -250,7 +256,8 @@ void Hdf5Writer::dataset(const std::string& group_path, const std::string& name,
 }
 
 std::shared_ptr<Hdf5Image> Hdf5Writer::finish() {
-  if (!file_.close()) fail("the file could not be completed");
+  errno = 0;
+  if (!file_.close()) fail(with_reason("the file could not be completed"));
   const int descriptor = dup(descriptor_);
   if (descriptor < 0) fail(std::string("the file could not be completed: ") + std::strerror(errno));
   return std::make_shared<Hdf5Image>(descriptor, std::move(data_), where_);
