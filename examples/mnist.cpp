@@ -1,4 +1,5 @@
 // A convnet on the handwritten digits of MNIST: 99 % test accuracy within five epochs, and a checkpoint on disk.
+// Interrupted (Ctrl-C, a crash, a power cut) and started again, it goes on where it was.
 // usage: mnist [epochs]    NYALA_EXAMPLE_SHORT=1: a run of seconds on part of the data
 #include <nyala/nyala.hpp>
 
@@ -37,13 +38,14 @@ int main(int argc, char** argv) try {
   model.compile(Adam({.learning_rate = CosineDecay(2e-3, steps)}), "sparse_categorical_crossentropy",
                 {.metrics = {"accuracy"}});
 
-  const std::string checkpoint = "mnist.weights.h5";
+  const std::string checkpoint = "mnist.weights.h5", backup = brief ? "mnist_backup_short" : "mnist_backup";
   const auto start = std::chrono::steady_clock::now();
-  History history = model.fit(x_train, train.y,
-                              {.epochs = epochs,
-                               .batch_size = batch_size,
-                               .validation_data = {x_test, test.y},
-                               .callbacks = {CSVLogger("mnist.csv"), TerminateOnNaN()}});
+  History history =
+      model.fit(x_train, train.y,
+                {.epochs = epochs,
+                 .batch_size = batch_size,
+                 .validation_data = {x_test, test.y},
+                 .callbacks = {BackupAndRestore(backup, {.save_freq = 20}), CSVLogger("mnist.csv"), TerminateOnNaN()}});
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   model.save_weights(checkpoint);
 
