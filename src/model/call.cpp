@@ -132,7 +132,7 @@ Tensors Layer::invoke(const Tensors& inputs, const CallContext& given) {
     any_mask = any_mask || !context->masks.empty();
 
     Tensors cast_inputs;
-    if (cast_needed && !state.is_model) {
+    if (cast_needed && !state.is_model && !state.is_operation) {
       for (const Tensor& input : inputs) {
         const bool convert = input.defined() && is_floating(input.dtype()) && input.dtype() != compute;
         cast_inputs.push_back(convert ? cast(input, compute).with_mask(input.mask()) : input);

@@ -25,10 +25,27 @@ const char* name_of(Config::Kind kind) {
 
 constexpr std::size_t shown_length = 80;
 
+/// The key that was looked up last, for messages about the value found there.
+struct LastLookup {
+  std::string key;
+  const Config* value = nullptr;
+};
+thread_local LastLookup last_lookup;
+
+const Config& looked_up(const Config::Entry& entry) {
+  last_lookup.key = entry.first;
+  last_lookup.value = &entry.second;
+  return entry.second;
+}
+
 [[noreturn]] void refuse(const char* wanted, const Config& received) {
   std::string text = received.json();
   if (text.size() > shown_length) text = text.substr(0, shown_length) + "...";
-  throw Error(std::string("config: expected ") + wanted + ", got " + name_of(received.kind()) + ": " + text);
+  const std::string& key = last_lookup.key;
+  const std::string place = last_lookup.value == &received ? "the key \"" + key + "\": "
+                            : key.empty()                  ? ""
+                                                           : "at or below the key \"" + key + "\": ";
+  throw Error("config: " + place + "expected " + wanted + ", got " + name_of(received.kind()) + ": " + text);
 }
 
 void require(Config::Kind kind, const Config& value) {
@@ -144,7 +161,7 @@ bool Config::contains(const std::string& key) const {
 const Config& Config::at(const std::string& key) const {
   require(Kind::object, *this);
   for (const Entry& entry : entries_) {
-    if (entry.first == key) return entry.second;
+    if (entry.first == key) return looked_up(entry);
   }
   std::string present;
   for (const Entry& entry : entries_) present += (present.empty() ? "" : ", ") + entry.first;
@@ -155,7 +172,7 @@ const Config& Config::get(const std::string& key) const {
   if (kind_ == Kind::null) return none;
   require(Kind::object, *this);
   for (const Entry& entry : entries_) {
-    if (entry.first == key) return entry.second;
+    if (entry.first == key) return looked_up(entry);
   }
   return none;
 }

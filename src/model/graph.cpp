@@ -9,6 +9,7 @@
 #include <nyala/error.hpp>
 
 #include "model/layer_state.hpp"
+#include "model/operation.hpp"
 
 namespace nyala {
 
@@ -46,6 +47,22 @@ std::vector<KerasTensor> LayerRef::outputs(const std::vector<KerasTensor>& input
 
 namespace detail {
 
+GraphNode::~GraphNode() {
+  std::vector<std::shared_ptr<GraphNode>> below;
+  const auto take = [&](GraphNode& node) {
+    for (const KerasTensor& input : node.inputs) below.push_back(input.node());
+    for (const auto& [name, tensor] : node.keywords) below.push_back(tensor.node());
+    node.inputs.clear();
+    node.keywords.clear();
+  };
+  take(*this);
+  while (!below.empty()) {
+    const std::shared_ptr<GraphNode> node = std::move(below.back());
+    below.pop_back();
+    if (node.use_count() == 1) take(*node);
+  }
+}
+
 std::vector<KerasTensor> connect(const LayerRef& layer, const std::vector<KerasTensor>& inputs,
                                  const CallContext& context,
                                  const std::vector<std::pair<std::string, KerasTensor>>& keywords) {
@@ -58,19 +75,23 @@ std::vector<KerasTensor> connect(const LayerRef& layer, const std::vector<KerasT
     dtypes.push_back(input.dtype());
   }
   const std::string& name = layer->name();
+  node->layer = layer;
+  node->inputs = inputs;
+  node->keywords = keywords;
+  node->context = context;
   try {
-    layer->build_now(shapes);
-    node->shapes = layer->compute_output_shapes(shapes);
-    node->dtypes.assign(node->shapes.size(), layer->compute_output_dtype(dtypes));
+    if (state_of(*layer).is_operation) {
+      infer_operation(*node, shapes, dtypes);
+    } else {
+      layer->build_now(shapes);
+      node->shapes = layer->compute_output_shapes(shapes);
+      node->dtypes.assign(node->shapes.size(), layer->compute_output_dtype(dtypes));
+    }
   } catch (const LayerError&) {
     throw;
   } catch (const Error& error) {
     throw LayerError(name, layer->class_name(), error.what());
   }
-  node->layer = layer;
-  node->inputs = inputs;
-  node->keywords = keywords;
-  node->context = context;
   node->call = state_of(*layer).calls++;
   std::vector<KerasTensor> outputs;
   for (std::size_t i = 0; i < node->shapes.size(); ++i) outputs.emplace_back(node, static_cast<int>(i));
@@ -237,7 +258,15 @@ Tensors Plan::run(const Tensors& inputs, const CallContext& context) const {
       CallContext own = node.context;
       own.training = context.training;
       for (std::size_t i = 0; i < node.keywords.size(); ++i) {
-        own.tensors[node.keywords[i].first] = values[step.inputs[node.inputs.size() + i]];
+        const Tensor& value = values[step.inputs[node.inputs.size() + i]];
+        const std::string& name = node.keywords[i].first;
+        if (name.rfind("mask", 0) == 0) {
+          const std::size_t place = name == "mask" ? 0 : std::stoul(name.substr(5));
+          if (own.masks.size() <= place) own.masks.resize(place + 1);
+          own.masks[place] = value;
+        } else {
+          own.tensors[name] = value;
+        }
       }
       results = node.layer->outputs(arguments, own);
     }
@@ -260,7 +289,9 @@ std::vector<Shape> Plan::shapes(const std::vector<Shape>& inputs) const {
   for (const Step& step : steps_) {
     std::vector<Shape> arguments;
     for (std::size_t i = 0; i < step.node->inputs.size(); ++i) arguments.push_back(values[step.inputs[i]]);
-    const std::vector<Shape> results = step.node->layer->compute_output_shapes(arguments);
+    const bool operation = state_of(*step.node->layer).is_operation;
+    const std::vector<Shape> results =
+        operation ? operation_shapes(*step.node, arguments) : step.node->layer->compute_output_shapes(arguments);
     for (std::size_t i = 0; i < results.size(); ++i) values[step.first_output + i] = results[i];
   }
   std::vector<Shape> outputs;

@@ -11,11 +11,20 @@ namespace nyala::detail {
 
 /// One call of a layer in a graph.
 struct GraphNode {
+  GraphNode() = default;
+  GraphNode(const GraphNode&) = delete;
+  GraphNode& operator=(const GraphNode&) = delete;
+  /// Lets go of the chain of nodes below without recursion: it may be very long.
+  ~GraphNode();
+
   LayerRef layer;
   std::vector<KerasTensor> inputs;
   /// Tensors given by keyword ("attention_mask"), after the positional ones.
   std::vector<std::pair<std::string, KerasTensor>> keywords;
   CallContext context;
+  /// {"args", "kwargs"} as a file had them, with markers (operation.hpp) for the tensors; null: as Keras calls such a
+  /// layer. Operations have theirs in context.arguments.
+  Config structure;
   std::vector<Shape> shapes;
   std::vector<DType> dtypes;
   int call = 0;  // the how-manieth call of this layer

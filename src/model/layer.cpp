@@ -13,6 +13,7 @@
 
 #include "autograd/variable_impl.hpp"
 #include "model/layer_state.hpp"
+#include "model/parameter_budget.hpp"
 
 namespace nyala {
 
@@ -250,7 +251,12 @@ Variable Layer::add_weight(const std::string& name, const Shape& shape, const In
   if (object == nullptr) throw Error(owner + ": a weight needs an initializer");
   StopRecording stop;
   const DType dtype = options.dtype.value_or(variable_dtype());
-  const Tensor initial = (*object)(shape, dtype);
+  const bool in_range = std::all_of(shape.begin(), shape.end(), [](std::int64_t size) { return size >= 0; });
+  if (!in_range) throw Error(owner + ": a weight cannot have the shape " + shape.str());
+  detail::ParameterBudget* budget = detail::ParameterBudget::current();
+  if (budget != nullptr) budget->take(shape, dtype, owner);
+  const bool initialize = budget == nullptr || budget->initialize();
+  const Tensor initial = initialize ? (*object)(shape, dtype) : zeros(shape, dtype);
   if (initial.shape() != shape) {
     throw Error(owner + ": the initializer gave the shape " + initial.shape().str() + " where " + shape.str() +
                 " was asked for");

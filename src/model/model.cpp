@@ -8,6 +8,7 @@
 #include "model/layer_state.hpp"
 #include "model/model_state.hpp"
 #include "model/suggest.hpp"
+#include "saving/layer_config.hpp"
 
 namespace nyala {
 
@@ -144,6 +145,7 @@ std::vector<Tensor> Model::compute_masks(const Tensors& inputs, const std::vecto
 
 Config Model::config() const {
   if (delegate_ != nullptr) return delegate_->config();
+  if (model_->kind != ModelKind::subclass) return saving::inner_config(*this, saving::Form::keras3);
   return Config::object({{"name", name()}, {"trainable", trainable()}});
 }
 

@@ -48,6 +48,8 @@ enum class ModelKind : unsigned char { graph, sequential, subclass };
 struct ModelState {
   ModelKind kind = ModelKind::subclass;
   std::vector<KerasTensor> inputs, outputs;
+  /// How a file nests them (a list, an object of names), with their places as leaves; null: a list, or the only one.
+  Config input_structure, output_structure;
   Plan plan;                       // graph
   std::vector<LayerRef> sequence;  // sequential, without the Input
   LayerRef input_layer;            // sequential, if there is one

@@ -1,12 +1,9 @@
 #include "model/registry.hpp"
 
-#include <algorithm>
 #include <map>
 #include <mutex>
 
 #include <nyala/error.hpp>
-
-#include "model/suggest.hpp"
 
 namespace nyala {
 
@@ -16,6 +13,7 @@ struct Registered {
   std::mutex mutex;
   std::map<std::string, std::function<LayerRef(const Config&)>> layers;
   std::map<std::string, std::function<Tensor(const Tensor&)>> activations;
+  std::map<std::string, std::function<Tensors(const Tensors&)>> lambdas;
 };
 
 Registered& registered() {
@@ -45,42 +43,51 @@ void register_activation(const std::string& name, std::function<Tensor(const Ten
   all.activations[name] = std::move(function);
 }
 
-LayerRef layer_from_config(const Config& config) {
-  const std::string class_name = config.at("class_name").as_string();
-  const Config& own_name = config.get("registered_name");
-  const std::string name = own_name.is_string() ? own_name.as_string() : class_name;
-  std::function<LayerRef(const Config&)> custom;
-  {
-    Registered& all = registered();
-    const std::lock_guard lock(all.mutex);
-    for (const std::string& wanted : {name, class_name}) {
-      const auto found = all.layers.find(wanted);
-      if (found != all.layers.end()) custom = found->second;
-    }
-  }
-  if (custom) return custom(config.at("config"));
-  for (const detail::BuiltinLayer& layer : detail::builtin_layers()) {
-    if (class_name == layer.name) return layer.make(config.at("config"));
-  }
-  throw Error("layer_from_config: no layer class \"" + name + "\" is known" +
-              detail::did_you_mean(class_name, layer_class_names()) + "; register_layer<T>(\"" + name +
-              "\") makes one known");
-}
-
-Config to_config(const LayerRef& layer) {
-  if (!layer.defined()) return {};
-  const std::string name = layer->class_name();
-  const std::vector<std::string> names = layer_class_names();
-  const bool builtin = std::find(names.begin(), names.end(), name) != names.end();
-  Config object = Config::keras_object("keras.layers", name, layer->config());
-  if (!builtin) {
-    object["module"] = Config();
-    object["registered_name"] = name;
-  }
-  return object;
+void register_lambda(const std::string& layer_name, std::function<Tensors(const Tensors&)> function) {
+  if (layer_name.empty() || !function) throw Error("register_lambda: a layer's name and a function are needed");
+  Registered& all = registered();
+  const std::lock_guard lock(all.mutex);
+  all.lambdas[layer_name] = std::move(function);
 }
 
 namespace detail {
+
+namespace {
+
+std::string after_package(const std::string& name) { return name.substr(name.find('>') + 1); }
+
+}  // namespace
+
+std::function<LayerRef(const Config&)> registered_layer(const std::string& registered_name,
+                                                        const std::string& class_name) {
+  Registered& all = registered();
+  const std::lock_guard lock(all.mutex);
+  for (const std::string& wanted : {registered_name, class_name}) {
+    const auto found = all.layers.find(wanted);
+    if (found != all.layers.end()) return found->second;
+  }
+  if (registered_name.find('>') != std::string::npos) return {};
+  for (const auto& [name, make] : all.layers) {
+    if (after_package(name) == class_name) return make;
+  }
+  return {};
+}
+
+std::string registered_layer_name(const std::string& class_name) {
+  Registered& all = registered();
+  const std::lock_guard lock(all.mutex);
+  for (const auto& [name, make] : all.layers) {
+    if (after_package(name) == class_name) return name;
+  }
+  return {};
+}
+
+std::function<Tensors(const Tensors&)> registered_lambda(const std::string& layer_name) {
+  Registered& all = registered();
+  const std::lock_guard lock(all.mutex);
+  const auto found = all.lambdas.find(layer_name);
+  return found == all.lambdas.end() ? std::function<Tensors(const Tensors&)>() : found->second;
+}
 
 std::function<Tensor(const Tensor&)> registered_activation(const std::string& name) {
   Registered& all = registered();

@@ -1,0 +1,186 @@
+// Rearranging and indexing.
+#include "model/operations/support.hpp"
+
+namespace nyala::detail {
+
+namespace {
+
+using Arguments = OperationArguments;
+
+Shape shape_option(const Arguments& a, const char* key) {
+  Shape shape;
+  for (const std::int64_t size : a.sizes(key)) shape.push_back(size);
+  return shape;
+}
+
+Index index_of(const Arguments& a, const Config& key) {
+  if (key.is_null()) return newaxis;
+  if (key.is_integer()) return key.as_integer();
+  if (key.is_string() && key.as_string() == "...") return ellipsis;
+  if (key.is_object() && key.get("class_name").is_string()) {
+    const std::string& kind = key.at("class_name").as_string();
+    if (kind == "__ellipsis__") return ellipsis;
+    if (kind == "__slice__") {
+      const Config& parts = key.at("config");
+      return Slice{parts.optional_integer("start"), parts.optional_integer("stop"), parts.optional_integer("step")};
+    }
+  }
+  return a.as_tensor(key);
+}
+
+Tensors get_item(const Arguments& a) {
+  if (a.count() < 2) throw Error("GetItem: the key is missing");
+  const Config& key = a.value(1);
+  std::vector<Index> indices;
+  if (key.is_array()) {
+    for (const Config& item : key.items()) indices.push_back(index_of(a, item));
+  } else {
+    indices.push_back(index_of(a, key));
+  }
+  return index(a.tensor(0), indices);
+}
+
+Tensors transpose_of(const Arguments& a) {
+  std::vector<int> axes;
+  if (!a.option("axes").is_null()) axes = a.axes("axes").values();
+  return transpose(a.tensor(0), axes);
+}
+
+Tensors split_of(const Arguments& a) {
+  const Config& parts = a.option("indices_or_sections");
+  const int axis = a.integer("axis", 0);
+  if (parts.is_array()) return split(a.tensor(0), parts.as_integers(), axis);
+  return split(a.tensor(0), parts.as_int(), axis);
+}
+
+Tensors pad_of(const Arguments& a) {
+  const Tensor x = a.tensor(0);
+  const Config& width = a.option("pad_width");
+  std::vector<Padding> padding;
+  const auto pair = [](const Config& both) {
+    const std::vector<std::int64_t> sizes = both.as_integers();
+    if (sizes.empty() || sizes.size() > 2) throw Error("Pad: pad_width must hold pairs, got " + both.json());
+    return Padding{sizes.front(), sizes.back()};
+  };
+  if (width.is_array() && width.size() > 0 && width[0].is_array()) {
+    for (const Config& both : width.items()) padding.push_back(pair(both));
+  } else {
+    padding.push_back(pair(width));
+  }
+  if (padding.size() == 1) padding.resize(static_cast<std::size_t>(x.rank()), padding.front());
+  return pad(x, padding, a.text("mode", "constant"), a.given(1) ? a.value(1).as_double() : 0.0);
+}
+
+Tensors moveaxis_of(const Arguments& a) {
+  const std::vector<std::int64_t> from = a.sizes("source"), to = a.sizes("destination");
+  if (from.size() != 1 || to.size() != 1) throw Error("Moveaxis: only one axis can be moved");
+  return moveaxis(a.tensor(0), static_cast<int>(from[0]), static_cast<int>(to[0]));
+}
+
+Tensors repeat_of(const Arguments& a) { return repeat(a.tensor(0), a.option("repeats").as_integers().at(0), a.axis()); }
+
+Tensors roll_of(const Arguments& a) {
+  Tensor x = a.tensor(0);
+  const Config& axis = a.option("axis");
+  if (!axis.is_array()) return roll(x, a.option("shift").as_integers().at(0), a.axis());
+  const std::vector<std::int64_t> shifts = a.sizes("shift"), axes = axis.as_integers();
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    x = roll(x, shifts[shifts.size() == 1 ? 0 : i % shifts.size()], static_cast<int>(axes[i]));
+  }
+  return x;
+}
+
+Tensors like(const Arguments& a, const Tensor& filled) {
+  const auto dtype = dtype_option(a);
+  return dtype ? cast(filled, *dtype) : filled;
+}
+
+std::vector<std::int64_t> starts(const Arguments& a) {
+  const Config& value = a.value(1);
+  return value.is_array() ? value.as_integers() : a.tensor(1).to_vector<std::int64_t>();
+}
+
+}  // namespace
+
+std::vector<OperationEntry> shape_operations() {
+  constexpr auto each = ShapeRule::elementwise;
+  return {
+      {"GetItem", "numpy", "", "x key", get_item},
+      {"Reshape", "numpy", "newshape", "x",
+       [](const Arguments& a) -> Tensors { return reshape(a.tensor(0), shape_option(a, "newshape")); }},
+      {"Ravel", "numpy", "", "x", unary<ravel>},
+      {"ExpandDims", "numpy", "axis", "x",
+       [](const Arguments& a) -> Tensors {
+         Tensor x = a.tensor(0);
+         for (const std::int64_t axis : a.sizes("axis")) x = expand_dims(x, static_cast<int>(axis));
+         return x;
+       }},
+      {"Squeeze", "numpy", "axis", "x", [](const Arguments& a) -> Tensors { return squeeze(a.tensor(0), a.axes()); }},
+      {"Transpose", "numpy", "axes", "x", transpose_of},
+      {"Swapaxes", "numpy", "axis1 axis2", "x",
+       [](const Arguments& a) -> Tensors {
+         return swapaxes(a.tensor(0), a.option("axis1").as_int(), a.option("axis2").as_int());
+       }},
+      {"Moveaxis", "numpy", "source destination", "x", moveaxis_of},
+      {"BroadcastTo", "numpy", "shape", "x",
+       [](const Arguments& a) -> Tensors { return broadcast_to(a.tensor(0), shape_option(a, "shape")); }},
+      {"Concatenate", "numpy", "axis", "xs",
+       [](const Arguments& a) -> Tensors { return concatenate(a.tensors(0), a.integer("axis", 0)); }},
+      {"Stack", "numpy", "axis", "x",
+       [](const Arguments& a) -> Tensors { return stack(a.tensors(0), a.integer("axis", 0)); }},
+      {"Hstack", "numpy", "", "xs",
+       [](const Arguments& a) -> Tensors {
+         const std::vector<Tensor> xs = a.tensors(0);
+         return concatenate(xs, !xs.empty() && xs.front().rank() == 1 ? 0 : 1);
+       }},
+      {"Vstack", "numpy", "", "xs",
+       [](const Arguments& a) -> Tensors {
+         std::vector<Tensor> xs = a.tensors(0);
+         for (Tensor& x : xs) x = x.rank() < 2 ? reshape(x, {1, -1}) : x;
+         return concatenate(xs, 0);
+       }},
+      {"Unstack", "core", "num axis", "x",
+       [](const Arguments& a) -> Tensors { return unstack(a.tensor(0), a.integer("axis", 0)); }},
+      {"Split", "numpy", "indices_or_sections axis", "x", split_of},
+      {"Pad", "numpy", "pad_width mode", "x constant_values", pad_of},
+      {"Tile", "numpy", "repeats", "x",
+       [](const Arguments& a) -> Tensors { return tile(a.tensor(0), a.sizes("repeats")); }},
+      {"Repeat", "numpy", "repeats axis", "x", repeat_of},
+      {"Flip", "numpy", "axis", "x", [](const Arguments& a) -> Tensors { return flip(a.tensor(0), a.axes()); }},
+      {"Fliplr", "numpy", "", "x", [](const Arguments& a) -> Tensors { return flip(a.tensor(0), 1); }},
+      {"Flipud", "numpy", "", "x", [](const Arguments& a) -> Tensors { return flip(a.tensor(0), 0); }},
+      {"Roll", "numpy", "shift axis", "x", roll_of},
+      {"Diag", "numpy", "k", "x", [](const Arguments& a) -> Tensors { return diag(a.tensor(0), a.integer("k", 0)); }},
+      {"Diagonal", "numpy", "offset axis1 axis2", "x",
+       [](const Arguments& a) -> Tensors {
+         return diagonal(a.tensor(0), a.integer("offset", 0), a.integer("axis1", 0), a.integer("axis2", 1));
+       }},
+      {"Tril", "numpy", "k", "x", [](const Arguments& a) -> Tensors { return tril(a.tensor(0), a.integer("k", 0)); }},
+      {"Triu", "numpy", "k", "x", [](const Arguments& a) -> Tensors { return triu(a.tensor(0), a.integer("k", 0)); }},
+      {"Take", "numpy", "axis", "x indices",
+       [](const Arguments& a) -> Tensors { return take(a.tensor(0), a.tensor(1), a.axis()); }},
+      {"TakeAlongAxis", "numpy", "axis", "x indices",
+       [](const Arguments& a) -> Tensors { return take_along_axis(a.tensor(0), a.tensor(1), a.axis()); }},
+      {"SearchSorted", "numpy", "side", "sorted_sequence values",
+       [](const Arguments& a) -> Tensors { return searchsorted(a.tensor(0), a.tensor(1), a.text("side", "left")); }},
+      {"ZerosLike", "numpy", "dtype", "x",
+       [](const Arguments& a) -> Tensors { return like(a, zeros_like(a.tensor(0))); }, each},
+      {"OnesLike", "numpy", "dtype", "x", [](const Arguments& a) -> Tensors { return like(a, ones_like(a.tensor(0))); },
+       each},
+      {"FullLike", "numpy", "dtype", "x fill_value",
+       [](const Arguments& a) -> Tensors { return like(a, full_like(a.tensor(0), a.tensor(1))); }, each},
+      {"Slice", "core", "shape", "inputs start_indices",
+       [](const Arguments& a) -> Tensors { return slice(a.tensor(0), starts(a), shape_option(a, "shape")); }},
+      {"SliceUpdate", "core", "", "inputs start_indices updates",
+       [](const Arguments& a) -> Tensors { return slice_update(a.tensor(0), starts(a), a.tensor(2)); }},
+      {"Scatter", "core", "shape", "indices values",
+       [](const Arguments& a) -> Tensors { return scatter(a.tensor(0), a.tensor(1), shape_option(a, "shape")); }},
+      {"ScatterUpdate", "core", "reduction", "inputs indices updates",
+       [](const Arguments& a) -> Tensors {
+         if (!a.option("reduction").is_null()) throw Error("ScatterUpdate: reduction is not supported");
+         return scatter_update(a.tensor(0), a.tensor(1), a.tensor(2));
+       }},
+  };
+}
+
+}  // namespace nyala::detail

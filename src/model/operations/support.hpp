@@ -1,0 +1,32 @@
+#pragma once
+
+#include <vector>
+
+#include <nyala/error.hpp>
+#include <nyala/ops.hpp>
+
+#include "model/operation.hpp"
+
+namespace nyala::detail {
+
+template <Tensor (*function)(const Tensor&)>
+Tensors unary(const OperationArguments& a) {
+  return function(a.tensor(0));
+}
+
+template <Tensor (*function)(const Tensor&, const Tensor&)>
+Tensors binary(const OperationArguments& a) {
+  return function(a.tensor(0), a.tensor(1));
+}
+
+template <Tensor (*function)(const Tensor&, const Axes&, bool)>
+Tensors reduction(const OperationArguments& a) {
+  return function(a.tensor(0), a.axes(), a.flag("keepdims", false));
+}
+
+inline std::optional<DType> dtype_option(const OperationArguments& a) {
+  const Config& dtype = a.option("dtype");
+  return dtype.is_null() ? std::optional<DType>() : dtype_from_name(dtype.as_string());
+}
+
+}  // namespace nyala::detail

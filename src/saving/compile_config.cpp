@@ -1,0 +1,233 @@
+// Compile settings: compile_config of `.keras`, training_config of legacy `.h5` (Keras 1 to 3).
+#include <iostream>
+#include <map>
+
+#include <nyala/error.hpp>
+#include <nyala/model.hpp>
+
+#include "model/model_state.hpp"
+#include "saving/config_values.hpp"
+#include "saving/model_config.hpp"
+
+namespace nyala::saving {
+
+namespace {
+
+using detail::Compiled;
+
+void warn(const std::string& text) { std::cerr << "nyala: warning: compile settings of the file: " << text << '\n'; }
+
+Config losses_config(const Losses& losses) {
+  if (!losses.by_name().empty()) {
+    Config object = Config::object();
+    for (const auto& [name, loss] : losses.by_name()) object[name] = to_config(loss);
+    return object;
+  }
+  if (losses.list().empty()) return {};
+  if (losses.list().size() == 1) return to_config(losses.list().front());
+  Config list = Config::array();
+  for (const LossRef& loss : losses.list()) list.push_back(to_config(loss));
+  return list;
+}
+
+Config list_config(const std::vector<MetricRef>& metrics) {
+  Config list = Config::array();
+  for (const MetricRef& metric : metrics) list.push_back(to_config(metric));
+  return list;
+}
+
+Config metrics_config(const Metrics& metrics) {
+  if (!metrics.by_name().empty()) {
+    Config object = Config::object();
+    for (const auto& [name, list] : metrics.by_name()) object[name] = list_config(list);
+    return object;
+  }
+  if (!metrics.per_output().empty()) {
+    Config list = Config::array();
+    for (const auto& own : metrics.per_output()) list.push_back(list_config(own));
+    return list;
+  }
+  return metrics.list().empty() ? Config() : list_config(metrics.list());
+}
+
+Config weights_config(const LossWeights& weights) {
+  if (!weights.by_name().empty()) {
+    Config object = Config::object();
+    for (const auto& [name, weight] : weights.by_name()) object[name] = weight;
+    return object;
+  }
+  if (weights.list().empty()) return {};
+  return Config(weights.list());
+}
+
+/// The user's own optimizer: compile wraps it for loss scaling under mixed_float16, and will again after a load.
+Config own_optimizer(const Compiled& compiled, Form form) {
+  Config object = optimizer_config(*compiled.optimizer, form);
+  const bool wrapped = compiled.options.auto_scale_loss && dtype_policy().name() == "mixed_float16" &&
+                       compiled.optimizer->class_name() == "LossScaleOptimizer";
+  if (!wrapped || !object.at("config").contains("inner_optimizer")) return object;
+  const Config inner = object.at("config").at("inner_optimizer");
+  if (form == Form::keras3) return inner;
+  return Config::object({{"class_name", inner.at("class_name")}, {"config", inner.at("config")}});
+}
+
+void add_settings(Config& config, const Compiled& compiled) {
+  config["loss"] = losses_config(compiled.losses_given);
+  config["loss_weights"] = weights_config(compiled.options.loss_weights);
+  config["metrics"] = metrics_config(compiled.options.metrics);
+  config["weighted_metrics"] = metrics_config(compiled.options.weighted_metrics);
+  config["run_eagerly"] = compiled.options.run_eagerly;
+  config["steps_per_execution"] = compiled.options.steps_per_execution;
+  config["jit_compile"] = true;
+}
+
+/// tf.keras' {class_name: MeanMetricWrapper, config: {fn}} stands for a function.
+Config todays_metric(const Config& given) {
+  const std::string name = class_name_of(given);
+  if (name.empty()) return given;
+  Config metric = given;
+  const Config& config = given.get("config");
+  if (name == "MeanMetricWrapper" || name == "SumOverBatchSizeMetricWrapper") {
+    const Config& function = config.at("fn");
+    return function.is_string() ? function : function.get("config");
+  }
+  if (config.is_object()) {
+    for (const char* key : {"fn", "trainable", "dtype"}) {
+      if (metric["config"].contains(key)) metric["config"].erase(key);
+    }
+  }
+  return metric;
+}
+
+Config todays_loss(const Config& given) {
+  Config loss = given;
+  if (class_name_of(given).empty() || !given.get("config").is_object()) return loss;
+  Config& config = loss["config"];
+  if (config.get("reduction") == Config("auto")) config["reduction"] = "sum_over_batch_size";
+  for (const char* key : {"fn"}) {
+    if (config.contains(key)) config.erase(key);
+  }
+  return loss;
+}
+
+bool is_object_form(const Config& config) { return !class_name_of(config).empty(); }
+
+LossRef loss_of(const Config& config) {
+  try {
+    return loss_from_config(todays_loss(config));
+  } catch (const Error& error) {
+    warn("the loss " + config.json().substr(0, 80) + " is left out: " + error.what());
+    return {};
+  }
+}
+
+Losses losses_of(const Config& config) {
+  if (config.is_null()) return {};
+  if (config.is_string() || is_object_form(config)) {
+    const LossRef loss = loss_of(config);
+    return loss.is_none() ? Losses() : Losses(std::vector<LossRef>{loss});
+  }
+  if (config.is_array()) {
+    std::vector<LossRef> list;
+    for (const Config& item : config.items()) list.push_back(item.is_null() ? LossRef() : loss_of(item));
+    return list;
+  }
+  std::map<std::string, LossRef> by_name;
+  for (const auto& [name, item] : config.entries()) {
+    if (!item.is_null()) by_name[name] = loss_of(item);
+  }
+  return by_name;
+}
+
+std::vector<MetricRef> metric_list(const Config& config) {
+  std::vector<MetricRef> list;
+  for (const Config& item : config.is_array() ? config.items() : std::vector<Config>{config}) {
+    if (item.is_null()) continue;
+    try {
+      list.push_back(metric_from_config(todays_metric(item)));
+    } catch (const Error& error) {
+      warn("the metric " + item.json().substr(0, 80) + " is left out: " + error.what());
+    }
+  }
+  return list;
+}
+
+Metrics metrics_of(const Config& config, std::size_t outputs) {
+  if (config.is_null() || (config.is_array() && config.size() == 0)) return {};
+  if (config.is_object() && !is_object_form(config)) {
+    std::map<std::string, std::vector<MetricRef>> by_name;
+    for (const auto& [name, item] : config.entries()) by_name[name] = metric_list(item);
+    return by_name;
+  }
+  if (config.is_array() && config[0].is_array()) {
+    std::vector<std::vector<MetricRef>> per_output;
+    for (const Config& item : config.items()) per_output.push_back(metric_list(item));
+    if (outputs == 1 && per_output.size() == 1) return per_output.front();
+    return per_output;
+  }
+  return metric_list(config);
+}
+
+LossWeights loss_weights_of(const Config& config) {
+  if (config.is_null()) return {};
+  if (config.is_number()) return std::vector<double>{config.as_double()};
+  if (config.is_array()) {
+    std::vector<double> list;
+    for (const Config& item : config.items()) list.push_back(item.is_null() ? 1.0 : item.as_double());
+    return list;
+  }
+  std::map<std::string, double> by_name;
+  for (const auto& [name, item] : config.entries()) by_name[name] = item.as_double();
+  return by_name;
+}
+
+}  // namespace
+
+Config compile_config(const Model& model) {
+  Config config = Config::object();
+  if (!model.compiled()) return config;
+  const Compiled& compiled = *model.model_state()->compiled;
+  config["optimizer"] = own_optimizer(compiled, Form::keras3);
+  add_settings(config, compiled);
+  return config;
+}
+
+Config training_config(const Model& model) {
+  if (!model.compiled()) return {};
+  const Compiled& compiled = *model.model_state()->compiled;
+  Config config = Config::object();
+  add_settings(config, compiled);
+  config["optimizer_config"] = own_optimizer(compiled, Form::legacy);
+  return config;
+}
+
+void compile_from_config(Model& model, const Config& given) {
+  const Config config = plain(given);
+  if (config.is_null() || (config.is_object() && config.size() == 0)) return;
+  const Config& own = config.contains("optimizer") ? config.at("optimizer") : config.get("optimizer_config");
+  std::shared_ptr<Optimizer> optimizer;
+  try {
+    optimizer = own.is_null() ? nullptr : saving::optimizer_from_config(own);
+  } catch (const Error& error) {
+    warn("the optimizer cannot be kept, so the model is not compiled: " + std::string(error.what()));
+    return;
+  }
+  if (optimizer == nullptr) {
+    if (!own.is_null()) warn("there is no optimizer, so the model is not compiled");
+    return;
+  }
+  try {
+    const std::size_t outputs = model.model_state()->output_count;
+    CompileOptions options{.metrics = metrics_of(config.get("metrics"), outputs),
+                           .loss_weights = loss_weights_of(config.get("loss_weights")),
+                           .weighted_metrics = metrics_of(config.get("weighted_metrics"), outputs),
+                           .run_eagerly = config.get("run_eagerly", false)};
+    if (config.get("steps_per_execution").is_integer())
+      options.steps_per_execution = config.at("steps_per_execution").as_int();
+    model.compile(optimizer, losses_of(config.get("loss")), options);
+  } catch (const Error& error) {
+    warn("the model is not compiled: " + std::string(error.what()));
+  }
+}
+
+}  // namespace nyala::saving

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <nyala/config.hpp>
+#include <nyala/tensor.hpp>
+
+namespace nyala::saving {
+
+/// The value without the wrappers of older versions: `__tuple__` and TensorShape become arrays,
+/// `__passive_serialization__` goes.
+Config plain(const Config& value);
+
+/// Whether the value is a `__numpy__` or `__tensor__` object.
+bool is_tensor_config(const Config& value);
+/// Throws Error if the numbers are ragged or of an unknown dtype.
+Tensor tensor_from_config(const Config& value);
+/// As `__numpy__`, or a bare number for a scalar.
+Config tensor_config(const Tensor& tensor);
+
+/// "class_name" if the value is an object that has one, else "".
+std::string class_name_of(const Config& value);
+
+}  // namespace nyala::saving

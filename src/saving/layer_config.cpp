@@ -1,0 +1,123 @@
+// Layers from their class objects, of any dialect, and back.
+#include <algorithm>
+#include <map>
+
+#include <nyala/error.hpp>
+#include <nyala/model.hpp>
+#include <nyala/serialization.hpp>
+
+#include "model/layer_state.hpp"
+#include "model/model_state.hpp"
+#include "model/registry.hpp"
+#include "model/suggest.hpp"
+#include "saving/config_values.hpp"
+#include "saving/lambda_layer.hpp"
+#include "saving/layer_config.hpp"
+#include "saving/layer_dialect.hpp"
+#include "saving/model_config.hpp"
+
+namespace nyala {
+
+namespace saving {
+
+namespace {
+
+thread_local SharedObjects* shared_objects = nullptr;
+
+}  // namespace
+
+SharedObjects::SharedObjects() : outer_(shared_objects) { shared_objects = this; }
+SharedObjects::~SharedObjects() { shared_objects = outer_; }
+
+std::string place_of(const Config& object) {
+  const std::string class_name = class_name_of(object);
+  std::string name;
+  if (object.is_object()) {
+    const Config& config = object.get("config");
+    if (object.get("name").is_string())
+      name = object.at("name").as_string();
+    else if (config.is_object() && config.get("name").is_string())
+      name = config.at("name").as_string();
+  }
+  return "layer \"" + name + "\" (" + (class_name.empty() ? "without class_name" : class_name) + ")";
+}
+
+void refuse_unknown_keys(const std::string& class_name, const Config& given, const Config& known) {
+  for (const auto& [key, value] : given.entries()) {
+    if (known.contains(key) || is_ignored_key(key)) continue;
+    std::vector<std::string> names;
+    for (const auto& [name, known_value] : known.entries()) names.push_back(name);
+    throw Error(class_name + ": there is no key \"" + key + "\"" + detail::did_you_mean(key, names));
+  }
+}
+
+namespace {
+
+/// Keys that Keras leaves out at their defaults, or that Nyala reads but does not write.
+Config known_keys(const Layer& layer) {
+  Config keys = layer.config();
+  if (!keys.is_object()) keys = Config::object();
+  return keys;
+}
+
+LayerRef builtin_layer(const std::string& class_name, const Config& config) {
+  for (const detail::BuiltinLayer& entry : detail::builtin_layers()) {
+    if (class_name != entry.name) continue;
+    LayerRef layer = entry.make(config);
+    refuse_unknown_keys(class_name, config, known_keys(*layer));
+    return layer;
+  }
+  return {};
+}
+
+LayerRef read(const Config& object) {
+  if (!object.is_object())
+    throw Error("an object with class_name and config was expected, got " + object.json().substr(0, 80));
+  const std::string class_name = object.at("class_name").as_string();
+  const Config& own_name = object.get("registered_name");
+  const std::string registered = own_name.is_string() ? own_name.as_string() : std::string();
+  const Config& given = object.get("config");
+  if (const auto custom = detail::registered_layer(registered.empty() ? class_name : registered, class_name)) {
+    return custom(plain(given));
+  }
+  if (is_model_class(class_name)) {
+    const auto model = std::make_shared<Model>(nested_model(object));
+    model->model_state()->as_layer = model;
+    return LayerRef(std::shared_ptr<Layer>(model));
+  }
+  if (registered.find('>') == std::string::npos || registered.rfind("Addons>", 0) == 0 ||
+      registered.rfind("keras>", 0) == 0) {
+    if (class_name == "Lambda") return lambda_from_config(plain(given));
+    LayerWords words = todays_words(class_name, given);
+    if (const LayerRef layer = builtin_layer(words.class_name, words.config); layer.defined()) return layer;
+  }
+  const std::string name = registered.empty() ? class_name : registered;
+  throw Error("no layer class \"" + name + "\" is known" + detail::did_you_mean(class_name, layer_class_names()) +
+              "; register_layer<T>(\"" + name + "\") makes one known");
+}
+
+}  // namespace
+
+}  // namespace saving
+
+LayerRef layer_from_config(const Config& object) {
+  const Config* id = nullptr;
+  saving::SharedObjects* shared = saving::shared_objects;
+  if (object.is_object() && object.get("shared_object_id").is_integer()) id = &object.get("shared_object_id");
+  if (shared != nullptr && id != nullptr) {
+    const auto found = shared->layers.find(id->as_integer());
+    if (found != shared->layers.end()) return found->second;
+  }
+  LayerRef layer;
+  try {
+    layer = saving::read(object);
+  } catch (const Error& error) {
+    throw Error("layer_from_config: " + saving::place_of(object) + ": " + error.what());
+  }
+  if (shared != nullptr && id != nullptr) shared->layers.emplace(id->as_integer(), layer);
+  return layer;
+}
+
+Config to_config(const LayerRef& layer) { return saving::layer_object(layer, saving::Form::keras3, true); }
+
+}  // namespace nyala

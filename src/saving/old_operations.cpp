@@ -1,0 +1,240 @@
+// TensorFlow functions as layers (TFOpLambda, SlicingOpLambda): how tf.keras kept arithmetic in graphs.
+#include "saving/old_operations.hpp"
+
+#include <algorithm>
+
+#include <nyala/error.hpp>
+
+#include "model/graph.hpp"
+#include "model/operation.hpp"
+#include "model/suggest.hpp"
+#include "saving/config_values.hpp"
+
+namespace nyala::saving {
+
+namespace {
+
+/// Today's operation and what became of each argument: its place in the call ("0"), an option of the construction
+/// ("=axis"), or nothing ("-": only a default can stand there).
+struct OldFunction {
+  const char* operation;
+  std::vector<std::pair<const char*, const char*>> arguments;
+};
+
+const std::map<std::string, OldFunction>& functions() {
+  static const std::map<std::string, OldFunction> table = {
+      {"__operators__.add", {"Add", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.add", {"Add", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.multiply", {"Multiply", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.subtract", {"Subtract", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.truediv", {"TrueDivide", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.divide", {"TrueDivide", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.pow", {"Power", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.maximum", {"Maximum", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.minimum", {"Minimum", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.floordiv", {"FloorDivide", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.floormod", {"Mod", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.equal", {"Equal", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.not_equal", {"NotEqual", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.greater", {"Greater", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.greater_equal", {"GreaterEqual", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.less", {"Less", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.less_equal", {"LessEqual", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.logical_and", {"LogicalAnd", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.logical_or", {"LogicalOr", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.divide_no_nan", {"DivideNoNan", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"__operators__.ne", {"NotEqual", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"__operators__.eq", {"Equal", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.abs", {"Absolute", {{"x", "0"}, {"name", "-"}}}},
+      {"math.negative", {"Negative", {{"x", "0"}, {"name", "-"}}}},
+      {"math.square", {"Square", {{"x", "0"}, {"name", "-"}}}},
+      {"math.sqrt", {"Sqrt", {{"x", "0"}, {"name", "-"}}}},
+      {"math.rsqrt", {"Rsqrt", {{"x", "0"}, {"name", "-"}}}},
+      {"math.exp", {"Exp", {{"x", "0"}, {"name", "-"}}}},
+      {"math.log", {"Log", {{"x", "0"}, {"name", "-"}}}},
+      {"math.log1p", {"Log1p", {{"x", "0"}, {"name", "-"}}}},
+      {"math.sin", {"Sin", {{"x", "0"}, {"name", "-"}}}},
+      {"math.cos", {"Cos", {{"x", "0"}, {"name", "-"}}}},
+      {"math.tan", {"Tan", {{"x", "0"}, {"name", "-"}}}},
+      {"math.tanh", {"Tanh", {{"x", "0"}, {"name", "-"}}}},
+      {"math.sign", {"Sign", {{"x", "0"}, {"name", "-"}}}},
+      {"math.floor", {"Floor", {{"x", "0"}, {"name", "-"}}}},
+      {"math.ceil", {"Ceil", {{"x", "0"}, {"name", "-"}}}},
+      {"math.round", {"Round", {{"x", "0"}, {"name", "-"}}}},
+      {"math.reciprocal", {"Reciprocal", {{"x", "0"}, {"name", "-"}}}},
+      {"math.sigmoid", {"Sigmoid", {{"x", "0"}, {"name", "-"}}}},
+      {"math.erf", {"Erf", {{"x", "0"}, {"name", "-"}}}},
+      {"math.logical_not", {"LogicalNot", {{"x", "0"}, {"name", "-"}}}},
+      {"math.is_nan", {"Isnan", {{"x", "0"}, {"name", "-"}}}},
+      {"math.reduce_mean",
+       {"Mean", {{"input_tensor", "0"}, {"axis", "=axis"}, {"keepdims", "=keepdims"}, {"name", "-"}}}},
+      {"math.reduce_sum",
+       {"Sum", {{"input_tensor", "0"}, {"axis", "=axis"}, {"keepdims", "=keepdims"}, {"name", "-"}}}},
+      {"math.reduce_max",
+       {"Max", {{"input_tensor", "0"}, {"axis", "=axis"}, {"keepdims", "=keepdims"}, {"name", "-"}}}},
+      {"math.reduce_min",
+       {"Min", {{"input_tensor", "0"}, {"axis", "=axis"}, {"keepdims", "=keepdims"}, {"name", "-"}}}},
+      {"math.reduce_prod",
+       {"Prod", {{"input_tensor", "0"}, {"axis", "=axis"}, {"keepdims", "=keepdims"}, {"name", "-"}}}},
+      {"math.reduce_std",
+       {"Std", {{"input_tensor", "0"}, {"axis", "=axis"}, {"keepdims", "=keepdims"}, {"name", "-"}}}},
+      {"math.reduce_variance",
+       {"Var", {{"input_tensor", "0"}, {"axis", "=axis"}, {"keepdims", "=keepdims"}, {"name", "-"}}}},
+      {"math.reduce_logsumexp",
+       {"Logsumexp", {{"input_tensor", "0"}, {"axis", "=axis"}, {"keepdims", "=keepdims"}, {"name", "-"}}}},
+      {"math.reduce_any",
+       {"Any", {{"input_tensor", "0"}, {"axis", "=axis"}, {"keepdims", "=keepdims"}, {"name", "-"}}}},
+      {"math.reduce_all",
+       {"All", {{"input_tensor", "0"}, {"axis", "=axis"}, {"keepdims", "=keepdims"}, {"name", "-"}}}},
+      {"nn.relu", {"Relu", {{"features", "0"}, {"name", "-"}}}},
+      {"nn.relu6", {"Relu6", {{"features", "0"}, {"name", "-"}}}},
+      {"nn.elu", {"Elu", {{"features", "0"}, {"name", "-"}}}},
+      {"nn.selu", {"Selu", {{"features", "0"}, {"name", "-"}}}},
+      {"nn.softplus", {"Softplus", {{"features", "0"}, {"name", "-"}}}},
+      {"nn.softsign", {"Softsign", {{"features", "0"}, {"name", "-"}}}},
+      {"nn.sigmoid", {"Sigmoid", {{"x", "0"}, {"name", "-"}}}},
+      {"nn.tanh", {"Tanh", {{"x", "0"}, {"name", "-"}}}},
+      {"nn.silu", {"Silu", {{"features", "0"}, {"name", "-"}}}},
+      {"identity", {"Copy", {{"input", "0"}, {"name", "-"}}}},
+      {"stop_gradient", {"StopGradient", {{"input", "0"}, {"name", "-"}}}},
+      {"nn.softmax", {"Softmax", {{"logits", "0"}, {"axis", "=axis"}, {"name", "-"}}}},
+      {"nn.gelu", {"Gelu", {{"features", "0"}, {"approximate", "=approximate"}, {"name", "-"}}}},
+      {"nn.leaky_relu", {"LeakyRelu", {{"features", "0"}, {"alpha", "=negative_slope"}, {"name", "-"}}}},
+      {"reshape", {"Reshape", {{"tensor", "0"}, {"shape", "=newshape"}, {"name", "-"}}}},
+      {"expand_dims", {"ExpandDims", {{"input", "0"}, {"axis", "=axis"}, {"name", "-"}}}},
+      {"squeeze", {"Squeeze", {{"input", "0"}, {"axis", "=axis"}, {"name", "-"}, {"squeeze_dims", "-"}}}},
+      {"transpose", {"Transpose", {{"a", "0"}, {"perm", "=axes"}, {"conjugate", "-"}, {"name", "-"}}}},
+      {"compat.v1.transpose", {"Transpose", {{"a", "0"}, {"perm", "=axes"}, {"name", "-"}, {"conjugate", "-"}}}},
+      {"concat", {"Concatenate", {{"values", "0"}, {"axis", "=axis"}, {"name", "-"}}}},
+      {"stack", {"Stack", {{"values", "0"}, {"axis", "=axis"}, {"name", "-"}}}},
+      {"cast", {"Cast", {{"x", "0"}, {"dtype", "=dtype"}, {"name", "-"}}}},
+      {"clip_by_value",
+       {"Clip", {{"t", "0"}, {"clip_value_min", "=x_min"}, {"clip_value_max", "=x_max"}, {"name", "-"}}}},
+      {"linalg.matmul",
+       {"Matmul", {{"a", "0"}, {"b", "1"}, {"transpose_a", "-"}, {"transpose_b", "-"}, {"name", "-"}}}},
+      {"gather",
+       {"Take",
+        {{"params", "0"},
+         {"indices", "1"},
+         {"validate_indices", "-"},
+         {"axis", "=axis"},
+         {"batch_dims", "-"},
+         {"name", "-"}}}},
+      {"compat.v1.gather",
+       {"Take",
+        {{"params", "0"},
+         {"indices", "1"},
+         {"validate_indices", "-"},
+         {"name", "-"},
+         {"axis", "=axis"},
+         {"batch_dims", "-"}}}},
+      {"tile", {"Tile", {{"input", "0"}, {"multiples", "=repeats"}, {"name", "-"}}}},
+      {"one_hot",
+       {"OneHot",
+        {{"indices", "0"},
+         {"depth", "=num_classes"},
+         {"on_value", "-"},
+         {"off_value", "-"},
+         {"axis", "=axis"},
+         {"dtype", "=dtype"},
+         {"name", "-"}}}},
+      {"where", {"Where", {{"condition", "0"}, {"x", "1"}, {"y", "2"}, {"name", "-"}}}},
+      {"math.argmax", {"Argmax", {{"input", "0"}, {"axis", "=axis"}, {"output_type", "-"}, {"name", "-"}}}},
+      {"split",
+       {"Split",
+        {{"value", "0"},
+         {"num_or_size_splits", "=indices_or_sections"},
+         {"axis", "=axis"},
+         {"num", "-"},
+         {"name", "-"}}}},
+      {"unstack", {"Unstack", {{"value", "0"}, {"num", "=num"}, {"axis", "=axis"}, {"name", "-"}}}},
+      {"__operators__.getitem", {"GetItem", {{"x", "0"}, {"slice_spec", "1"}, {"name", "-"}}}},
+  };
+  return table;
+}
+
+bool is_default(const std::string& argument, const Config& value) {
+  if (argument == "name") return true;
+  return value.is_null() || value == Config(false) || value == Config(0) || value == Config("int64");
+}
+
+/// A slice as tf.keras wrote it: {start, stop, step}.
+Config slice_of(const Config& value) {
+  if (value.is_array()) {
+    Config items = Config::array();
+    for (const Config& item : value.items()) items.push_back(slice_of(item));
+    return items;
+  }
+  if (!value.is_object() || !value.contains("start") || !value.contains("stop")) return value;
+  const auto part = [&](const char* key) { return value.get(key); };
+  return Config::object(
+      {{"class_name", "__slice__"},
+       {"config", Config::object({{"start", part("start")}, {"stop", part("stop")}, {"step", part("step")}})}});
+}
+
+}  // namespace
+
+bool is_old_operation(const std::string& class_name) {
+  if (class_name == "TensorFlowOpLayer") {
+    throw Error(
+        "a TensorFlowOpLayer holds a TensorFlow graph, which cannot be read; save the model by a later tf.keras");
+  }
+  return class_name == "TFOpLambda" || class_name == "SlicingOpLambda";
+}
+
+void check_old_function(const std::string& function) {
+  if (functions().count(function) != 0) return;
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : functions()) names.push_back(name);
+  throw Error("the TensorFlow function \"" + function + "\" has no counterpart" +
+              detail::did_you_mean(function, names));
+}
+
+std::vector<KerasTensor> old_operation(const std::string& function, const std::string& name, const Config& structure,
+                                       const std::vector<KerasTensor>& tensors,
+                                       const std::map<std::string, Tensor>& constants) {
+  const OldFunction& old = functions().at(function);
+  Config construction = Config::object(), args = Config::array();
+  std::vector<Config> places;
+  const auto set = [&](const std::string& argument, const std::string& today, const Config& value) {
+    if (today == "-") {
+      if (!is_default(argument, value))
+        throw Error(function + ": the argument " + argument + " = " + value.json().substr(0, 40) + " is not supported");
+    } else if (today[0] == '=') {
+      const std::string key = today.substr(1);
+      const bool negative_bool = value.is_null() && key == "keepdims";
+      if (const std::string* constant = detail::constant_key(value))
+        construction[key] = constants.at(*constant).rank() == 0
+                                ? tensor_config(constants.at(*constant))
+                                : tensor_config(constants.at(*constant)).at("config").at("value");
+      else if (!negative_bool)
+        construction[key] = value;
+    } else {
+      const auto place = static_cast<std::size_t>(today[0] - '0');
+      if (places.size() <= place) places.resize(place + 1);
+      places[place] = argument == "slice_spec" ? slice_of(value) : value;
+    }
+  };
+  const Config& given = structure.at("args");
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    if (i >= old.arguments.size()) throw Error(function + ": too many arguments");
+    set(old.arguments[i].first, old.arguments[i].second, given[i]);
+  }
+  for (const auto& [key, value] : structure.at("kwargs").entries()) {
+    const auto found = std::find_if(old.arguments.begin(), old.arguments.end(),
+                                    [&, wanted = key](const auto& argument) { return wanted == argument.first; });
+    if (found == old.arguments.end()) throw Error(function + ": there is no argument \"" + key + "\"");
+    set(key, found->second, value);
+  }
+  if (construction.contains("dtype") && construction.at("dtype").is_object()) {
+    const Config dtype = construction.at("dtype").get("config");
+    construction["dtype"] = dtype;
+  }
+  construction["name"] = name;
+  for (const Config& place : places) args.push_back(place);
+  const Config call = Config::object({{"args", args}, {"kwargs", Config::object()}});
+  return detail::connect(detail::make_operation(old.operation, construction), tensors,
+                         {.arguments = call, .tensors = constants});
+}
+
+}  // namespace nyala::saving
