@@ -11,7 +11,8 @@ namespace {
 LayerRef remade(const LayerRef& layer, const std::string& prefix, bool reverse, bool zero_output_for_mask) {
   Config object = to_config(layer);
   Config& config = object["config"];
-  config["name"] = prefix + layer->name();
+  // A layer that comes from a file has its prefix already.
+  config["name"] = layer->name().rfind(prefix, 0) == 0 ? layer->name() : prefix + layer->name();
   if (reverse) config["go_backwards"] = !config.get("go_backwards", false);
   config["zero_output_for_mask"] = zero_output_for_mask;
   return layer_from_config(object);
@@ -28,7 +29,7 @@ const RecurrentLayer& recurrent_of(const LayerRef& layer) {
 }  // namespace
 
 Bidirectional::Bidirectional(LayerRef layer, BidirectionalOptions options)
-    : LayerOf(options), given_(layer), merge_mode_(options.merge_mode) {
+    : LayerOf(options), merge_mode_(options.merge_mode) {
   if (!layer.defined()) throw Error("Bidirectional: a layer is needed, got none");
   static const std::vector<std::string> modes{"concat", "sum", "mul", "ave"};
   if (merge_mode_ && std::find(modes.begin(), modes.end(), *merge_mode_) == modes.end()) {
@@ -133,7 +134,7 @@ std::vector<Tensor> Bidirectional::compute_masks(const Tensors&, const std::vect
 Config Bidirectional::config() const {
   Config config = base_config();
   config["merge_mode"] = merge_mode_;
-  config["layer"] = to_config(given_);
+  config["layer"] = to_config(forward_);
   config["backward_layer"] = to_config(backward_);
   return config;
 }

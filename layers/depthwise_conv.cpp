@@ -110,10 +110,10 @@ std::string DepthwiseConv<N>::class_name() const {
 template <std::size_t N>
 Config DepthwiseConv<N>::config() const {
   Config config = this->base_config();
+  config["depth_multiplier"] = options_.depth_multiplier;
   config["kernel_size"] = kernel_size_.vector();
   config["strides"] = options_.strides.vector();
   config["padding"] = options_.padding;
-  config["depth_multiplier"] = options_.depth_multiplier;
   config["data_format"] = options_.data_format;
   config["dilation_rate"] = options_.dilation_rate.vector();
   config["activation"] = activation_.config();

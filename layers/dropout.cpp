@@ -62,11 +62,8 @@ Tensor SpatialDropout1D::forward(const Tensor& x, bool training) {
 Shape SpatialDropout1D::compute_output_shape(const Shape& input) const { return input; }
 
 Config SpatialDropout1D::config() const {
-  Config config = base_config();
-  config.erase("trainable");
+  Config config = Config::object({{"rate", rate_}, {"seed", options_.seed}, {"name", name()}});
   config["dtype"] = dtype_policy().name();
-  config["rate"] = rate_;
-  config["seed"] = options_.seed;
   return config;
 }
 
@@ -106,11 +103,8 @@ Tensor SpatialDropout2D::forward(const Tensor& x, bool training) {
 Shape SpatialDropout2D::compute_output_shape(const Shape& input) const { return input; }
 
 Config SpatialDropout2D::config() const {
-  Config config = base_config();
-  config.erase("trainable");
+  Config config = Config::object({{"rate", rate_}, {"seed", options_.seed}, {"name", name()}});
   config["dtype"] = dtype_policy().name();
-  config["rate"] = rate_;
-  config["seed"] = options_.seed;
   config["data_format"] = options_.data_format;
   return config;
 }
@@ -138,11 +132,8 @@ Tensor SpatialDropout3D::forward(const Tensor& x, bool training) {
 Shape SpatialDropout3D::compute_output_shape(const Shape& input) const { return input; }
 
 Config SpatialDropout3D::config() const {
-  Config config = base_config();
-  config.erase("trainable");
+  Config config = Config::object({{"rate", rate_}, {"seed", options_.seed}, {"name", name()}});
   config["dtype"] = dtype_policy().name();
-  config["rate"] = rate_;
-  config["seed"] = options_.seed;
   config["data_format"] = options_.data_format;
   return config;
 }

@@ -12,8 +12,9 @@ Tensor ELU::forward(const Tensor& x, bool) { return elu(x, options_.alpha); }
 Shape ELU::compute_output_shape(const Shape& input) const { return input; }
 
 Config ELU::config() const {
-  Config config = base_config();
-  config["alpha"] = options_.alpha;
+  Config config = Config::object({{"name", name()}, {"alpha", options_.alpha}});
+  const Config base = base_config();
+  for (const auto& [key, value] : base.entries()) config[key] = value;
   return config;
 }
 

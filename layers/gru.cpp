@@ -200,8 +200,9 @@ Config GRU::config() const {
   for (const Config::Entry& entry : own.entries()) {
     if (entry.first == "name" || entry.first == "trainable" || entry.first == "dtype") continue;
     config[entry.first] = entry.second;
+    if (entry.first == "bias_regularizer" && !config.contains("activity_regularizer"))
+      config["activity_regularizer"] = Config();
   }
-  if (!config.contains("activity_regularizer")) config["activity_regularizer"] = Config();
   return config;
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <nyala/constraint.hpp>
 #include <nyala/error.hpp>
 #include <nyala/initializer.hpp>
@@ -66,8 +68,9 @@ Shape LayerNormalization::compute_output_shape(const Shape& input) const {
 
 Config LayerNormalization::config() const {
   Config config = base_config();
-  const std::vector<int>& given = options_.axis.values();
-  config["axis"] = built() ? Config(axes_) : given.size() == 1 ? Config(given.front()) : Config(given);
+  std::vector<int> given = options_.axis.values();
+  if (built()) std::sort(given.begin(), given.end());
+  config["axis"] = !built() && given.size() == 1 ? Config(given.front()) : Config(given);
   config["epsilon"] = options_.epsilon;
   config["center"] = options_.center;
   config["scale"] = options_.scale;

@@ -95,8 +95,9 @@ Config LSTMCell::config() const {
   config["activation"] = activation_.config();
   config["recurrent_activation"] = recurrent_activation_.config();
   config["use_bias"] = options_.use_bias;
+  recurrent::write_initializers(config, options_);
   config["unit_forget_bias"] = options_.unit_forget_bias;
-  recurrent::write_weights(config, options_);
+  recurrent::write_penalties(config, options_);
   config["dropout"] = options_.dropout;
   config["recurrent_dropout"] = options_.recurrent_dropout;
   config["seed"] = options_.seed;
@@ -194,8 +195,9 @@ Config LSTM::config() const {
   for (const Config::Entry& entry : own.entries()) {
     if (entry.first == "name" || entry.first == "trainable" || entry.first == "dtype") continue;
     config[entry.first] = entry.second;
+    if (entry.first == "bias_regularizer" && !config.contains("activity_regularizer"))
+      config["activity_regularizer"] = Config();
   }
-  if (!config.contains("activity_regularizer")) config["activity_regularizer"] = Config();
   return config;
 }
 

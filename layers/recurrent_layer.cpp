@@ -79,6 +79,9 @@ RecurrentLayer::Run RecurrentLayer::run(const Tensor& x, const std::vector<Tenso
 
 Tensors RecurrentLayer::call_with(const Tensors& inputs, const CallContext& context) {
   const Tensor& x = inputs[0];
+  // As in Keras, which looks for a mask on the input only where that is the only tensor of the call.
+  const bool states_given =
+      inputs.size() > 1 || context.tensors.count("initial_state") != 0 || context.tensors.count("initial_state_0") != 0;
   if (x.rank() != 3) throw Error("expects an input (batch, time, features), got the shape " + x.shape().str());
   const std::vector<std::int64_t> sizes = cell().state_sizes();
   std::vector<Tensor> states(inputs.begin() + 1, inputs.end());
@@ -104,7 +107,7 @@ Tensors RecurrentLayer::call_with(const Tensors& inputs, const CallContext& cont
                   states[i].shape().str());
     }
   }
-  Tensor mask = context.masks.empty() ? Tensor() : context.masks.front();
+  Tensor mask = context.masks.empty() || states_given ? Tensor() : context.masks.front();
   if (context.tensors.count("mask") != 0) mask = context.tensors.at("mask");
   if (mask.defined()) mask = cast(mask, DType::boolean);
   Run result = run(x, states, mask, context.training);

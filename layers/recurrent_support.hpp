@@ -42,16 +42,26 @@ inline bool elementwise(const ActivationFunction& activation) {
 }
 
 template <class Options>
-void write_weights(Config& config, const Options& options) {
+void write_initializers(Config& config, const Options& options) {
   config["kernel_initializer"] = to_config(options.kernel_initializer);
   config["recurrent_initializer"] = to_config(options.recurrent_initializer);
   config["bias_initializer"] = to_config(options.bias_initializer);
+}
+
+template <class Options>
+void write_penalties(Config& config, const Options& options) {
   config["kernel_regularizer"] = to_config(options.kernel_regularizer);
   config["recurrent_regularizer"] = to_config(options.recurrent_regularizer);
   config["bias_regularizer"] = to_config(options.bias_regularizer);
   config["kernel_constraint"] = to_config(options.kernel_constraint);
   config["recurrent_constraint"] = to_config(options.recurrent_constraint);
   config["bias_constraint"] = to_config(options.bias_constraint);
+}
+
+template <class Options>
+void write_weights(Config& config, const Options& options) {
+  write_initializers(config, options);
+  write_penalties(config, options);
 }
 
 }  // namespace nyala::recurrent

@@ -173,9 +173,10 @@ Config SimpleRNN::config() const {
   for (const Config::Entry& entry : own.entries()) {
     if (entry.first == "name" || entry.first == "trainable" || entry.first == "dtype") continue;
     config[entry.first] = entry.second;
+    if (entry.first == "bias_regularizer" && !config.contains("activity_regularizer"))
+      config["activity_regularizer"] = Config();
   }
   config.erase("seed");
-  if (!config.contains("activity_regularizer")) config["activity_regularizer"] = Config();
   return config;
 }
 

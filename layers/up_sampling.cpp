@@ -69,8 +69,11 @@ UpSampling2D::UpSampling2D(Dims<2> size, UpSampling2DOptions options)
   check(size, "UpSampling2D");
   options_.data_format = resolved(options.data_format, "UpSampling2D");
   const std::string& mode = options.interpolation;
-  if (mode != "nearest" && mode != "bilinear" && mode != "bicubic") {
-    throw Error("UpSampling2D: interpolation must be \"nearest\", \"bilinear\" or \"bicubic\", got \"" + mode + "\"");
+  if (mode != "nearest" && mode != "bilinear" && mode != "bicubic" && mode != "lanczos3" && mode != "lanczos5") {
+    throw Error(
+        "UpSampling2D: interpolation must be \"nearest\", \"bilinear\", \"bicubic\", \"lanczos3\" or \"lanczos5\", "
+        "got \"" +
+        mode + "\"");
   }
   set_input_spec({{.rank = 4}});
 }

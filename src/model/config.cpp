@@ -41,10 +41,7 @@ const Config& looked_up(const Config::Entry& entry) {
 [[noreturn]] void refuse(const char* wanted, const Config& received) {
   std::string text = received.json();
   if (text.size() > shown_length) text = text.substr(0, shown_length) + "...";
-  const std::string& key = last_lookup.key;
-  const std::string place = last_lookup.value == &received ? "the key \"" + key + "\": "
-                            : key.empty()                  ? ""
-                                                           : "at or below the key \"" + key + "\": ";
+  const std::string place = last_lookup.value == &received ? "the key \"" + last_lookup.key + "\": " : "";
   throw Error("config: " + place + "expected " + wanted + ", got " + name_of(received.kind()) + ": " + text);
 }
 
@@ -112,14 +109,20 @@ std::vector<std::int64_t> Config::as_integers() const {
   if (kind_ == Kind::integer) return {integer_};
   require(Kind::array, *this);
   std::vector<std::int64_t> numbers;
-  for (const Config& item : items_) numbers.push_back(item.as_integer());
+  for (const Config& item : items_) {
+    if (!item.is_integer()) refuse("whole numbers", *this);
+    numbers.push_back(item.integer_);
+  }
   return numbers;
 }
 
 Shape Config::as_shape() const {
   require(Kind::array, *this);
   Shape shape;
-  for (const Config& item : items_) shape.push_back(item.is_null() ? None : item.as_integer());
+  for (const Config& item : items_) {
+    if (!item.is_null() && !item.is_integer()) refuse("sizes", *this);
+    shape.push_back(item.is_null() ? None : item.integer_);
+  }
   return shape;
 }
 

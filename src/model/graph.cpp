@@ -264,6 +264,7 @@ Tensors Plan::run(const Tensors& inputs, const CallContext& context) const {
           const std::size_t place = name == "mask" ? 0 : std::stoul(name.substr(5));
           if (own.masks.size() <= place) own.masks.resize(place + 1);
           own.masks[place] = value;
+          if (place == 0) own.tensors["mask"] = value;
         } else {
           own.tensors[name] = value;
         }

@@ -71,11 +71,32 @@ Config own_optimizer(const Compiled& compiled, Form form) {
   return Config::object({{"class_name", inner.at("class_name")}, {"config", inner.at("config")}});
 }
 
-void add_settings(Config& config, const Compiled& compiled) {
-  config["loss"] = losses_config(compiled.losses_given);
+/// {class_name, config} of every object, the name of every function.
+Config legacy(const Config& value) {
+  if (value.is_array()) {
+    Config items = Config::array();
+    for (const Config& item : value.items()) items.push_back(legacy(item));
+    return items;
+  }
+  if (!value.is_object()) return value;
+  const std::string name = class_name_of(value);
+  if (name == "function") return value.at("config");
+  if (!name.empty()) {
+    const Config& registered = value.get("registered_name");
+    return Config::object(
+        {{"class_name", registered.is_string() ? registered : Config(name)}, {"config", value.at("config")}});
+  }
+  Config object = Config::object();
+  for (const auto& [key, entry] : value.entries()) object[key] = legacy(entry);
+  return object;
+}
+
+void add_settings(Config& config, const Compiled& compiled, Form form) {
+  const auto in_form = [&](const Config& value) { return form == Form::legacy ? legacy(value) : value; };
+  config["loss"] = in_form(losses_config(compiled.losses_given));
   config["loss_weights"] = weights_config(compiled.options.loss_weights);
-  config["metrics"] = metrics_config(compiled.options.metrics);
-  config["weighted_metrics"] = metrics_config(compiled.options.weighted_metrics);
+  config["metrics"] = in_form(metrics_config(compiled.options.metrics));
+  config["weighted_metrics"] = in_form(metrics_config(compiled.options.weighted_metrics));
   config["run_eagerly"] = compiled.options.run_eagerly;
   config["steps_per_execution"] = compiled.options.steps_per_execution;
   config["jit_compile"] = true;
@@ -188,7 +209,7 @@ Config compile_config(const Model& model) {
   if (!model.compiled()) return config;
   const Compiled& compiled = *model.model_state()->compiled;
   config["optimizer"] = own_optimizer(compiled, Form::keras3);
-  add_settings(config, compiled);
+  add_settings(config, compiled, Form::keras3);
   return config;
 }
 
@@ -196,7 +217,7 @@ Config training_config(const Model& model) {
   if (!model.compiled()) return {};
   const Compiled& compiled = *model.model_state()->compiled;
   Config config = Config::object();
-  add_settings(config, compiled);
+  add_settings(config, compiled, Form::legacy);
   config["optimizer_config"] = own_optimizer(compiled, Form::legacy);
   return config;
 }

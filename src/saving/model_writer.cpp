@@ -124,9 +124,11 @@ class GraphWriter {
     Config layers = Config::array();
     for (const LayerRef& layer : state_.plan.operations()) {
       Config object = layer_object(layer, form_, true);
+      const auto& own_calls = calls_[layer.pointer().get()];
+      if (form_ == Form::keras3 && !own_calls.empty()) add_state_shapes(object, *own_calls.front());
       object["name"] = layer->name();
       Config nodes = Config::array();
-      for (const GraphNode* node : calls_[layer.pointer().get()]) nodes.push_back(inbound(*node));
+      for (const GraphNode* node : own_calls) nodes.push_back(inbound(*node));
       object["inbound_nodes"] = std::move(nodes);
       layers.push_back(std::move(object));
     }
@@ -137,6 +139,23 @@ class GraphWriter {
   }
 
  private:
+  /// Layers that were built with initial states record the shapes of both.
+  static void add_state_shapes(Config& object, const GraphNode& first_call) {
+    std::vector<Shape> states;
+    bool numbered = false;
+    for (const auto& [name, tensor] : first_call.keywords) {
+      if (name.rfind("initial_state", 0) != 0) continue;
+      states.push_back(tensor.shape());
+      numbered = name != "initial_state";
+    }
+    if (states.empty() || !object.contains("build_config")) return;
+    Config list = Config::array();
+    for (const Shape& state : states) list.push_back(Config(state));
+    object["build_config"] = Config::object(
+        {{"shapes_dict", Config::object({{"sequences_shape", first_call.inputs.front().shape()},
+                                         {"initial_state_shape", numbered ? list : Config(states.front())}})}});
+  }
+
   Config place(const KerasTensor& tensor, bool counts_own_call) const {
     const LayerState& state = detail::state_of(*tensor.node()->layer);
     std::int64_t index = index_.at(tensor.node().get());

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <iterator>
@@ -118,4 +119,21 @@ TEST_CASE("the legacy form of .h5 files") {
     }
     if (one.contains("outputs")) check_outputs(model, one.at("outputs"));
   }
+}
+
+TEST_CASE("the config of every layer is Keras' own, with its keys in order") {
+  int count = 0;
+  for (const char* file : {"attention", "conv", "core", "merging", "norm", "pool", "reshaping", "rnn"}) {
+    const Config cases = golden(std::string("../data/layers_") + file + ".json");
+    for (const Config& one : cases.at("cases").items()) {
+      INFO(one.at("name").as_string());
+      const std::vector<std::string> known = layer_class_names();
+      if (std::find(known.begin(), known.end(), one.at("class_name").as_string()) == known.end()) continue;
+      const LayerRef layer =
+          layer_from_config(Config::object({{"class_name", one.at("class_name")}, {"config", one.at("config")}}));
+      CHECK(difference(layer->get_config(), one.at("config")) == "");
+      ++count;
+    }
+  }
+  CHECK(count > 100);
 }

@@ -28,6 +28,7 @@ class Rescaling : public LayerOf<Rescaling> {
  private:
   double scale_;
   RescalingOptions options_;
+  Tensor scales_, offsets_;  // per channel, as a file may give them; null: the numbers
 };
 
 struct NormalizationOptions {

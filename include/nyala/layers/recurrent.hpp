@@ -318,7 +318,7 @@ class Bidirectional : public LayerOf<Bidirectional> {
   Config config() const override;
 
  private:
-  LayerRef given_, forward_, backward_;
+  LayerRef forward_, backward_;
   std::optional<std::string> merge_mode_;
   bool return_sequences_ = false, return_state_ = false;
 };
