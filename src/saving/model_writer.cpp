@@ -5,7 +5,6 @@
 #include <unordered_map>
 
 #include <nyala/error.hpp>
-#include <nyala/layers/input_layer.hpp>
 
 #include "model/graph.hpp"
 #include "model/layer_state.hpp"

@@ -52,7 +52,8 @@ TABLE = {
 }
 
 # Two entries of the catalogue belong to the mechanism: what starts every graph, and what every loss is averaged with.
-MECHANISM = {("src/model", "nyala/layers/input_layer.hpp"), ("src/model", "nyala/metrics/mean.hpp")}
+MECHANISM = {("src/model", "nyala/layers/input_layer.hpp"), ("src/saving", "nyala/layers/input_layer.hpp"),
+             ("src/model", "nyala/metrics/mean.hpp")}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
