@@ -1,11 +1,11 @@
 """Builds a project as a stranger would, in a folder of its own, and runs one of its programs.
 
 usage: build_and_run.py PROJECT WORK TARGET [--edit OLD NEW FILE]... [--expect REGEX] [--between LOW HIGH]
-                        [--build-only] [-- CMAKE_ARGS...]
+                        [--argument A]... [--fails REGEX] [--build-only] [-- CMAKE_ARGS...]
 
 PROJECT is copied to WORK (which may have spaces in it), so that nothing of this checkout is found by accident. --expect
 is searched in what the program prints; --between holds the number that its first group matched. Lines that --edit names
-are replaced first, and must be there.
+are replaced first, and must be there. The program gets every --argument; with --fails it must end badly and say so.
 """
 
 import argparse
@@ -51,6 +51,8 @@ def main():
     parser.add_argument("--edit", nargs=3, action="append", default=[])
     parser.add_argument("--expect")
     parser.add_argument("--between", nargs=2, type=float)
+    parser.add_argument("--argument", action="append", default=[])
+    parser.add_argument("--fails")
     parser.add_argument("--build-only", action="store_true")
     options = parser.parse_args(own)
 
@@ -63,8 +65,13 @@ def main():
     run = options.work / "run"
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir()
-    done = subprocess.run([(build / options.target).resolve()], cwd=run, stdout=subprocess.PIPE, text=True)
-    print(done.stdout)
+    command = [(build / options.target).resolve(), *options.argument]
+    done = subprocess.run(command, cwd=run, capture_output=True, text=True)
+    print(done.stdout, done.stderr, sep="")
+    if options.fails:
+        if done.returncode == 0 or not re.search(options.fails, done.stderr):
+            sys.exit(f"{options.target} should have failed with {options.fails!r}, and ended with {done.returncode}")
+        return
     if done.returncode:
         sys.exit(f"{options.target} ended with {done.returncode}")
     if options.expect:
