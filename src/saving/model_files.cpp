@@ -1,0 +1,194 @@
+// Whole models: Model::save, load_model, convert.
+#include <nyala/saving.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <ctime>
+#include <memory>
+#include <optional>
+
+#include <nyala/error.hpp>
+
+#include "core/atomic_file.hpp"
+#include "saving/archive.hpp"
+#include "saving/file_format.hpp"
+#include "saving/legacy_h5.hpp"
+#include "saving/model_config.hpp"
+#include "saving/walk.hpp"
+#include "saving/weight_store.hpp"
+
+namespace nyala {
+
+using namespace saving;
+
+namespace {
+
+// JSON takes many times its length once it is parsed.
+constexpr std::uint64_t text_at_most = std::uint64_t{1} << 25;
+std::string now() {
+  const std::time_t seconds = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  char text[32];
+  return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%d@%H:%M:%S", &local));
+}
+
+void write_legacy(detail::AtomicFile& file, const Model& model, bool include_optimizer, const std::string& where) {
+  Hdf5Writer writer(where);
+  writer.text("", "keras_version", keras_version, Hdf5Writer::Encoding::utf8);
+  writer.text("", "backend", backend_name, Hdf5Writer::Encoding::utf8);
+  writer.text("", "model_config", model_config(model, Form::legacy).json(), Hdf5Writer::Encoding::ascii);
+  write_legacy_weights(writer, "model_weights", model);
+  const Config training = include_optimizer ? training_config(model) : Config();
+  if (!training.is_null()) {
+    writer.text("", "training_config", training.json(), Hdf5Writer::Encoding::ascii);
+    write_legacy_optimizer(writer, "optimizer_weights", model);
+  }
+  writer.finish()->write_to(file);
+}
+
+void write_keras(detail::AtomicFile& file, const Model& model, bool include_optimizer, const std::string& where) {
+  Config config = model_config(model, Form::keras3);
+  if (!include_optimizer && config.contains("compile_config")) config.erase("compile_config");
+  Hdf5Writer writer(where);
+  write_weights(writer, model, include_optimizer);
+  ArchiveWriter archive(file, where);
+  archive.add("metadata.json", Config::object({{"keras_version", keras_version}, {"date_saved", now()}}).json());
+  archive.add("config.json", config.json());
+  archive.add(weights_member, writer.finish());
+  archive.finish();
+}
+
+Config parsed(const std::string& json, const std::string& where) {
+  return about(where, [&] { return Config::parse(json); });
+}
+
+class Loader {
+ public:
+  Loader(std::string where, const LoadOptions& options, std::uint64_t file_bytes)
+      : where_(std::move(where)), options_(options), file_bytes_(file_bytes) {}
+
+  Model legacy(const Hdf5Reader& file) const {
+    const auto text = file.text("", "model_config");
+    if (!text) {
+      throw Error(where_ + ": the file has no architecture" +
+                  (file.texts("", "layer_names") ? ", only weights: make the model and call load_weights" : ""));
+    }
+    Model model = made(parsed(*text, where_ + ": model_config"));
+    Assignments assignments(true);
+    if (has_weights_made(model)) {
+      read_legacy_weights(file, file.has_group("model_weights") ? "model_weights" : "", model, {}, assignments);
+    } else if (const auto names = file.texts("model_weights", "layer_names"); names && stores_weights(file, *names)) {
+      throw Error(where_ + ": the file has weights, but does not say which shape the model's input has");
+    }
+    const auto training = file.text("", "training_config");
+    if (!options_.compile || !training) return model;
+    compile(model, parsed(*training, where_ + ": training_config"));
+    if (has_weights_made(model)) read_legacy_optimizer(file, "optimizer_weights", model, assignments);
+    return model;
+  }
+
+  Model keras(const ArchiveReader& archive) const {
+    const Config config = parsed(
+        archive.text("config.json", std::min(text_at_most, (std::uint64_t{1} << 20) + 200 * archive.file_bytes())),
+        where_ + ": config.json");
+    Model model = made(config);
+    if (!archive.contains(weights_member) && archive.contains("model.weights.npz")) {
+      throw Error(where_ + ": the weights are in \"model.weights.npz\", which is not read");
+    }
+    const WeightStore store(
+        std::make_shared<Hdf5Reader>(archive.source(weights_member, limit()), where_ + ": " + weights_member));
+    if (archive.has_assets()) warn(where_ + ": the archive's assets are not read");
+    Assignments assignments(true);
+    if (has_weights_made(model)) {
+      read_weights(store, model, {.include_optimizer = false}, assignments);
+    } else if (store.has_group("layers")) {
+      throw Error(where_ + ": the file has weights, but does not say which shape the model's input has");
+    }
+    const Config& settings = config.get("compile_config");
+    if (!options_.compile || !settings.is_object() || settings.size() == 0) return model;
+    compile(model, settings);
+    if (has_weights_made(model)) read_optimizer(store, model, assignments);
+    return model;
+  }
+
+ private:
+  static bool stores_weights(const Hdf5Reader& file, const std::vector<std::string>& layers) {
+    return std::any_of(layers.begin(), layers.end(), [&](const std::string& layer) {
+      const auto names = file.texts("model_weights/" + layer, "weight_names");
+      return names && !names->empty();
+    });
+  }
+
+  std::uint64_t limit() const {
+    if (options_.max_parameter_bytes != LoadOptions().max_parameter_bytes) return options_.max_parameter_bytes;
+    const std::uint64_t honest = (std::uint64_t{1} << 26) + 16 * file_bytes_;
+    return std::min(honest, options_.max_parameter_bytes);
+  }
+
+  Model made(const Config& config) const {
+    return about(where_,
+                 [&] { return model_from_config(config, {.max_parameter_bytes = limit(), .initialize = false}); });
+  }
+
+  void compile(Model& model, const Config& settings) const {
+    about(where_, [&] { compile_from_config(model, settings); });
+  }
+
+  std::string where_;
+  const LoadOptions& options_;
+  std::uint64_t file_bytes_;
+};
+
+}  // namespace
+
+void Model::save(const std::string& filepath, const SaveOptions& options) const {
+  const std::string where = quoted("save", filepath);
+  const Format format = format_of(filepath);
+  if (format == Format::weights || format == Format::shards) {
+    throw Error(where + ": a whole model goes to \".keras\" or \".h5\"; save_weights writes this name");
+  }
+  if (format == Format::unknown) {
+    throw Error(where + ": the file name must end with \".keras\", \".h5\" or \".hdf5\"");
+  }
+  refuse_to_overwrite(filepath, options.overwrite, where);
+  about(where, [&] {
+    detail::AtomicFile file(filepath, where);
+    if (format == Format::keras)
+      write_keras(file, *this, options.include_optimizer, where);
+    else
+      write_legacy(file, *this, options.include_optimizer, where);
+    file.commit();
+  });
+}
+
+Model load_model(const std::string& filepath, const LoadOptions& options) {
+  const std::string where = quoted("load_model", filepath);
+  const Format format = format_of(filepath);
+  if (format == Format::weights || format == Format::shards) {
+    throw Error(where + ": this name stands for weights alone: make the model and call load_weights");
+  }
+  return reading(where, [&] {
+    // The content decides: h5 files were given all kinds of names.
+    const std::shared_ptr<ByteSource> source = open_file(filepath, where);
+    char start[2] = {};
+    if (source->size() >= sizeof start) source->read(0, start, sizeof start);
+    const bool zipped = start[0] == 'P' && start[1] == 'K';
+    if (zipped || format == Format::keras) {
+      const ArchiveReader archive(filepath, where);
+      return Loader(where, options, archive.file_bytes()).keras(archive);
+    }
+    const Hdf5Reader file(source, where);
+    return Loader(where, options, file.bytes()).legacy(file);
+  });
+}
+
+void convert(const std::string& input, const std::string& output) {
+  const Model model = load_model(input);
+  if (format_of(output) == Format::weights)
+    model.save_weights(output);
+  else
+    model.save(output);
+}
+
+}  // namespace nyala

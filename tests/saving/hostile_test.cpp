@@ -1,0 +1,136 @@
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include <nyala/nyala.hpp>
+
+#include "saving_support.hpp"
+
+using namespace nyala;
+using saving_test::bytes_of;
+using saving_test::Folder;
+using saving_test::write_bytes;
+
+namespace {
+
+std::string golden(const std::string& name) {
+  const char* folder = std::getenv("NYALA_GOLDEN_DIR");
+  return std::string(folder != nullptr ? folder : NYALA_SOURCE_DIR "/tests/golden") + "/files/" + name;
+}
+
+/// The Error's text; "" for a load that went well. Anything else that is thrown fails the test by itself.
+std::string refusal(const std::string& path) {
+  const auto begin = std::chrono::steady_clock::now();
+  std::string text;
+  try {
+    load_model(path);
+  } catch (const Error& error) {
+    text = error.what();
+    CHECK_MESSAGE(text.find(path) != std::string::npos, text);
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  CHECK_MESSAGE(seconds.count() < 5.0, path);
+  return text;
+}
+
+/// Quick and the same everywhere.
+struct Numbers {
+  std::uint64_t state;
+  std::size_t below(std::size_t bound) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    return static_cast<std::size_t>(state >> 33) % bound;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("every hostile file is refused for what it is") {
+  const std::map<std::string, std::string> reasons{
+      {"a_group.h5", "is no dataset"},
+      {"bomb.h5", "has the shape"},
+      {"bomb.keras", "are not unpacked"},
+      {"climbs.keras", "leads out of it"},
+      {"complex.h5", "neither numbers nor booleans"},
+      {"cyclic.h5", "nested too deeply"},
+      {"deep_json.h5", "levels of nesting"},
+      {"external_data.h5", "outside of the file"},
+      {"external_link.h5", "soft or external link"},
+      {"huge_extent.h5", "has the shape"},
+      {"huge_units.h5", "dense"},
+      {"huge_units.keras", "dense"},
+      {"lying_size.keras", ""},
+      {"missing.h5", "is not there"},
+      {"negative_units.h5", "units"},
+      {"no_config.keras", "config.json"},
+      {"no_json.h5", "JSON"},
+      {"no_weights.keras", "model.weights.h5"},
+      {"number_config.h5", "model_config"},
+      {"soft_link.h5", "soft or external link"},
+      {"twice.keras", "twice"},
+      {"unknown_class.h5", "Sampling"},
+      {"virtual.h5", "virtual dataset"},
+      {"weights_bomb.keras", "are not unpacked"},
+      {"wrong_shape.h5", "has the shape (4, 3)"},
+      {"wrong_type.h5", "neither numbers nor booleans"},
+  };
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(golden("hostile"))) {
+    const std::string name = entry.path().filename().string();
+    const auto reason = reasons.find(name);
+    REQUIRE_MESSAGE(reason != reasons.end(), name);
+    const std::string text = refusal(entry.path().string());
+    CHECK_MESSAGE(!text.empty(), name);
+    CHECK_MESSAGE(text.find(reason->second) != std::string::npos, name << ": " << text);
+    ++files;
+  }
+  CHECK(files == reasons.size());
+}
+
+TEST_CASE("a file that ends anywhere is refused") {
+  const Folder folder;
+  for (const char* name : {"dense_adam.h5", "dense_adam.keras"}) {
+    const std::string bytes = bytes_of(golden(name)), cut = folder.file(std::string("cut_") + name);
+    REQUIRE(bytes.size() > 10000);
+    for (std::size_t length = 0; length < bytes.size(); length += bytes.size() / 150 + 1) {
+      write_bytes(cut, bytes.substr(0, length));
+      CHECK_MESSAGE(!refusal(cut).empty(), name << " cut after " << length);
+    }
+  }
+}
+
+TEST_CASE("flipped bytes end in an error or in a load") {
+  const Folder folder;
+  Numbers numbers{12345};
+  for (const char* name : {"dense_adam.h5", "dense_adam.keras", "keras2_model.h5"}) {
+    const std::string bytes = bytes_of(golden(name)), flipped = folder.file(std::string("flipped_") + name);
+    std::size_t refused = 0;
+    for (int round = 0; round < 300; ++round) {
+      std::string changed = bytes;
+      for (std::size_t i = 0; i <= numbers.below(4); ++i) {
+        changed[numbers.below(changed.size())] = static_cast<char>(numbers.below(256));
+      }
+      write_bytes(flipped, changed);
+      refused += refusal(flipped).empty() ? 0 : 1;
+    }
+    CHECK(refused > 10);
+  }
+}
+
+TEST_CASE("what is no file of models is refused") {
+  const Folder folder;
+  for (const char* name : {"empty.h5", "empty.keras"}) {
+    write_bytes(folder.file(name), "");
+    CHECK(!refusal(folder.file(name)).empty());
+  }
+  write_bytes(folder.file("text.h5"), "# a text");
+  CHECK(refusal(folder.file("text.h5")).find("no HDF5 file") != std::string::npos);
+  CHECK(refusal(folder.file("nowhere.h5")).find("no such file") != std::string::npos);
+  CHECK(refusal(folder.path.string()).find("folder") != std::string::npos);
+  CHECK(refusal("/dev/zero").find("no regular file") != std::string::npos);
+  CHECK(refusal(golden("keras2_dense.h5")).find("only weights") != std::string::npos);
+  CHECK(refusal(golden("dense.weights.h5")).find("load_weights") != std::string::npos);
+}
