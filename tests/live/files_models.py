@@ -53,7 +53,7 @@ def one_layer_each():
     yield add("Normalization", (5,), lambda: L.Normalization(mean=1.5, variance=2.0))
     yield add("Dense", (5,), lambda: L.Dense(3, activation="tanh", kernel_regularizer=keras.regularizers.L1L2(0.1, 0.2),
                                              bias_constraint=keras.constraints.MaxNorm(2.0)))
-    yield add("EinsumDense", SEQUENCE, lambda: L.EinsumDense("abc,cd->abd", (None, 7), bias_axes="d"))
+    yield add("EinsumDense", SEQUENCE, lambda: L.EinsumDense("abc,cd->abd", (6, 7), bias_axes="d"))
     yield "Embedding", chain((6,), lambda: L.Embedding(10, 4), lambda: L.Flatten(), lambda: L.Dense(2))
     for name in ["ELU", "LeakyReLU", "ReLU", "Softmax", "Identity", "PReLU", "Flatten"]:
         yield add(name, SEQUENCE, lambda name=name: getattr(L, name)())
@@ -68,7 +68,7 @@ def one_layer_each():
     yield add("Permute", SEQUENCE, lambda: L.Permute((2, 1)))
     yield add("RepeatVector", (5,), lambda: L.RepeatVector(3))
     yield add("Rescaling", IMAGE, lambda: L.Rescaling(1 / 255, offset=-0.5))
-    yield add("Reshape", SEQUENCE, lambda: L.Reshape((-1, 2)))
+    yield add("Reshape", SEQUENCE, lambda: L.Reshape((3, -1)))
 
 
 def attention():
