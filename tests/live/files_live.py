@@ -36,7 +36,7 @@ class Jobs:
         result = subprocess.run([TOOL, path], capture_output=True, text=True, check=False)
         answers = result.stdout.splitlines()
         if result.returncode != 0 or len(answers) != len(self.lines):
-            raise SystemExit(f"the tool ended with {result.returncode} after {len(answers)} of {len(self.lines)} jobs:\n"
+            raise SystemExit(f"the tool ended with {result.returncode} after {len(answers)} of {len(self.lines)}:\n"
                              f"{self.lines[len(answers):len(answers) + 1]}\n{result.stderr[-2000:]}")
         self.lines = []
         return answers

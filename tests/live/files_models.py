@@ -102,7 +102,7 @@ def arithmetic():
 
 
 def many():
-    return keras.Sequential([keras.Input((3,)), *[L.Dense(3, name=f"layer_with_a_long_name_{i:04d}") for i in range(40)]])
+    return keras.Sequential([keras.Input((3,)), *[L.Dense(3, name=f"a_layer_with_a_long_name_{i}") for i in range(40)]])
 
 
 def composed():
@@ -135,5 +135,6 @@ def trained(optimizer):
 
 def inputs_of(model, seed=0):
     rng = np.random.default_rng(seed)
-    return [rng.integers(0, 9, (4, *[s or 3 for s in i.shape[1:]])).astype("float32") if "embedding" in str(model.layers)
-            .lower() else rng.normal(size=(4, *[s or 3 for s in i.shape[1:]])).astype("float32") for i in model.inputs]
+    whole = any(isinstance(layer, L.Embedding) for layer in model.layers)
+    shapes = [(4, *(size or 3 for size in tensor.shape[1:])) for tensor in model.inputs]
+    return [(rng.integers(0, 9, shape) if whole else rng.normal(size=shape)).astype("float32") for shape in shapes]
