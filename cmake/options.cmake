@@ -1,6 +1,7 @@
 option(NYALA_BUILD_SHARED "Build libnyala as a shared library" ON)
 option(NYALA_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(NYALA_EXAMPLES "Build the example programs" ${PROJECT_IS_TOP_LEVEL})
+option(NYALA_BENCHMARKS "Build the benchmarks" OFF)
 option(NYALA_INSTALL "Make the install rules" ${PROJECT_IS_TOP_LEVEL})
 option(NYALA_WERROR "Treat warnings in Nyala's own code as errors" ${PROJECT_IS_TOP_LEVEL})
 option(NYALA_CCACHE "Compile through ccache when it is installed" ${PROJECT_IS_TOP_LEVEL})

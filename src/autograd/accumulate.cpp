@@ -1,42 +1,121 @@
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <memory>
 #include <string>
-#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include <nyala/error.hpp>
 #include <nyala/ops/math.hpp>
 
 #include "autograd/tape_state.hpp"
+#include "backend/kernels.hpp"
 
 namespace nyala::autograd {
 
 namespace {
 
 struct Visit {
-  std::shared_ptr<Node> node;
-  bool needed = false;
-  bool is_source = false;
-  std::vector<Tensor> gradients;  // one per output
+  bool needed = false, is_source = false;
+  Tensor gradient;           // of the only output
+  std::vector<Tensor> many;  // or of each
+
+  std::span<Tensor> gradients() { return many.empty() ? std::span<Tensor>(&gradient, 1) : std::span<Tensor>(many); }
 };
 
-/// Every node that leads to `root`, the youngest first; a node's inputs are older than itself.
-std::vector<Visit> reachable(const std::shared_ptr<Node>& root) {
+/// What a pass works with, kept by each thread from one pass to the next, so that small graphs cost no allocation.
+struct Scratch {
+  /// A hash table from nodes to places in `nodes`; a thread of its own may walk the same nodes, so they bear no marks.
+  struct Entry {
+    const Node* node = nullptr;
+    std::size_t place = 0;
+  };
+  std::vector<Entry> table;
+  std::vector<Node*> nodes;  // that lead to the root, the youngest first; a node's inputs are older than itself
   std::vector<Visit> visits;
-  std::unordered_map<const Node*, bool> seen;
-  std::vector<std::shared_ptr<Node>> stack{root};
-  seen.emplace(root.get(), true);
-  while (!stack.empty()) {
-    std::shared_ptr<Node> node = std::move(stack.back());
-    stack.pop_back();
-    for (const Edge& edge : node->inputs) {
-      if (edge.node != nullptr && seen.emplace(edge.node.get(), true).second) stack.push_back(edge.node);
+  std::vector<Tensor> input_gradients;
+  std::vector<std::size_t> input_places;
+
+  void find_nodes(Node* root) {
+    nodes.clear();
+    table.assign(std::max<std::size_t>(64, table.size()), Entry());
+    insert(root);
+    for (std::size_t next = 0; next < nodes.size(); ++next) {
+      for (const Edge& edge : nodes[next]->inputs) {
+        if (edge.node != nullptr) insert(edge.node.get());
+      }
     }
-    visits.push_back({std::move(node), false, false, {}});
+    std::sort(nodes.begin(), nodes.end(), [](const Node* a, const Node* b) { return a->sequence > b->sequence; });
+    for (std::size_t i = 0; i < nodes.size(); ++i) slot(nodes[i]).place = i;
+    visits.resize(nodes.size());
   }
-  std::sort(visits.begin(), visits.end(),
-            [](const Visit& a, const Visit& b) { return a.node->sequence > b.node->sequence; });
-  return visits;
+
+  /// The place of a node, or the number of nodes for one that is not among them.
+  std::size_t place_of(const Node* node) {
+    const Entry& entry = slot(node);
+    return entry.node == nullptr ? nodes.size() : entry.place;
+  }
+
+ private:
+  Entry& slot(const Node* node) {
+    const std::size_t mask = table.size() - 1;
+    std::size_t at = (reinterpret_cast<std::uintptr_t>(node) * 0x9e3779b97f4a7c15) >> 32 & mask;
+    while (table[at].node != nullptr && table[at].node != node) at = (at + 1) & mask;
+    return table[at];
+  }
+
+  void insert(Node* node) {
+    Entry& entry = slot(node);
+    if (entry.node != nullptr) return;
+    entry.node = node;
+    nodes.push_back(node);
+    if (2 * nodes.size() < table.size()) return;
+    table.assign(2 * table.size(), Entry());
+    for (const Node* known : nodes) slot(known).node = known;
+  }
+};
+
+/// This thread's scratch, taken so that a pass within a gradient function gets one of its own.
+class TakenScratch {
+ public:
+  TakenScratch() : scratch_(std::move(kept())) {
+    if (scratch_ == nullptr) scratch_ = std::make_unique<Scratch>();
+  }
+  ~TakenScratch() {
+    scratch_->visits.clear();
+    scratch_->input_gradients.clear();
+    constexpr std::size_t most_kept = 1 << 16;
+    if (scratch_->table.size() <= most_kept) kept() = std::move(scratch_);
+  }
+  TakenScratch(const TakenScratch&) = delete;
+  TakenScratch& operator=(const TakenScratch&) = delete;
+  Scratch& operator*() const { return *scratch_; }
+
+ private:
+  static std::unique_ptr<Scratch>& kept() {
+    thread_local std::unique_ptr<Scratch> mine;
+    return mine;
+  }
+  std::unique_ptr<Scratch> scratch_;
+};
+
+bool held_alone(const Tensor& tensor) {
+  return tensor.impl().use_count() == 1 && tensor.impl()->storage.use_count() == 1;
+}
+
+/// sum += gradient, in the sum's own memory where nobody else sees it.
+void accumulate_into(Tensor& sum, Tensor& gradient) {
+  if (!sum.defined()) {
+    sum = std::move(gradient);
+    return;
+  }
+  const bool alike = sum.shape() == gradient.shape() && sum.dtype() == gradient.dtype();
+  if (!alike || !held_alone(sum) || recording(sum, gradient)) {
+    sum = add(sum, gradient);
+  } else {
+    backend::kernels(sum, gradient).binary(backend::Binary::add, sum, gradient, sum);
+  }
 }
 
 }  // namespace
@@ -45,30 +124,34 @@ std::vector<Tensor> accumulate(const Tensor& target, const Tensor& seed, const s
                                bool let_go) {
   std::vector<Tensor> results(sources.size());
   if (!tracked(target)) return results;
-  std::vector<Visit> visits = reachable(target.impl()->node);
-  std::unordered_map<const Node*, std::size_t> place;
-  place.reserve(visits.size());
-  for (std::size_t i = 0; i < visits.size(); ++i) place.emplace(visits[i].node.get(), i);
+  const TakenScratch taken;
+  Scratch& scratch = *taken;
+  const std::shared_ptr<Node> root = target.impl()->node;  // holds every other node
+  scratch.find_nodes(root.get());
+  const std::vector<Node*>& nodes = scratch.nodes;
+  std::vector<Visit>& visits = scratch.visits;
   for (const Edge& source : sources) {
-    const auto found = place.find(source.node.get());
-    if (found != place.end()) visits[found->second].needed = visits[found->second].is_source = true;
+    const std::size_t place = scratch.place_of(source.node.get());
+    if (place < nodes.size()) visits[place].needed = visits[place].is_source = true;
   }
   for (std::size_t i = visits.size(); i-- > 0;) {
     Visit& visit = visits[i];
-    visit.gradients.resize(static_cast<std::size_t>(visit.node->outputs));
-    for (const Edge& edge : visit.node->inputs) {
-      if (edge.node != nullptr) visit.needed = visit.needed || visits[place.at(edge.node.get())].needed;
+    if (nodes[i]->outputs != 1) visit.many.resize(static_cast<std::size_t>(nodes[i]->outputs));
+    for (const Edge& edge : nodes[i]->inputs) {
+      if (edge.node != nullptr) visit.needed = visit.needed || visits[scratch.place_of(edge.node.get())].needed;
     }
   }
-  visits.front().gradients[static_cast<std::size_t>(target.impl()->output)] = seed;
+  visits.front().gradients()[static_cast<std::size_t>(target.impl()->output)] = seed;
 
-  std::vector<Tensor> input_gradients;
-  std::vector<std::size_t> input_places;
+  std::vector<Tensor>& input_gradients = scratch.input_gradients;
+  std::vector<std::size_t>& input_places = scratch.input_places;
   std::array<bool, 64> few{};
-  for (Visit& visit : visits) {
-    Node& node = *visit.node;
-    const bool has_gradient = std::any_of(visit.gradients.begin(), visit.gradients.end(),
-                                          [](const Tensor& gradient) { return gradient.defined(); });
+  for (std::size_t at = 0; at < visits.size(); ++at) {
+    Visit& visit = visits[at];
+    Node& node = *nodes[at];
+    const std::span<Tensor> gradients = visit.gradients();
+    const bool has_gradient =
+        std::any_of(gradients.begin(), gradients.end(), [](const Tensor& gradient) { return gradient.defined(); });
     if (!visit.needed || !has_gradient || node.inputs.empty()) continue;
     if (node.released) {
       throw Error(std::string("GradientTape: the operation \"") + node.op +
@@ -83,24 +166,26 @@ std::vector<Tensor> accumulate(const Tensor& target, const Tensor& seed, const s
     for (std::size_t i = 0; i < count; ++i) {
       needed[i] = false;
       if (node.inputs[i].node == nullptr) continue;
-      input_places[i] = place.at(node.inputs[i].node.get());
+      input_places[i] = scratch.place_of(node.inputs[i].node.get());
       needed[i] = visits[input_places[i]].needed;
       any = any || needed[i];
     }
     if (!any) continue;
-    Backward backward(node, visit.gradients, input_gradients, std::span<const bool>(needed, count));
+    Backward backward(node, gradients, input_gradients, std::span<const bool>(needed, count));
     node.backward(backward);
+    // What the operation kept and the gradients of its outputs go before the sums are made, which may then be made in
+    // their memory.
+    if (let_go) node.release();
+    if (!visit.is_source) std::fill(gradients.begin(), gradients.end(), Tensor());
     for (std::size_t i = 0; i < count; ++i) {
       if (!needed[i] || !input_gradients[i].defined()) continue;
-      Tensor& sum = visits[input_places[i]].gradients[static_cast<std::size_t>(node.inputs[i].output)];
-      sum = sum.defined() ? add(sum, input_gradients[i]) : std::move(input_gradients[i]);
+      accumulate_into(visits[input_places[i]].gradients()[static_cast<std::size_t>(node.inputs[i].output)],
+                      input_gradients[i]);
     }
-    if (let_go) node.release();
-    if (!visit.is_source) visit.gradients.assign(visit.gradients.size(), Tensor());
   }
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    const auto found = place.find(sources[i].node.get());
-    if (found != place.end()) results[i] = visits[found->second].gradients[static_cast<std::size_t>(sources[i].output)];
+    const std::size_t place = scratch.place_of(sources[i].node.get());
+    if (place < nodes.size()) results[i] = visits[place].gradients()[static_cast<std::size_t>(sources[i].output)];
   }
   return results;
 }

@@ -1,7 +1,7 @@
 #include "autograd/node.hpp"
 
+#include <array>
 #include <atomic>
-#include <deque>
 
 namespace nyala::autograd {
 
@@ -11,28 +11,53 @@ std::atomic<std::uint64_t> next_sequence{0};
 
 Node::Node(const char* name, int output_count) : op(name), sequence(++next_sequence), outputs(output_count) {}
 
+namespace {
+
+/// Nodes whose last holder is gone, in place for the few that usually wait at once.
+class Orphans {
+ public:
+  void push(std::shared_ptr<Node> node) {
+    if (count_ < few_.size())
+      few_[count_++] = std::move(node);
+    else
+      many_.push_back(std::move(node));
+  }
+  bool empty() const { return count_ == 0; }
+  std::shared_ptr<Node> pop() {
+    if (many_.empty()) return std::move(few_[--count_]);
+    std::shared_ptr<Node> node = std::move(many_.back());
+    many_.pop_back();
+    return node;
+  }
+
+ private:
+  std::size_t count_ = 0;
+  std::array<std::shared_ptr<Node>, 8> few_;
+  std::vector<std::shared_ptr<Node>> many_;
+};
+
+constinit thread_local Orphans* orphans = nullptr;
+
+}  // namespace
+
 // A chain of a million operations must not be destroyed by a million nested destructor calls.
 Node::~Node() {
-  thread_local std::deque<std::shared_ptr<Node>>* pending = nullptr;
-  if (pending != nullptr) {
+  if (orphans != nullptr) {
     for (Edge& edge : inputs) {
-      if (edge.node != nullptr) pending->push_back(std::move(edge.node));
+      if (edge.node != nullptr) orphans->push(std::move(edge.node));
     }
     return;
   }
   bool any = false;
   for (const Edge& edge : inputs) any = any || (edge.node != nullptr && edge.node.use_count() == 1);
   if (!any) return;
-  std::deque<std::shared_ptr<Node>> queue;
-  pending = &queue;
+  Orphans mine;
+  orphans = &mine;
   for (Edge& edge : inputs) {
-    if (edge.node != nullptr) queue.push_back(std::move(edge.node));
+    if (edge.node != nullptr) mine.push(std::move(edge.node));
   }
-  while (!queue.empty()) {
-    const std::shared_ptr<Node> next = std::move(queue.front());
-    queue.pop_front();
-  }
-  pending = nullptr;
+  while (!mine.empty()) mine.pop();
+  orphans = nullptr;
 }
 
 Tensor Backward::restore(const Tensor& saved, int output) const {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,6 +22,35 @@ struct Node;
 struct Edge {
   std::shared_ptr<Node> node;  // null: needs no gradient
   int output = 0;
+};
+
+/// The edges of an operation, in place for the few inputs that most have.
+class Edges {
+ public:
+  void reserve(std::size_t count) {
+    if (count > few_.size()) many_.reserve(count);
+  }
+  void push_back(Edge edge) {
+    if (count_ < few_.size()) {
+      few_[count_++] = std::move(edge);
+      return;
+    }
+    if (many_.empty()) many_.assign(std::move_iterator(few_.begin()), std::move_iterator(few_.end()));
+    many_.push_back(std::move(edge));
+    ++count_;
+  }
+  std::size_t size() const { return count_; }
+  bool empty() const { return count_ == 0; }
+  Edge* begin() { return count_ > few_.size() ? many_.data() : few_.data(); }
+  Edge* end() { return begin() + count_; }
+  const Edge* begin() const { return count_ > few_.size() ? many_.data() : few_.data(); }
+  const Edge* end() const { return begin() + count_; }
+  const Edge& operator[](std::size_t i) const { return begin()[i]; }
+
+ private:
+  std::size_t count_ = 0;
+  std::array<Edge, 4> few_;
+  std::vector<Edge> many_;
 };
 
 /// What a gradient function sees: the gradients of its operation's outputs, and places for those of its inputs.
@@ -58,7 +89,7 @@ struct Node : std::enable_shared_from_this<Node> {
   std::uint64_t sequence;  // grows with time, so that inputs have smaller numbers than what is made of them
   int outputs;
   bool released = false;
-  std::vector<Edge> inputs;
+  Edges inputs;
 };
 
 /// Whether a tape is recording in this thread.

@@ -167,7 +167,7 @@ class Kernels {
   virtual void top_k(const Tensor& x, std::int64_t k, Tensor& values, Tensor& indices);
 
   // ---- indexing; indices int32 or int64, within range and non-negative
-  /// x (outer, n, inner), indices (m,) -> out (outer, m, inner)
+  /// x (outer…, n, inner…), indices (m,) -> out (outer…, m, inner…)
   virtual void gather(const Tensor& x, const Tensor& indices, int axis, Tensor& out);
   /// out[:, indices] += values; deterministic.
   virtual void scatter_add(const Tensor& indices, int axis, const Tensor& values, Tensor& out);
@@ -197,6 +197,9 @@ class Kernels {
   /// activation.
   virtual void dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation,
                      Tensor& before, Tensor& out);
+  /// Gradients of dense without activation, of gradient (rows, units); each may be null. Made of other kernels here.
+  virtual void dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, Tensor& dx,
+                              Tensor& dkernel, Tensor& dbias);
   virtual void qr(const Tensor& x, bool complete, Tensor& q, Tensor& r);
   virtual void svd(const Tensor& x, bool full_matrices, Tensor& u, Tensor& s, Tensor& vh);
   virtual void cholesky(const Tensor& x, Tensor& out);

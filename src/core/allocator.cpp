@@ -43,7 +43,7 @@ struct Magazine {
   std::array<void*, magazine_size> blocks;
 };
 
-/// The lock is contended only while another thread empties the caches.
+/// The lock is contended only while another thread empties the caches; that of objects belongs to its thread alone.
 struct FrontCache {
   SpinLock lock;
   std::array<Magazine, SizeClasses::small_classes> magazines;
@@ -54,8 +54,15 @@ struct Bin {
   std::vector<void*> blocks;
 };
 
+enum PoolKind : std::size_t { storage, objects };
+
+/// Storage is counted exactly and its caches can be emptied by any thread. Objects are many and small: no atomic
+/// operation stands between a thread and its own cache of them, which only that thread empties.
+template <PoolKind kind>
 class BlockPool {
  public:
+  constexpr BlockPool() = default;
+
   void* allocate(std::size_t bytes, FrontCache* front) {
     if (bytes > SizeClasses::largest) throw_out_of_memory(bytes);
     const std::size_t index = SizeClasses::index(bytes);
@@ -63,7 +70,7 @@ class BlockPool {
     void* block =
         index < SizeClasses::small_classes && front != nullptr ? take_small(index, *front) : take_shared(index);
     if (block == nullptr) block = take_from_system(bytes, block_bytes);
-    count_live(block_bytes);
+    if constexpr (kind == storage) count_live(block_bytes);
     unpoison(block, bytes);
     return block;
   }
@@ -72,7 +79,7 @@ class BlockPool {
     const std::size_t index = SizeClasses::index(bytes);
     const std::size_t block_bytes = SizeClasses::bytes(index);
     poison(block, block_bytes);
-    live_.fetch_sub(block_bytes, std::memory_order_relaxed);
+    if constexpr (kind == storage) live_.fetch_sub(block_bytes, std::memory_order_relaxed);
     if (index < SizeClasses::small_classes && front != nullptr)
       give_small(index, block, *front);
     else
@@ -115,12 +122,13 @@ class BlockPool {
   }
 
   void register_front(FrontCache* front) {
+    if (kind == objects) return;
     const std::scoped_lock guard(fronts_mutex_);
     fronts_.push_back(front);
   }
 
   void retire_front(FrontCache* front) noexcept {
-    {
+    if (kind == storage) {
       const std::scoped_lock guard(fronts_mutex_);
       std::erase(fronts_, front);
     }
@@ -137,8 +145,20 @@ class BlockPool {
   }
 
  private:
+  struct FrontLock {
+    explicit FrontLock(FrontCache& front) : front_(front) {
+      if constexpr (kind == storage) front_.lock.lock();
+    }
+    ~FrontLock() {
+      if constexpr (kind == storage) front_.lock.unlock();
+    }
+    FrontLock(const FrontLock&) = delete;
+    FrontLock& operator=(const FrontLock&) = delete;
+    FrontCache& front_;
+  };
+
   void* take_small(std::size_t index, FrontCache& front) noexcept {
-    const std::scoped_lock guard(front.lock);
+    const FrontLock guard(front);
     Magazine& magazine = front.magazines[index];
     if (magazine.count == 0) {
       Bin& bin = bins_[index];
@@ -153,7 +173,7 @@ class BlockPool {
   }
 
   void give_small(std::size_t index, void* block, FrontCache& front) noexcept {
-    const std::scoped_lock guard(front.lock);
+    const FrontLock guard(front);
     Magazine& magazine = front.magazines[index];
     if (magazine.count == magazine_capacity(SizeClasses::bytes(index))) {
       const std::size_t moved = (magazine.count + 1) / 2;
@@ -251,12 +271,22 @@ class BlockPool {
   std::vector<FrontCache*> fronts_;
 };
 
-enum PoolKind : std::size_t { storage, objects };
-
 // Never destroyed: tensors in static objects give their blocks back after main.
-BlockPool& pool(PoolKind kind) {
-  static BlockPool* const pools = new BlockPool[2];
-  return pools[kind];
+template <class T>
+union Immortal {
+  constexpr Immortal() : value() {}
+  ~Immortal() {}
+  T value;
+};
+constinit Immortal<BlockPool<storage>> storage_pool;
+constinit Immortal<BlockPool<objects>> object_pool;
+
+template <PoolKind kind>
+auto& pool() {
+  if constexpr (kind == storage)
+    return storage_pool.value;
+  else
+    return object_pool.value;
 }
 
 struct ThreadFronts {
@@ -265,61 +295,69 @@ struct ThreadFronts {
 };
 
 // Trivially destructible, so it can still be read while the thread's other objects are destroyed.
-constinit thread_local ThreadFronts thread_fronts{};
+[[gnu::tls_model("initial-exec")]] constinit thread_local ThreadFronts thread_fronts{};
+
+template <PoolKind kind>
+void retire() {
+  if (FrontCache* front = std::exchange(thread_fronts.fronts[kind], nullptr)) pool<kind>().retire_front(front);
+}
 
 struct ThreadEnd {
   ~ThreadEnd() {
     thread_fronts.ended = true;
-    for (const PoolKind kind : {storage, objects}) {
-      if (FrontCache* front = std::exchange(thread_fronts.fronts[kind], nullptr)) pool(kind).retire_front(front);
-    }
+    retire<storage>();
+    retire<objects>();
   }
   void arm() const {}
 };
 
-FrontCache* make_front(PoolKind kind) {
+template <PoolKind kind>
+[[gnu::noinline]] FrontCache* make_front() {
   if (thread_fronts.ended) return nullptr;
   static thread_local const ThreadEnd end;
   end.arm();
   auto* front = new FrontCache;
-  pool(kind).register_front(front);
+  pool<kind>().register_front(front);
   thread_fronts.fronts[kind] = front;
   return front;
 }
 
-FrontCache* front_cache(PoolKind kind) {
+template <PoolKind kind>
+FrontCache* front_cache() {
   FrontCache* front = thread_fronts.fronts[kind];
-  return front != nullptr ? front : make_front(kind);
+  return front != nullptr ? front : make_front<kind>();
 }
 
 }  // namespace
 
-void* allocate(std::size_t bytes) { return pool(storage).allocate(bytes, front_cache(storage)); }
+void* allocate(std::size_t bytes) { return pool<storage>().allocate(bytes, front_cache<storage>()); }
 
 // A thread that only frees needs no cache of its own, and making one could fail.
 void deallocate(void* block, std::size_t bytes) noexcept {
-  if (block != nullptr) pool(storage).deallocate(block, bytes, thread_fronts.fronts[storage]);
+  if (block != nullptr) pool<storage>().deallocate(block, bytes, thread_fronts.fronts[storage]);
 }
 
-void* allocate_object(std::size_t bytes) { return pool(objects).allocate(bytes, front_cache(objects)); }
+void* allocate_object(std::size_t bytes) { return pool<objects>().allocate(bytes, front_cache<objects>()); }
 
 void deallocate_object(void* block, std::size_t bytes) noexcept {
-  if (block != nullptr) pool(objects).deallocate(block, bytes, thread_fronts.fronts[objects]);
+  if (block != nullptr) pool<objects>().deallocate(block, bytes, thread_fronts.fronts[objects]);
 }
 
-MemoryStats object_stats() { return pool(objects).stats(); }
+MemoryStats object_stats() { return pool<objects>().stats(); }
 
 }  // namespace nyala::detail
 
 namespace nyala {
 
-MemoryStats memory_stats() { return detail::pool(detail::storage).stats(); }
+MemoryStats memory_stats() { return detail::pool<detail::storage>().stats(); }
 
-void reset_peak_memory() { detail::pool(detail::storage).reset_peak(); }
+void reset_peak_memory() { detail::pool<detail::storage>().reset_peak(); }
 
 void empty_memory_cache() {
-  detail::pool(detail::objects).empty();
-  detail::pool(detail::storage).empty();
+  if (detail::FrontCache* front = detail::thread_fronts.fronts[detail::objects])
+    detail::pool<detail::objects>().flush(*front);
+  detail::pool<detail::objects>().empty();
+  detail::pool<detail::storage>().empty();
 }
 
 }  // namespace nyala

@@ -81,13 +81,13 @@ void Model::build_all(const std::vector<Shape>& inputs) {
 namespace {
 
 /// Keras' leniency: a trailing axis of size 1 may be missing or surplus; the dtype is that of the Input.
-Tensor fit_to_input(const Tensor& given, const KerasTensor& expected, const std::string& model) {
+Tensor fit_to_input(const Tensor& given, const KerasTensor& expected, const char* kind, const std::string& name) {
   if (!given.defined()) return given;
   Tensor x = given;
   const Shape& wanted = expected.shape();
   const auto refuse = [&] {
-    throw Error(model + ": the input \"" + expected.node()->layer->name() + "\" takes the shape " + wanted.str() +
-                ", got " + given.shape().str());
+    throw Error(std::string(kind) + " \"" + name + "\": the input \"" + expected.node()->layer->name() +
+                "\" takes the shape " + wanted.str() + ", got " + given.shape().str());
   };
   if (x.rank() == wanted.rank() + 1 && x.shape().back() == 1)
     x = squeeze(x, -1);
@@ -109,7 +109,7 @@ Tensors Model::call_with(const Tensors& inputs, const CallContext& context) {
     case ModelKind::subclass: return Layer::call_with(inputs, context);
     case ModelKind::sequential: {
       const Tensor x = inputs.size() == 1 && !model_->inputs.empty()
-                           ? fit_to_input(inputs.only(), model_->inputs.front(), "Sequential \"" + name() + "\"")
+                           ? fit_to_input(inputs.only(), model_->inputs.front(), "Sequential", name())
                            : inputs.only();
       Tensors values = x;
       for (const LayerRef& layer : model_->sequence) {
@@ -125,7 +125,7 @@ Tensors Model::call_with(const Tensors& inputs, const CallContext& context) {
   }
   Tensors fitted;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    fitted.push_back(fit_to_input(inputs[i], model_->inputs[i], "Model \"" + name() + "\""));
+    fitted.push_back(fit_to_input(inputs[i], model_->inputs[i], "Model", name()));
   }
   return model_->plan.run(fitted, context);
 }

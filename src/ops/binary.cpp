@@ -61,6 +61,17 @@ DType at_least_int32(const Tensor& x1, const Tensor& x2) {
   return dtype == DType::boolean ? DType::int32 : dtype;
 }
 
+/// 2 (a - b) g, in one tensor where nothing of it is recorded.
+Tensor squared_difference_gradient(const Tensor& g, const Tensor& a, const Tensor& b) {
+  if (autograd::recording(g, a, b) || a.shape() != g.shape() || b.shape() != g.shape()) return g * ((a - b) * 2.0);
+  Tensor result = ops::empty_like(g);
+  backend::Kernels& kernels = backend::kernels(g);
+  kernels.binary(Binary::subtract, a, b, result);
+  kernels.binary(Binary::add, result, result, result);
+  kernels.binary(Binary::multiply, g, result, result);
+  return result;
+}
+
 }  // namespace
 
 Tensor add(const Tensor& x1, const Tensor& x2) {
@@ -183,8 +194,8 @@ Tensor squared_difference(const Tensor& x1, const Tensor& x2) {
   const Operands o(x1, x2, "squared_difference", at_least_int32(x1, x2));
   Tensor y = run(Binary::squared_difference, o);
   record(
-      y, "squared_difference", o, keep_both, [](T g, T a, T b) { return g * ((a - b) * 2.0); },
-      [](T g, T a, T b) { return g * ((b - a) * 2.0); });
+      y, "squared_difference", o, keep_both, [](T g, T a, T b) { return squared_difference_gradient(g, a, b); },
+      [](T g, T a, T b) { return squared_difference_gradient(g, b, a); });
   return y;
 }
 

@@ -38,6 +38,18 @@ Tensor dense_rows(const Tensor& x, const Tensor& kernel, const Tensor& bias, Fus
   auto backward = [kept_x = ops::kept_for(kernel, x), kept_kernel = ops::kept_for(x, kernel),
                    before_activation = ops::FusedGradient(activation, y, before)](autograd::Backward& g) {
     const Tensor dz = before_activation(g);
+    if (!autograd::recording(dz, kept_x, kept_kernel) && dz.size() > 0) {
+      Tensor dx, dkernel, dbias;
+      const std::int64_t units = dz.shape()[1];
+      if (g.needs(0)) dx = empty_beside(dz, Shape{dz.shape()[0], kept_kernel.shape()[0]});
+      if (g.needs(1)) dkernel = empty_beside(dz, Shape{kept_x.shape()[1], units});
+      if (g.needs(2)) dbias = empty_beside(dz, Shape{units});
+      backend::kernels(dz).dense_backward(kept_x, kept_kernel, dz, dx, dkernel, dbias);
+      g.set(0, std::move(dx));
+      g.set(1, std::move(dkernel));
+      g.set(2, std::move(dbias));
+      return;
+    }
     if (g.needs(0)) g.set(0, matmul(dz, kept_kernel, false, true));
     if (g.needs(1)) g.set(1, matmul(kept_x, dz, true, false));
     if (g.needs(2)) g.set(2, sum(dz, 0));

@@ -101,7 +101,19 @@ Tensor mean(const Tensor& x, const Axes& axis, bool keepdims) {
   Tensor y = run_reduce(Reduce::mean, x, r, x.dtype());
   if (autograd::recording(x)) {
     autograd::attach(y, "mean", {x}, [r, shape = x.shape()](Backward& g) {
-      g.set(0, ops::spread(g.grad() / static_cast<double>(r.count), r, shape));
+      const auto count = static_cast<double>(r.count);
+      if (r.count == 1) return g.set(0, reshape(g.grad(), shape));
+      if (!autograd::recording(g.grad()) && shape.elements() > 0) {
+        if (g.grad().size() == 1 && g.grad().device().kind() == Device::Kind::cpu) {
+          const double share = g.grad().item<double>() / count;
+          return g.set(0, ops::filled(shape, g.grad().dtype(), g.grad().device(), share));
+        }
+        Tensor dx = Tensor::empty(shape, g.grad().dtype(), g.grad().device());
+        backend::kernels(dx).binary(backend::Binary::divide, detail::alias(g.grad(), r.kept),
+                                    ops::scalar_like(dx, count), dx);
+        return g.set(0, std::move(dx));
+      }
+      g.set(0, ops::spread(g.grad() / count, r, shape));
     });
   }
   return y;

@@ -63,10 +63,14 @@ Tensor taken(const Tensor& x, const Tensor& indices, int axis, const char* op) {
   for (int i = axis + 1; i < x.rank(); ++i) shape.push_back(x.shape()[static_cast<std::size_t>(i)]);
   Tensor y = Tensor::empty(shape, x.dtype(), x.device());
   if (y.size() > 0) {
-    Tensor flat = detail::alias(y, {blocks.outer, indices.size(), blocks.inner});
-    backend::kernels(x, indices)
-        .gather(detail::alias(x, {blocks.outer, blocks.size, blocks.inner}), detail::alias(indices, {indices.size()}),
-                1, flat);
+    backend::Kernels& kernels = backend::kernels(x, indices);
+    if (indices.rank() == 1) {
+      kernels.gather(x, indices, axis, y);
+    } else {
+      Tensor flat = detail::alias(y, {blocks.outer, indices.size(), blocks.inner});
+      kernels.gather(detail::alias(x, {blocks.outer, blocks.size, blocks.inner}),
+                     detail::alias(indices, {indices.size()}), 1, flat);
+    }
   }
   if (autograd::recording(x)) {
     autograd::attach(y, op, {x}, [indices, axis, op, size = blocks.size](autograd::Backward& g) {

@@ -35,6 +35,20 @@ Tensor checked(const Tensor& gradient, const Variable& variable, const char* op)
   return gradient.dtype() == variable.dtype() ? gradient : cast(gradient, variable.dtype());
 }
 
+/// What the learning rate is multiplied by at a step, the same for all variables that are updated in it.
+double adam_correction(double beta_1, double beta_2, std::int64_t step) {
+  struct Last {
+    double beta_1 = 0.0, beta_2 = 0.0, value = 0.0;
+    std::int64_t step = -1;
+  };
+  thread_local Last last;
+  if (last.step != step || last.beta_1 != beta_1 || last.beta_2 != beta_2) {
+    const auto steps = static_cast<double>(step);
+    last = {beta_1, beta_2, std::sqrt(1.0 - std::pow(beta_2, steps)) / (1.0 - std::pow(beta_1, steps)), step};
+  }
+  return last.value;
+}
+
 }  // namespace
 
 void adam_update(const Tensor& gradient, const Variable& variable, const Variable& momentum, const Variable& velocity,
@@ -44,8 +58,7 @@ void adam_update(const Tensor& gradient, const Variable& variable, const Variabl
   if (!momentum.defined() || !velocity.defined()) ops::fail("adam_update: needs the slots momentum and velocity");
   Tensor &w = detail::writable(variable), &m = slot(momentum, variable, "adam_update"),
          &v = slot(velocity, variable, "adam_update"), &v_hat = slot(velocity_hat, variable, "adam_update");
-  const auto step = static_cast<double>(update.step);
-  const double correction = std::sqrt(1.0 - std::pow(update.beta_2, step)) / (1.0 - std::pow(update.beta_1, step));
+  const double correction = adam_correction(update.beta_1, update.beta_2, update.step);
   backend::kernels(g, w, m, v)
       .adam_step({.learning_rate = update.learning_rate * correction,
                   .beta_1 = update.beta_1,

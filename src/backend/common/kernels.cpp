@@ -2,6 +2,8 @@
 
 #include <nyala/error.hpp>
 
+#include "core/tensor_impl.hpp"
+
 namespace nyala::backend {
 
 void Kernels::missing(const char* kernel, const Tensor& operand) const {
@@ -54,6 +56,22 @@ void Kernels::dropout(RandomKey, double, const Tensor& x, Tensor&) { missing("dr
 void Kernels::matmul(const Tensor& a, const Tensor&, bool, bool, bool, Tensor&) { missing("matmul", a); }
 void Kernels::dense(const Tensor& x, const Tensor&, const Tensor&, FusedActivation, Tensor&, Tensor&) {
   missing("dense", x);
+}
+void Kernels::dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, Tensor& dx, Tensor& dkernel,
+                             Tensor& dbias) {
+  const auto stacked = [](const Tensor& matrix) {
+    return detail::alias(matrix, {1, matrix.shape()[0], matrix.shape()[1]});
+  };
+  if (dx.defined()) {
+    Tensor out = stacked(dx);
+    matmul(stacked(gradient), stacked(kernel), false, true, false, out);
+  }
+  if (dkernel.defined()) {
+    Tensor out = stacked(dkernel);
+    matmul(stacked(x), stacked(gradient), true, false, false, out);
+  }
+  const std::array<int, 1> rows{0};
+  if (dbias.defined()) reduce(Reduce::sum, gradient, rows, dbias);
 }
 void Kernels::qr(const Tensor& x, bool, Tensor&, Tensor&) { missing("qr", x); }
 void Kernels::svd(const Tensor& x, bool, Tensor&, Tensor&, Tensor&) { missing("svd", x); }

@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <optional>
+#include <vector>
 
 #include "backend/cpu/onednn/convolution.hpp"
 #include "backend/cpu/onednn/onednn_kernels.hpp"
+#include "backend/cpu/onednn/weight_cache.hpp"
 #include "backend/cpu/reference/nn_support.hpp"
 #include "backend/cpu/simd/nn_loops.hpp"
 #include "core/parallel.hpp"
@@ -64,17 +67,30 @@ std::byte* address(const Tensor& tensor, std::int64_t element) {
 /// The user's kernel in the layout that a primitive wants.
 class Weights {
  public:
-  Weights(const Prepared& p, const void* kernel)
-      : scratch_(p.to_weights ? p.weights.get_size() : 0), values_(p.to_weights ? scratch_.get() : kernel) {
+  Weights(std::shared_ptr<const Prepared> prepared, const void* kernel) {
+    const Prepared& p = *prepared;
+    if (!p.to_weights) {
+      values_ = kernel;
+      return;
+    }
+    kept_ = onednn::WeightCache::instance().find(prepared, kernel);
+    if (kept_ != nullptr) {
+      values_ = kept_->data();
+      return;
+    }
     const detail::SingleThreadedOmp single;
-    if (p.to_weights)
-      onednn::execute(p.to_weights, {}, {{DNNL_ARG_FROM, p.user_weights, kernel}, {DNNL_ARG_TO, p.weights, values_}});
+    scratch_.emplace(p.weights.get_size());
+    onednn::execute(p.to_weights, {},
+                    {{DNNL_ARG_FROM, p.user_weights, kernel}, {DNNL_ARG_TO, p.weights, scratch_->get()}});
+    values_ = scratch_->get();
+    onednn::WeightCache::instance().offer(std::move(prepared), kernel, values_);
   }
   const void* get() const { return values_; }
 
  private:
-  Scratch scratch_;
-  const void* values_;
+  std::optional<Scratch> scratch_;
+  onednn::WeightCache::Bytes kept_;
+  const void* values_ = nullptr;
 };
 
 }  // namespace
@@ -89,7 +105,7 @@ void OneDnnKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bi
   if (!before.defined()) whole.activation = static_cast<std::int64_t>(activation);
   const Plan plan(Direction::forward, whole, 16);
   if (!plan.usable()) return SimdKernels::conv(x, kernel, bias, window, activation, before, out);
-  const Weights weights(plan.first(), kernel.raw_data());
+  const Weights weights(plan.primitives.front(), kernel.raw_data());
   const bool fused_here = before.defined() && out.dtype() == DType::float32;
   plan.run([&](std::int64_t, const Piece& piece, const Prepared& p) {
     std::byte* target = address(before.defined() ? before : out, piece.y);
@@ -112,7 +128,7 @@ void OneDnnKernels::conv_backward_data(const Tensor& gradient, const Tensor& ker
   const detail::SingleThreadedOmp single;
   const Plan plan(Direction::backward_data, {dx.dtype(), dx.shape(), kernel.shape(), gradient.shape(), window}, 16);
   if (!plan.usable()) return SimdKernels::conv_backward_data(gradient, kernel, window, dx);
-  const Weights weights(plan.first(), kernel.raw_data());
+  const Weights weights(plan.primitives.front(), kernel.raw_data());
   plan.run([&](std::int64_t, const Piece& piece, const Prepared& p) {
     onednn::execute(p.primitive, p.scratchpad,
                     {{DNNL_ARG_DIFF_DST, p.target, address(gradient, piece.y)},

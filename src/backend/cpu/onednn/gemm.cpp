@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::int64_t worth_a_block = 1'500'000;  // multiplications: some 20 µs
 constexpr std::int64_t most_blocks = 16;
+constexpr std::int64_t few_rows = 8, worth_reading = 65'536;  // elements of b
+
+/// A single row is a matter of memory, whatever its length.
+bool is_small(const Gemm& g) { return g.m * g.n * g.k <= small_product || (g.m == 1 && !g.transpose_b && !g.add); }
 
 void small(const Gemm& g, const float* a, const float* b, float* c) {
   simd::SmallProduct sizes{g.m, g.n, g.k, g.stride_a, 1, g.stride_b, g.stride_c, g.add};
@@ -35,9 +39,11 @@ struct Cut {
   explicit Cut(const Gemm& g) : rows(g.m >= g.n) {
     const std::int64_t length = rows ? g.m : g.n;
     const std::int64_t finest = rows ? 32 : 128;  // narrower strips run slower
-    const std::int64_t wanted =
-        std::clamp<std::int64_t>(g.m * g.n * std::max<std::int64_t>(g.k, 1) / worth_a_block, 1,
-                                 std::min(most_blocks, std::max<std::int64_t>(length / finest, 1)));
+    const std::int64_t work = g.m * g.n * std::max<std::int64_t>(g.k, 1);
+    // A few rows read all of b for little arithmetic.
+    const std::int64_t reading = g.m <= few_rows ? g.n * g.k / worth_reading : 0;
+    const std::int64_t wanted = std::clamp<std::int64_t>(
+        std::max(work / worth_a_block, reading), 1, std::min(most_blocks, std::max<std::int64_t>(length / finest, 1)));
     const std::int64_t unit = rows ? 8 : 16;
     size = ((length - 1) / wanted / unit + 1) * unit;
     count = length == 0 ? 0 : (length - 1) / size + 1;
@@ -48,7 +54,7 @@ struct Cut {
 
 void product(const Gemm& g, const float* a, const float* b, float* c) {
   if (g.m == 0 || g.n == 0) return;
-  if (g.m * g.n * g.k <= small_product) return small(g, a, b, c);
+  if (is_small(g)) return small(g, a, b, c);
   const dnnl::status status = dnnl::sgemm(g.transpose_a ? 'T' : 'N', g.transpose_b ? 'T' : 'N', g.m, g.n, g.k, 1.0f, a,
                                           g.stride_a, b, g.stride_b, g.add ? 1.0f : 0.0f, c, g.stride_c);
   if (status != dnnl::status::success) gemm(g, a, b, c);

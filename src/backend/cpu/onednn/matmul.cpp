@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "backend/cpu/onednn/bfloat16_matmul.hpp"
 #include "backend/cpu/onednn/gemm.hpp"
@@ -64,6 +65,25 @@ void OneDnnKernels::dense(const Tensor& x, const Tensor& kernel, const Tensor& b
   if (shift == nullptr && sums == nullptr && activation == FusedActivation::none)
     return onednn::parallel_product(sizes, elements_of<float>(x), elements_of<float>(kernel), result);
   onednn::parallel_product(sizes, elements_of<float>(x), elements_of<float>(kernel), result, finish);
+}
+
+void OneDnnKernels::dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, Tensor& dx,
+                                   Tensor& dkernel, Tensor& dbias) {
+  if (gradient.dtype() != DType::float32) return SimdKernels::dense_backward(x, kernel, gradient, dx, dkernel, dbias);
+  const std::int64_t rows = gradient.shape()[0], units = gradient.shape()[1];
+  const float* from = elements_of<float>(gradient);
+  if (dx.defined()) {
+    const std::int64_t in = kernel.shape()[0];
+    onednn::parallel_product({false, true, false, rows, in, units, units, units, in}, from, elements_of<float>(kernel),
+                             elements_of<float>(dx));
+  }
+  if (dkernel.defined()) {
+    const std::int64_t in = x.shape()[1];
+    onednn::parallel_product({true, false, false, in, units, rows, in, units, units}, elements_of<float>(x), from,
+                             elements_of<float>(dkernel));
+  }
+  const std::array<int, 1> first{0};
+  if (dbias.defined()) reduce(Reduce::sum, gradient, first, dbias);
 }
 
 }  // namespace nyala::backend

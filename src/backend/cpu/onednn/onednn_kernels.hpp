@@ -15,6 +15,8 @@ class OneDnnKernels : public SimdKernels {
   void matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, bool add, Tensor& out) override;
   void dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation, Tensor& before,
              Tensor& out) override;
+  void dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, Tensor& dx, Tensor& dkernel,
+                      Tensor& dbias) override;
   void conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window, FusedActivation activation,
             Tensor& before, Tensor& out) override;
   void conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) override;

@@ -120,15 +120,22 @@ void add_activation(dnnl::primitive_attr& attributes, FusedActivation activation
 void execute(const dnnl::primitive& primitive, const Description& scratchpad,
              std::initializer_list<Argument> arguments) {
   thread_local dnnl::stream stream(cpu_engine());
+  constexpr std::size_t most = 8;
   const Scratch scratch(scratchpad.get_size());
-  std::unordered_map<int, dnnl::memory> memories;
+  std::array<dnnl::memory, most> memories;
+  std::array<dnnl_exec_arg_t, most> given;
+  std::size_t count = 0;
+  const auto add = [&](int name, const Description& description, void* memory) {
+    if (memory == nullptr) return;
+    memories[count] = dnnl::memory(description, cpu_engine(), memory);
+    given[count] = {name, memories[count].get()};
+    ++count;
+  };
   for (const Argument& argument : arguments)
-    if (argument.memory != nullptr)
-      memories.emplace(argument.name,
-                       dnnl::memory(argument.description, cpu_engine(), const_cast<void*>(argument.memory)));
-  if (scratch.get() != nullptr)
-    memories.emplace(DNNL_ARG_SCRATCHPAD, dnnl::memory(scratchpad, cpu_engine(), scratch.get()));
-  primitive.execute(stream, memories);
+    add(argument.name, argument.description, const_cast<void*>(argument.memory));
+  add(DNNL_ARG_SCRATCHPAD, scratchpad, scratch.get());
+  dnnl::error::wrap_c_api(dnnl_primitive_execute(primitive.get(), stream.get(), static_cast<int>(count), given.data()),
+                          "could not execute a primitive");
 }
 
 }  // namespace nyala::backend::onednn

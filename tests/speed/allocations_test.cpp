@@ -1,0 +1,70 @@
+// Heap allocations after warm-up: a guard on speed that noise cannot fool. The limits are what the code reaches today;
+// whoever gets below them lowers them.
+#include <doctest/doctest.h>
+#include <nyala/nyala.hpp>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "core/allocator.hpp"
+
+namespace {
+std::atomic<long> allocations{0};
+}  // namespace
+
+void* operator new(std::size_t bytes) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  void* memory = std::malloc(bytes == 0 ? 1 : bytes);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+using namespace nyala;
+
+namespace {
+
+struct Cost {
+  double allocations;           // by operator new, a call
+  std::uint64_t system_blocks;  // asked from the system by the pools, in all calls
+};
+
+template <class F>
+Cost cost_of(F call) {
+  constexpr int calls = 20;
+  for (int i = 0; i < 5; ++i) call();
+  const auto blocks = [] { return memory_stats().system_allocations + detail::object_stats().system_allocations; };
+  const long before = allocations.load();
+  const std::uint64_t blocks_before = blocks();
+  for (int i = 0; i < calls; ++i) call();
+  return {static_cast<double>(allocations.load() - before) / calls, blocks() - blocks_before};
+}
+
+Model dense_model() {
+  return Sequential{Input({64}), Dense(128, {.activation = "relu"}), Dense(128, {.activation = "relu"}),
+                    Dense(10, {.activation = "softmax"})};
+}
+
+}  // namespace
+
+TEST_CASE("a dense model predicts with the allocations of its lists of tensors alone") {
+  Model model = dense_model();
+  const Tensor x = random::uniform({1, 64});
+  const Cost call = cost_of([&] { const Tensor y = model(x); });
+  CHECK(call.system_blocks == 0);
+  CHECK(call.allocations <= 9.0);
+  const Cost predict = cost_of([&] { const Tensor y = model.predict(x, {.verbose = 0}); });
+  CHECK(predict.system_blocks == 0);
+  CHECK(predict.allocations <= 9.0);
+}
+
+TEST_CASE("a training step of a dense model asks the system for nothing and allocates little") {
+  Model model = dense_model();
+  model.compile("adam", "mse");
+  const Tensor x = random::uniform({32, 64}), y = random::uniform({32, 10});
+  const Cost step = cost_of([&] { model.train_on_batch(x, y); });
+  CHECK(step.system_blocks == 0);
+  CHECK(step.allocations <= 80.0);
+}
