@@ -38,11 +38,15 @@ const Config& looked_up(const Config::Entry& entry) {
   return entry.second;
 }
 
+std::string place_of(const Config& value) {
+  return last_lookup.value == &value ? "the key \"" + last_lookup.key + "\": " : "";
+}
+
 [[noreturn]] void refuse(const char* wanted, const Config& received) {
   std::string text = received.json();
   if (text.size() > shown_length) text = text.substr(0, shown_length) + "...";
-  const std::string place = last_lookup.value == &received ? "the key \"" + last_lookup.key + "\": " : "";
-  throw Error("config: " + place + "expected " + wanted + ", got " + name_of(received.kind()) + ": " + text);
+  throw Error("config: " + place_of(received) + "expected " + wanted + ", got " + name_of(received.kind()) + ": " +
+              text);
 }
 
 void require(Config::Kind kind, const Config& value) {
@@ -89,7 +93,7 @@ std::int64_t Config::as_integer() const {
 int Config::as_int() const {
   const std::int64_t value = as_integer();
   if (value < std::numeric_limits<int>::min() || value > std::numeric_limits<int>::max()) {
-    throw Error("config: " + std::to_string(value) + " is too large for a number of 32 bits");
+    throw Error("config: " + place_of(*this) + std::to_string(value) + " is too large for a number of 32 bits");
   }
   return static_cast<int>(value);
 }
