@@ -1,17 +1,20 @@
 """Builds a project as a stranger would, in a folder of its own, and runs one of its programs.
 
 usage: build_and_run.py PROJECT WORK TARGET [--edit OLD NEW FILE]... [--expect REGEX] [--between LOW HIGH]
-                        [--argument A]... [--fails REGEX] [--build-only] [-- CMAKE_ARGS...]
+                        [--argument A]... [--fails REGEX]
+                        [--npy FILE ROWS COLUMNS] [--written FILE]... [--build-only] [-- CMAKE_ARGS...]
 
 PROJECT is copied to WORK (which may have spaces in it), so that nothing of this checkout is found by accident. --expect
 is searched in what the program prints; --between holds the number that its first group matched. Lines that --edit names
 are replaced first, and must be there. The program gets every --argument; with --fails it must end badly and say so.
+--npy makes an input for it, --written names what it must leave behind.
 """
 
 import argparse
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -29,6 +32,15 @@ def copy_changed(project, work, edits):
         target = work / file.name
         if not target.exists() or target.read_text() != text:
             target.write_text(text)
+
+
+def write_npy(path, rows, columns):
+    """float32 values from 0 to 1, in version 1.0 of NumPy's format."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    count = rows * columns
+    values = struct.pack(f"<{count}f", *(i / count for i in range(count)))
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + values)
 
 
 def check_output(output, expect, between):
@@ -53,6 +65,8 @@ def main():
     parser.add_argument("--between", nargs=2, type=float)
     parser.add_argument("--argument", action="append", default=[])
     parser.add_argument("--fails")
+    parser.add_argument("--npy", nargs=3)
+    parser.add_argument("--written", action="append", default=[])
     parser.add_argument("--build-only", action="store_true")
     options = parser.parse_args(own)
 
@@ -65,6 +79,8 @@ def main():
     run = options.work / "run"
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir()
+    if options.npy:
+        write_npy(run / options.npy[0], int(options.npy[1]), int(options.npy[2]))
     command = [(build / options.target).resolve(), *options.argument]
     done = subprocess.run(command, cwd=run, capture_output=True, text=True)
     print(done.stdout, done.stderr, sep="")
@@ -74,6 +90,9 @@ def main():
         return
     if done.returncode:
         sys.exit(f"{options.target} ended with {done.returncode}")
+    for name in options.written:
+        if not (run / name).stat().st_size:
+            sys.exit(f"{name} is empty")
     if options.expect:
         check_output(done.stdout, options.expect, options.between)
 
