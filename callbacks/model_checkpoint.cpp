@@ -23,15 +23,15 @@ ModelCheckpoint::ModelCheckpoint(std::string filepath, ModelCheckpointOptions op
       filepath_(std::move(filepath)),
       options_(std::move(options)),
       best_(options_.initial_value_threshold) {
-  if (!options_.save_weights_only) {
-    throw Error(
-        "ModelCheckpoint: this version saves weights, not whole models; give save_weights_only = true and a path that "
-        "ends in \".weights.h5\", got \"" +
-        filepath_ + "\"");
-  }
-  if (!filepath_.ends_with(".weights.h5")) {
+  const bool weights = filepath_.ends_with(".weights.h5");
+  if (options_.save_weights_only && !weights) {
     throw Error("ModelCheckpoint: with save_weights_only the path must end in \".weights.h5\", got \"" + filepath_ +
                 "\"");
+  }
+  if (!options_.save_weights_only && (weights || (!filepath_.ends_with(".keras") && !filepath_.ends_with(".h5")))) {
+    throw Error(
+        "ModelCheckpoint: a path of whole models must end in \".keras\" or \".h5\", and \".weights.h5\" needs " +
+        std::string("save_weights_only; got \"") + filepath_ + "\"");
   }
   detail::check_template(filepath_, own_name);
 }
@@ -86,7 +86,10 @@ void ModelCheckpoint::save(std::optional<int> batch, const Logs& logs) {
   if (failed) {
     throw Error("ModelCheckpoint: the folder " + folder.string() + " cannot be made: " + failed.message());
   }
-  model().save_weights(path);
+  if (options_.save_weights_only)
+    model().save_weights(path);
+  else
+    model().save(path);
   if (options_.verbose > 0) {
     detail::say("\nEpoch " + std::to_string(epoch_ + 1) + ": finished saving model to " + path);
   }

@@ -23,8 +23,8 @@ struct ModelCheckpointOptions {
 /// https://keras.io/api/callbacks/model_checkpoint/
 class ModelCheckpoint : public MonitorCallback {
  public:
-  /// Throws Error for a path that does not end in ".weights.h5", a bad field, or save_weights_only = false, since this
-  /// version saves weights only.
+  /// Throws Error for a bad field, and for a path that does not end in ".keras" or ".h5", or with save_weights_only in
+  /// ".weights.h5".
   explicit ModelCheckpoint(std::string filepath, ModelCheckpointOptions options = {});
   void on_train_begin(const Logs& logs) override;
   void on_epoch_begin(int epoch, const Logs& logs) override;
