@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-FORMATS = (".weights.h5",)
+FORMATS = ".weights.h5", ".h5", ".keras"
 
 
 def temporaries(folder):

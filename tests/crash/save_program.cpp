@@ -45,7 +45,10 @@ int main(int argc, char** argv) try {
   if (mode == "check") return 0;
   do {
     fill(model, ++version);
-    model.save_weights(path);
+    if (path.ends_with(".weights.h5"))
+      model.save_weights(path);
+    else
+      model.save(path);
   } while (mode == "loop");
   return 0;
 } catch (const nyala::Error& error) {
