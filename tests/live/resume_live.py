@@ -1,6 +1,6 @@
 """Trains 5 steps on one side, saves, goes on for 10 on the other: the losses must be those of the side that never
-changed. Pairs of a model and an optimizer, both directions, in .keras files; and in .h5 files towards Nyala, since Keras 3
-cannot go on from an .h5 file, nor from one of its own."""
+changed. Pairs of a model and an optimizer, both directions, in .keras files; and in .h5 files towards Nyala, since
+Keras 3 cannot go on from an .h5 file, nor from one of its own."""
 
 import os
 import subprocess
@@ -115,7 +115,8 @@ def main():
                 failures.append(name)
                 print(f"{name}: {type(error).__name__}: {error}")
                 continue
-            print(f"{name}: Nyala to Keras, Keras to Nyala (.keras, .h5): " + ", ".join(f"{d:.1e}" for d in differences))
+            shown = ", ".join(f"{difference:.1e}" for difference in differences)
+            print(f"{name}: Nyala to Keras, Keras to Nyala (.keras, .h5): {shown}")
             if not max(differences) <= LIMIT:
                 failures.append(name)
     if failures:
