@@ -58,6 +58,7 @@ void LSTMCell::build(const Shape& input) {
   if (options_.unit_forget_bias) {
     const std::int64_t units = units_;
     const std::shared_ptr<Initializer> given = resolve(options_.bias_initializer, label());
+    if (given == nullptr) throw Error(label() + ": unit_forget_bias needs a bias_initializer, got none");
     initializer = [given, units](const Shape&, DType dtype) {
       return concatenate({(*given)({units}, dtype), ones({units}, dtype), (*given)({2 * units}, dtype)}, 0);
     };

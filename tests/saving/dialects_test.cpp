@@ -1,5 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <random>
 #include <string>
 
 #include <nyala/nyala.hpp>
@@ -145,6 +149,66 @@ TEST_CASE("hostile configs end in an Error, at once") {
   CHECK(says(refusal(graph(R"("x", -1, 0, {})", R"("b", 0, 0)")), "\"x\""));
   CHECK(says(refusal(graph(R"("x", 0, 9, {})", R"("b", 0, 0)")), "output 9"));
   CHECK(says(refusal(graph(R"("x", 0, 0, {})", R"("b", 3, 0)")), "output_layers"));
+}
+
+namespace {
+
+/// The value with something else at its `place`-th node; counts down.
+Config changed(const Config& value, std::size_t& place, const Config& other) {
+  if (place-- == 0) return other;
+  if (value.is_array()) {
+    Config items = Config::array();
+    for (const Config& item : value.items()) items.push_back(changed(item, place, other));
+    return items;
+  }
+  if (!value.is_object()) return value;
+  Config object = Config::object();
+  for (const auto& [key, entry] : value.entries()) object[key] = changed(entry, place, other);
+  return object;
+}
+
+std::size_t nodes(const Config& value) {
+  std::size_t count = 1;
+  if (value.is_array())
+    for (const Config& item : value.items()) count += nodes(item);
+  if (value.is_object())
+    for (const auto& [key, entry] : value.entries()) count += nodes(entry);
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("any value in the wrong place is an Error or a model") {
+  std::ifstream file(std::string(NYALA_SOURCE_DIR) + "/tests/golden/configs/models.json");
+  const Config cases = Config::parse(std::string(std::istreambuf_iterator<char>(file), {}));
+  const std::vector<Config> values = {Config(),
+                                      true,
+                                      -1,
+                                      0,
+                                      std::int64_t{1} << 40,
+                                      std::numeric_limits<std::int64_t>::max(),
+                                      1e300,
+                                      "relu",
+                                      "",
+                                      Config::array(),
+                                      Config::object(),
+                                      Config::array({1, 2, 3})};
+  std::mt19937 random(1);
+  int accepted = 0, refused = 0;
+  for (int i = 0; i < 600; ++i) {
+    const Config& one = cases[random() % cases.size()];
+    Config object = one.at(i % 3 == 0 ? "legacy_model_config" : "object");
+    std::size_t place = random() % nodes(object);
+    object = changed(object, place, values[random() % values.size()]);
+    try {
+      model_from_json(object.json(), {.compile = false, .max_parameter_bytes = 1 << 20});
+      ++accepted;
+    } catch (const Error&) {
+      ++refused;
+    }
+  }
+  CHECK(accepted > 50);
+  CHECK(refused > 50);
 }
 
 TEST_CASE("a very long chain is taken down without recursion") {
