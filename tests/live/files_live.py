@@ -9,13 +9,17 @@ import tempfile
 
 import numpy as np
 
-os.environ.setdefault("KERAS_BACKEND", "jax")
+# Files are the same under every backend; numpy compiles nothing, but cannot train.
+TRAINING = "training" in sys.argv[1:]
+os.environ["KERAS_BACKEND"] = "jax" if TRAINING else "numpy"
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import keras
 import files_models as models
 
 TOOL = os.path.join(os.environ["NYALA_BUILD_DIR"], "tests", "live", "files_tool")
-ONLY = sys.argv[1:]
+ONLY = [name for name in sys.argv[1:] if name != "training"]
+# Whether Nyala reads a whole model from .keras or .h5, and what it writes from that.
+WAYS = [("keras", "keras"), ("keras", "h5"), ("h5", "weights.h5")]
 # What Keras itself cannot read back from legacy .h5 (formats.md 14.2, 14.4).
 NOT_IN_H5 = {"arithmetic": "operations in a graph", "Attention": "score_mode comes back as a function"}
 
@@ -52,8 +56,9 @@ def same_weights(a, b):
         np.array_equal(np.asarray(x.value), np.asarray(y.value)) for x, y in zip(a.weights, b.weights))
 
 
-def as_list(outputs):
-    return outputs if isinstance(outputs, (list, tuple)) else [outputs]
+def outputs_of(model, x):
+    outputs = model(x if len(x) > 1 else x[0], training=False)
+    return [np.asarray(y) for y in (outputs if isinstance(outputs, (list, tuple)) else [outputs])]
 
 
 def check_layers(folder, failures):
@@ -74,30 +79,29 @@ def check_layers(folder, failures):
         for i, value in enumerate(x):
             np.save(f"{base}.x{i}.npy", value)
         files = [f"{base}.x{i}.npy" for i in range(len(x))]
-        expected = as_list(model.predict(x, verbose=0))
+        expected = outputs_of(model, x)
         model.save_weights(base + ".weights.h5")
         cases.append((name, make, model, x, expected, base))
-        for kind in ["keras", "h5"]:
-            model.save(f"{base}.{kind}")
-            for to in ["keras", "h5", "weights.h5"]:
-                jobs.add("run", f"{base}.{kind}", f"{base}.from_{kind}.{to}", f"{base}.{kind}.y", *files)
+        model.save(base + ".keras")
+        model.save(base + ".h5")
+        for kind, to in WAYS:
+            jobs.add("run", f"{base}.{kind}", f"{base}.from_{kind}.{to}", f"{base}.{kind}.y", *files)
         jobs.add("weights", f"{base}.keras", f"{base}.weights.h5", f"{base}.shards.weights.json", f"{base}.w.y", *files)
         jobs.add("weights", f"{base}.keras", f"{base}.h5", "-", f"{base}.l.y", *files)
         jobs.add("weights", f"{base}.keras", f"{base}.shards.weights.json", "-", f"{base}.s.y", *files)
     answers = iter(jobs.run())
     for name, make, model, x, expected, base in cases:
         problems = []
-        for kind in ["keras", "h5"]:
-            for to in ["keras", "h5", "weights.h5"]:
-                answer = next(answers)
-                if answer != "ok":
-                    problems.append(f"{kind} -> {to}: {answer}")
-                    continue
-                for i, value in enumerate(expected):
-                    if not close(np.load(f"{base}.{kind}.y.{i}.npy"), value):
-                        problems.append(f"{kind}: output {i} differs")
-                if not (to == "h5" and name in NOT_IN_H5):
-                    problems += keras_reads(f"{base}.from_{kind}.{to}", model, x, expected, kind)
+        for kind, to in WAYS:
+            answer = next(answers)
+            if answer != "ok":
+                problems.append(f"{kind} -> {to}: {answer}")
+                continue
+            for i, value in enumerate(expected):
+                if not close(np.load(f"{base}.{kind}.y.{i}.npy"), value):
+                    problems.append(f"{kind}: output {i} differs")
+            if not (to == "h5" and name in NOT_IN_H5):
+                problems += keras_reads(f"{base}.from_{kind}.{to}", model, x, expected, kind)
         for kind in ["w", "l", "s"]:
             answer = next(answers)
             if answer != "ok":
@@ -105,7 +109,8 @@ def check_layers(folder, failures):
             elif not close(np.load(f"{base}.{kind}.y.0.npy"), expected[0]):
                 problems.append(f"weights ({kind}): output differs")
         if problems:
-            failures.append(f"{name}: " + "; ".join(dict.fromkeys(problems)))
+            failures.append(name)
+            print(f"{name}: " + "; ".join(dict.fromkeys(problems)), flush=True)
 
 
 def keras_reads(path, model, x, expected, kind):
@@ -121,7 +126,7 @@ def keras_reads(path, model, x, expected, kind):
     problems = []
     if not same_weights(model, other):
         problems.append(f"{label}: weights differ")
-    if not all(close(a, b) for a, b in zip(as_list(other.predict(x, verbose=0)), expected)):
+    if not all(close(a, b) for a, b in zip(outputs_of(other, x), expected)):
         problems.append(f"{label}: outputs differ")
     if path.endswith(".keras") and kind == "keras":
         mine, theirs = json.dumps(other.get_config(), default=str), json.dumps(model.get_config(), default=str)
@@ -153,15 +158,18 @@ def check_training(folder, failures):
         model.save(base + ".start.keras")
         keras_losses(model, 5, x, y)
         model.save(base + ".keras")
-        model.save(base + ".h5")
-        cases.append((name, base, keras_losses(model, 10, x, y)))
-        for kind in ["keras", "h5"]:
+        kinds = ["keras"]
+        if name not in ("Adafactor",):  # Keras gives several slots one name and fails
+            model.save(base + ".h5")
+            kinds.append("h5")
+        cases.append((name, base, kinds, keras_losses(model, 10, x, y)))
+        for kind in kinds:
             jobs.add("train", f"{base}.{kind}", f"{base}.after.{kind}", 10, f"{base}.{kind}.losses", x_path, y_path)
         jobs.add("train", f"{base}.start.keras", f"{base}.five.keras", 5, f"{base}.five.losses", x_path, y_path)
     answers = iter(jobs.run())
-    for name, base, expected in cases:
+    for name, base, kinds, expected in cases:
         problems = []
-        for kind in ["keras", "h5"]:
+        for kind in kinds:
             answer = next(answers)
             if answer != "ok":
                 problems.append(f"{kind}: {answer}")
@@ -175,16 +183,14 @@ def check_training(folder, failures):
             if not close(losses, expected, 1e-4):
                 problems.append(f"Keras went on with {losses} instead of {expected}")
         if problems:
-            failures.append(f"training {name}: " + "; ".join(problems))
+            failures.append(name)
+            print(f"training {name}: " + "; ".join(problems), flush=True)
 
 
 def main():
     failures = []
     with tempfile.TemporaryDirectory(prefix="nyala_files_") as folder:
-        check_layers(folder, failures)
-        check_training(folder, failures)
-    for failure in failures:
-        print(failure)
+        (check_training if TRAINING else check_layers)(folder, failures)
     print(f"{len(failures)} failures")
     return 1 if failures else 0
 
