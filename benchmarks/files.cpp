@@ -1,5 +1,5 @@
 // Times of saving and loading a model of that many megabytes, in the format of the file name, beside plain write and
-// read of as many bytes; and the most memory that was in use. usage: files save|load|plain FILE [MEGABYTES]
+// read of as many bytes; and the most memory that was in use. usage: files_bench save|load|plain FILE [MEGABYTES]
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
