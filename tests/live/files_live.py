@@ -48,7 +48,7 @@ class Jobs:
 
 def close(a, b, tolerance=1e-5):
     a, b = np.asarray(a, "float64"), np.asarray(b, "float64")
-    return a.shape == b.shape and np.allclose(a, b, rtol=tolerance, atol=tolerance)
+    return a.shape == b.shape and np.allclose(a, b, rtol=tolerance, atol=tolerance * max(1.0, np.max(np.abs(b), initial=0)))
 
 
 def same_weights(a, b):

@@ -17,7 +17,7 @@ void save_as(const Model& model, const std::string& path) {
   if (path.ends_with(".weights.h5"))
     model.save_weights(path);
   else if (path.ends_with(".weights.json"))
-    model.save_weights(path, {.max_shard_size = 1e-6});
+    model.save_weights(path, {.max_shard_size = 1e-4});
   else
     model.save(path);
 }
