@@ -37,23 +37,32 @@ std::string sequential(const std::string& layers) {
 
 TEST_CASE("Sequential of Keras 1 and 2") {
   Model listed = model_from_json(R"({"class_name": "Sequential", "config": [
-    {"class_name": "Convolution2D", "config": {"name": "c", "nb_filter": 3, "nb_row": 2, "nb_col": 3, "border_mode": "same",
+    {"class_name": "Convolution2D", "config": {"name": "c", "nb_filter": 3, "nb_row": 2, "nb_col": 3,
+      "border_mode": "same",
       "subsample": [1, 1], "dim_ordering": "tf", "bias": true, "init": "glorot_uniform", "activation": "relu",
       "trainable": true, "W_regularizer": null, "batch_input_shape": [null, 6, 6, 1], "input_dtype": "float32"}},
     {"class_name": "Dropout", "config": {"name": "p", "p": 0.5, "trainable": true}},
     {"class_name": "Flatten", "config": {"name": "f", "trainable": true}},
-    {"class_name": "Dense", "config": {"name": "o", "output_dim": 2, "input_dim": null, "init": "uniform", "activation": "linear"}}]})");
+    {"class_name": "Dense", "config": {"name": "o", "output_dim": 2, "input_dim": null, "init": "uniform",
+      "activation": "linear"}}]})");
   CHECK(listed.get_layer("c")->weights()[0].shape() == Shape{2, 3, 1, 3});
   CHECK(listed.output_shape() == Shape{None, 2});
 
   Model second = model_from_json(R"({"class_name": "Sequential", "config": {"name": "sequential", "layers": [
-    {"class_name": "InputLayer", "config": {"batch_input_shape": [null, 5], "dtype": "float32", "sparse": false, "ragged": false, "name": "e_input"}},
-    {"class_name": "Embedding", "config": {"name": "e", "trainable": true, "batch_input_shape": [null, 5], "dtype": "float32",
-      "input_dim": 7, "output_dim": 3, "embeddings_initializer": {"class_name": "RandomUniform", "config": {"minval": -0.05, "maxval": 0.05, "seed": null, "dtype": "float32"}},
-      "embeddings_regularizer": null, "activity_regularizer": null, "embeddings_constraint": null, "mask_zero": true, "input_length": 5}},
-    {"class_name": "LSTM", "config": {"name": "l", "trainable": true, "dtype": {"class_name": "Policy", "config": {"name": "mixed_float16", "loss_scale": null}},
-      "return_sequences": false, "units": 4, "time_major": false, "implementation": 2, "recurrent_activation": "hard_sigmoid"}},
-    {"class_name": "BatchNormalization", "config": {"name": "b", "axis": [1], "momentum": 0.99, "fused": false, "virtual_batch_size": null}},
+    {"class_name": "InputLayer", "config": {"batch_input_shape": [null, 5], "dtype": "float32", "sparse": false,
+      "ragged": false, "name": "e_input"}},
+    {"class_name": "Embedding", "config": {"name": "e", "trainable": true, "batch_input_shape": [null, 5],
+      "dtype": "float32",
+      "input_dim": 7, "output_dim": 3, "embeddings_initializer": {"class_name": "RandomUniform",
+      "config": {"minval": -0.05, "maxval": 0.05, "seed": null, "dtype": "float32"}},
+      "embeddings_regularizer": null, "activity_regularizer": null, "embeddings_constraint": null,
+      "mask_zero": true, "input_length": 5}},
+    {"class_name": "LSTM", "config": {"name": "l", "trainable": true, "dtype": {"class_name": "Policy",
+      "config": {"name": "mixed_float16", "loss_scale": null}},
+      "return_sequences": false, "units": 4, "time_major": false, "implementation": 2,
+      "recurrent_activation": "hard_sigmoid"}},
+    {"class_name": "BatchNormalization", "config": {"name": "b", "axis": [1], "momentum": 0.99, "fused": false,
+      "virtual_batch_size": null}},
     {"class_name": "LeakyReLU", "config": {"name": "r", "alpha": 0.25}}]},
     "keras_version": "2.15.0", "backend": "tensorflow"})");
   CHECK(second.built());
@@ -63,11 +72,13 @@ TEST_CASE("Sequential of Keras 1 and 2") {
 
 TEST_CASE("graphs of tf.keras: lists of nodes, TensorFlow functions, nested models counted from 1") {
   Model model = model_from_json(R"({"class_name": "Functional", "config": {"name": "m", "trainable": true, "layers": [
-    {"class_name": "InputLayer", "config": {"batch_input_shape": [null, 3], "dtype": "float32", "name": "x"}, "name": "x", "inbound_nodes": []},
+    {"class_name": "InputLayer", "config": {"batch_input_shape": [null, 3], "dtype": "float32", "name": "x"},
+      "name": "x", "inbound_nodes": []},
     {"class_name": "Sequential", "config": {"name": "inner", "layers": [
       {"class_name": "Activation", "config": {"name": "a", "activation": "relu", "batch_input_shape": [null, 3]}}]},
      "name": "inner", "inbound_nodes": [[["x", 0, 0, {}]]]},
-    {"class_name": "TFOpLambda", "config": {"name": "tf.math.multiply", "trainable": true, "dtype": "float32", "function": "math.multiply"},
+    {"class_name": "TFOpLambda", "config": {"name": "tf.math.multiply", "trainable": true, "dtype": "float32",
+      "function": "math.multiply"},
      "name": "tf.math.multiply", "inbound_nodes": [["inner", 1, 0, {"y": 2.0, "name": null}]]},
     {"class_name": "TFOpLambda", "config": {"name": "minus", "function": "math.subtract"},
      "name": "minus", "inbound_nodes": [["_CONSTANT_VALUE", -1, 1.0, {"y": ["tf.math.multiply", 0, 0], "name": null}]]},
@@ -98,10 +109,10 @@ TEST_CASE("settings that cannot be kept are refused by name") {
              "register_layer<T>(\"Nonsense\")"));
   CHECK(says(refusal(sequential(R"({"class_name": "Scale", "config": {}, "registered_name": "my>Scale"})")),
              "register_layer<T>(\"my>Scale\")"));
-  CHECK(says(
-      refusal(sequential(
-          R"({"class_name": "Dense", "config": {"name": "d", "units": 2, "dtype": {"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8"}}}})")),
-      "QuantizedDTypePolicy"));
+  CHECK(says(refusal(sequential(
+                 R"({"class_name": "Dense", "config": {"name": "d", "units": 2,
+      "dtype": {"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8"}}}})")),
+             "QuantizedDTypePolicy"));
 }
 
 TEST_CASE("hostile configs end in an Error, at once") {
@@ -222,8 +233,10 @@ TEST_CASE("a very long chain is taken down without recursion") {
 TEST_CASE("Lambda: its bytecode is never run") {
   const std::string json =
       sequential(R"({"class_name": "InputLayer", "config": {"batch_shape": [null, 3], "name": "i"}},
-    {"module": "keras.layers", "class_name": "Lambda", "config": {"name": "twice", "trainable": true, "dtype": "float32",
-     "function": {"class_name": "__lambda__", "config": {"code": "4wEAAAA=", "defaults": null, "closure": null}}, "arguments": {}},
+    {"module": "keras.layers", "class_name": "Lambda", "config": {"name": "twice", "trainable": true,
+      "dtype": "float32",
+     "function": {"class_name": "__lambda__", "config": {"code": "4wEAAAA=", "defaults": null, "closure": null}},
+      "arguments": {}},
      "registered_name": null})");
   const std::string text = refusal(json);
   CHECK(says(text, "register_lambda(\"twice\", function)"));
@@ -313,10 +326,13 @@ TEST_CASE("compile settings of Keras 2") {
   Model model = saving::model_from_config(Config::parse(
       sequential(R"({"class_name": "InputLayer", "config": {"batch_shape": [null, 3], "name": "i"}}, )" + dense())));
   saving::compile_from_config(model, Config::parse(R"({"loss": {"class_name": "CategoricalCrossentropy", "config":
-    {"reduction": "auto", "name": "categorical_crossentropy", "from_logits": true, "label_smoothing": 0, "axis": -1, "fn": "categorical_crossentropy"}},
-    "metrics": [[{"class_name": "MeanMetricWrapper", "config": {"name": "accuracy", "dtype": "float32", "fn": "categorical_accuracy"}}]],
+    {"reduction": "auto", "name": "categorical_crossentropy", "from_logits": true, "label_smoothing": 0,
+      "axis": -1, "fn": "categorical_crossentropy"}},
+    "metrics": [[{"class_name": "MeanMetricWrapper", "config": {"name": "accuracy", "dtype": "float32",
+      "fn": "categorical_accuracy"}}]],
     "weighted_metrics": null, "loss_weights": null, "optimizer_config": {"class_name": "Custom>SGD", "config":
-    {"name": "SGD", "lr": 0.5, "decay": 0.1, "momentum": 0.9, "nesterov": false, "jit_compile": false, "is_legacy_optimizer": true}}})"));
+    {"name": "SGD", "lr": 0.5, "decay": 0.1, "momentum": 0.9, "nesterov": false, "jit_compile": false,
+      "is_legacy_optimizer": true}}})"));
   REQUIRE(model.compiled());
   Optimizer& optimizer = model.optimizer();
   CHECK(optimizer.class_name() == "SGD");
