@@ -48,7 +48,8 @@ class Jobs:
 
 def close(a, b, tolerance=1e-5):
     a, b = np.asarray(a, "float64"), np.asarray(b, "float64")
-    return a.shape == b.shape and np.allclose(a, b, rtol=tolerance, atol=tolerance * max(1.0, np.max(np.abs(b), initial=0)))
+    largest = max(1.0, np.max(np.abs(b), initial=0))
+    return a.shape == b.shape and np.allclose(a, b, rtol=tolerance, atol=tolerance * largest)
 
 
 def same_weights(a, b):
@@ -129,7 +130,7 @@ def keras_reads(path, model, x, expected, kind):
     if not all(close(a, b) for a, b in zip(outputs_of(other, x), expected)):
         problems.append(f"{label}: outputs differ")
     if path.endswith(".keras") and kind == "keras":
-        mine, theirs = json.dumps(other.get_config(), default=str), json.dumps(model.get_config(), default=str)
+        mine, theirs = (json.loads(json.dumps(m.get_config(), default=str)) for m in (other, model))
         if mine != theirs:
             problems.append(f"{label}: config differs")
     return problems

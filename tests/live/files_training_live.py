@@ -5,4 +5,5 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.exit(subprocess.run([sys.executable, "-B", os.path.join(HERE, "files_live.py"), "training"], check=False).returncode)
+COMMAND = [sys.executable, "-B", os.path.join(HERE, "files_live.py"), "training"]
+sys.exit(subprocess.run(COMMAND, check=False).returncode)
