@@ -1,13 +1,12 @@
 #include <nyala/error.hpp>
 #include <nyala/layers/attention.hpp>
 
+#include "attention_support.hpp"
+#include "seed.hpp"
+
 namespace nyala {
 
 namespace {
-
-std::optional<std::uint64_t> seed_of(const std::optional<std::int64_t>& seed) {
-  return seed ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(*seed)) : std::nullopt;
-}
 
 void check_inputs(const std::vector<Shape>& inputs, const std::string& label) {
   if (inputs.size() != 2 && inputs.size() != 3) {
@@ -22,8 +21,17 @@ void check_rate(double rate, const char* layer) {
   }
 }
 
-Tensor causal_mask(std::int64_t rows, std::int64_t columns) {
-  return expand_dims(cast(tri(rows, columns, 0, DType::float32), DType::boolean), 0);
+std::vector<Shape> output_shapes(const std::vector<Shape>& inputs, const CallContext& context,
+                                 const std::string& label) {
+  check_inputs(inputs, label);
+  Shape output = inputs[0];
+  output.back() = inputs[1].back();
+  std::vector<Shape> shapes{output};
+  if (attention::flag(context, "return_attention_scores")) {
+    shapes.push_back(inputs[0]);
+    shapes.back().back() = inputs[1].at(-2);
+  }
+  return shapes;
 }
 
 struct Scored {
@@ -35,8 +43,8 @@ struct Scored {
 Tensors attend(Tensor scores, const Tensor& value, const CallContext& context, Scored how, SeedGenerator& seed) {
   const auto mask_of = [&](std::size_t i) { return i < context.masks.size() ? context.masks[i] : Tensor(); };
   Tensor mask = mask_of(1).defined() ? expand_dims(mask_of(1), -2) : Tensor();
-  if (context.arguments.is_object() && context.arguments.get("use_causal_mask", false)) {
-    const Tensor causal = causal_mask(scores.shape().at(-2), scores.shape().at(-1));
+  if (attention::flag(context, "use_causal_mask")) {
+    const Tensor causal = attention::causal_mask(scores.shape().at(-2), scores.shape().at(-1));
     mask = mask.defined() ? logical_and(mask, causal) : causal;
   }
   if (mask.defined()) {
@@ -48,7 +56,7 @@ Tensors attend(Tensor scores, const Tensor& value, const CallContext& context, S
   Tensor result = matmul(weights, value);
   if (mask_of(0).defined()) result = where(expand_dims(mask_of(0), -1), result, 0.0);
   Tensors outputs{result};
-  if (context.arguments.is_object() && context.arguments.get("return_attention_scores", false)) {
+  if (attention::flag(context, "return_attention_scores")) {
     outputs.push_back(weights);
   }
   return outputs;
@@ -57,7 +65,7 @@ Tensors attend(Tensor scores, const Tensor& value, const CallContext& context, S
 }  // namespace
 
 Attention::Attention(AttentionOptions options)
-    : LayerOf(options), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
+    : LayerOf(options), options_(options), seed_(track(seed_generator(options.seed))) {
   check_rate(options.dropout, "Attention");
   if (options.score_mode != "dot" && options.score_mode != "concat") {
     throw Error("Attention: score_mode must be \"dot\" or \"concat\", got \"" + options.score_mode + "\"");
@@ -93,10 +101,12 @@ Tensors Attention::call_with(const Tensors& inputs, const CallContext& context) 
 }
 
 std::vector<Shape> Attention::compute_output_shapes(const std::vector<Shape>& inputs) const {
-  check_inputs(inputs, label());
-  Shape output = inputs[0];
-  output.back() = inputs[1].back();
-  return {output};
+  return output_shapes(inputs, {}, label());
+}
+
+std::vector<Shape> Attention::compute_output_shapes_with(const std::vector<Shape>& inputs,
+                                                         const CallContext& context) const {
+  return output_shapes(inputs, context, label());
 }
 
 std::vector<Tensor> Attention::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
@@ -113,7 +123,7 @@ Config Attention::config() const {
 }
 
 AdditiveAttention::AdditiveAttention(AdditiveAttentionOptions options)
-    : LayerOf(options), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
+    : LayerOf(options), options_(options), seed_(track(seed_generator(options.seed))) {
   check_rate(options.dropout, "AdditiveAttention");
 }
 
@@ -137,10 +147,12 @@ Tensors AdditiveAttention::call_with(const Tensors& inputs, const CallContext& c
 }
 
 std::vector<Shape> AdditiveAttention::compute_output_shapes(const std::vector<Shape>& inputs) const {
-  check_inputs(inputs, label());
-  Shape output = inputs[0];
-  output.back() = inputs[1].back();
-  return {output};
+  return output_shapes(inputs, {}, label());
+}
+
+std::vector<Shape> AdditiveAttention::compute_output_shapes_with(const std::vector<Shape>& inputs,
+                                                                 const CallContext& context) const {
+  return output_shapes(inputs, context, label());
 }
 
 std::vector<Tensor> AdditiveAttention::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {

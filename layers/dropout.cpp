@@ -1,13 +1,12 @@
 #include <nyala/error.hpp>
 #include <nyala/layers/regularization.hpp>
 
+#include "seed.hpp"
+#include "spatial.hpp"
+
 namespace nyala {
 
 namespace {
-
-std::optional<std::uint64_t> seed_of(const std::optional<std::int64_t>& seed) {
-  return seed ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(*seed)) : std::nullopt;
-}
 
 void check_rate(double rate, const char* layer) {
   if (!(rate >= 0.0 && rate <= 1.0)) {
@@ -18,7 +17,7 @@ void check_rate(double rate, const char* layer) {
 }  // namespace
 
 Dropout::Dropout(double rate, DropoutOptions options)
-    : LayerOf(options), rate_(rate), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
+    : LayerOf(options), rate_(rate), options_(options), seed_(track(seed_generator(options.seed))) {
   check_rate(rate, "Dropout");
 }
 
@@ -44,7 +43,7 @@ Config Dropout::config() const {
 }
 
 SpatialDropout1D::SpatialDropout1D(double rate, SpatialDropout1DOptions options)
-    : LayerOf(options), rate_(rate), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
+    : LayerOf(options), rate_(rate), options_(options), seed_(track(seed_generator(options.seed))) {
   check_rate(rate, "SpatialDropout1D");
   set_input_spec({{.rank = 3}});
 }
@@ -67,23 +66,10 @@ Config SpatialDropout1D::config() const {
   return config;
 }
 
-namespace {
-
-std::string resolved(const std::string& data_format, const char* layer) {
-  const std::string format = data_format.empty() ? image_data_format() : data_format;
-  if (format != "channels_last" && format != "channels_first") {
-    throw Error(std::string(layer) + ": data_format must be \"channels_last\" or \"channels_first\", got \"" + format +
-                "\"");
-  }
-  return format;
-}
-
-}  // namespace
-
 SpatialDropout2D::SpatialDropout2D(double rate, SpatialDropout2DOptions options)
-    : LayerOf(options), rate_(rate), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
+    : LayerOf(options), rate_(rate), options_(options), seed_(track(seed_generator(options.seed))) {
   check_rate(rate, "SpatialDropout2D");
-  options_.data_format = resolved(options.data_format, "SpatialDropout2D");
+  options_.data_format = spatial::data_format(options.data_format, "SpatialDropout2D");
   set_input_spec({{.rank = 4}});
 }
 
@@ -110,9 +96,9 @@ Config SpatialDropout2D::config() const {
 }
 
 SpatialDropout3D::SpatialDropout3D(double rate, SpatialDropout3DOptions options)
-    : LayerOf(options), rate_(rate), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
+    : LayerOf(options), rate_(rate), options_(options), seed_(track(seed_generator(options.seed))) {
   check_rate(rate, "SpatialDropout3D");
-  options_.data_format = resolved(options.data_format, "SpatialDropout3D");
+  options_.data_format = spatial::data_format(options.data_format, "SpatialDropout3D");
   set_input_spec({{.rank = 5}});
 }
 

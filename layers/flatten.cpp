@@ -1,19 +1,12 @@
 #include <nyala/error.hpp>
 #include <nyala/layers/reshaping.hpp>
 
+#include "spatial.hpp"
+
 namespace nyala {
 
-namespace {
-std::string resolved(const std::string& data_format) {
-  const std::string format = data_format.empty() ? image_data_format() : data_format;
-  if (format != "channels_last" && format != "channels_first") {
-    throw Error("Flatten: data_format must be \"channels_last\" or \"channels_first\", got \"" + format + "\"");
-  }
-  return format;
-}
-}  // namespace
-
-Flatten::Flatten(FlattenOptions options) : LayerOf(options), data_format_(resolved(options.data_format)) {
+Flatten::Flatten(FlattenOptions options)
+    : LayerOf(options), data_format_(spatial::data_format(options.data_format, "Flatten")) {
   set_input_spec({{.min_rank = 1}});
 }
 

@@ -14,7 +14,7 @@ GRUCell::GRUCell(int units, GRUCellOptions options)
       options_(options),
       activation_(options.activation, "GRUCell"),
       recurrent_activation_(options.recurrent_activation, "GRUCell"),
-      seed_(track(SeedGenerator(recurrent::seed_of(options.seed)))) {
+      seed_(track(seed_generator(options.seed))) {
   recurrent::check(units, options.dropout, options.recurrent_dropout, "GRU");
 }
 

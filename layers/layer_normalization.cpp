@@ -15,7 +15,6 @@ LayerNormalization::LayerNormalization(LayerNormalizationOptions options) : Laye
 }
 
 LayerNormalization LayerNormalization::from_config(const Config& config) {
-  if (config.get("rms_scaling", false)) throw Error("LayerNormalization: rms_scaling = true is not supported");
   std::vector<int> axes{-1};
   if (!config.get("axis").is_null()) {
     axes.clear();
@@ -26,6 +25,7 @@ LayerNormalization LayerNormalization::from_config(const Config& config) {
                                 .epsilon = config.get("epsilon", 1e-3),
                                 .center = config.get("center", true),
                                 .scale = config.get("scale", true),
+                                .rms_scaling = config.get("rms_scaling", false),
                                 .beta_initializer = initializer_from_config(config, "beta_initializer", "zeros"),
                                 .gamma_initializer = initializer_from_config(config, "gamma_initializer", "ones"),
                                 .beta_regularizer = regularizer_from_config(config.get("beta_regularizer")),
@@ -44,12 +44,12 @@ void LayerNormalization::build(const Shape& input) {
       throw Error(label() + ": axis " + std::to_string(axis) + " must be known, the shape is " + input.str());
     }
   }
-  if (options_.scale) {
+  if (options_.scale || options_.rms_scaling) {
     gamma_ = add_weight(
         "gamma", shape, options_.gamma_initializer,
         {.regularizer = options_.gamma_regularizer, .constraint = options_.gamma_constraint, .autocast = false});
   }
-  if (options_.center) {
+  if (options_.center && !options_.rms_scaling) {
     beta_ = add_weight(
         "beta", shape, options_.beta_initializer,
         {.regularizer = options_.beta_regularizer, .constraint = options_.beta_constraint, .autocast = false});
@@ -57,6 +57,13 @@ void LayerNormalization::build(const Shape& input) {
 }
 
 Tensor LayerNormalization::forward(const Tensor& x, bool) {
+  if (options_.rms_scaling) {
+    const Tensor wide = is_floating(x.dtype()) && size_of(x.dtype()) >= 4 ? x : cast(x, DType::float32);
+    Shape along(std::vector<std::int64_t>(x.shape().size(), 1));
+    for (const int axis : axes_) along[static_cast<std::size_t>(axis)] = x.shape()[static_cast<std::size_t>(axis)];
+    const Tensor scaled = wide * rsqrt(var(wide, Axes(axes_), true) + options_.epsilon);
+    return cast(scaled * reshape(Tensor(gamma_), along), x.dtype());
+  }
   return layer_normalization(x, options_.scale ? Tensor(gamma_) : Tensor(), options_.center ? Tensor(beta_) : Tensor(),
                              Axes(axes_), options_.epsilon);
 }
@@ -74,7 +81,7 @@ Config LayerNormalization::config() const {
   config["epsilon"] = options_.epsilon;
   config["center"] = options_.center;
   config["scale"] = options_.scale;
-  config["rms_scaling"] = false;
+  config["rms_scaling"] = options_.rms_scaling;
   config["beta_initializer"] = to_config(options_.beta_initializer);
   config["gamma_initializer"] = to_config(options_.gamma_initializer);
   config["beta_regularizer"] = to_config(options_.beta_regularizer);

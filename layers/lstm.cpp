@@ -14,7 +14,7 @@ LSTMCell::LSTMCell(int units, LSTMCellOptions options)
       options_(options),
       activation_(options.activation, "LSTMCell"),
       recurrent_activation_(options.recurrent_activation, "LSTMCell"),
-      seed_(track(SeedGenerator(recurrent::seed_of(options.seed)))) {
+      seed_(track(seed_generator(options.seed))) {
   recurrent::check(units, options.dropout, options.recurrent_dropout, "LSTM");
 }
 
@@ -55,14 +55,7 @@ void LSTMCell::build(const Shape& input) {
                  {.regularizer = options_.recurrent_regularizer, .constraint = options_.recurrent_constraint});
   if (!options_.use_bias) return;
   InitializerRef initializer = options_.bias_initializer;
-  if (options_.unit_forget_bias) {
-    const std::int64_t units = units_;
-    const std::shared_ptr<Initializer> given = resolve(options_.bias_initializer, label());
-    if (given == nullptr) throw Error(label() + ": unit_forget_bias needs a bias_initializer, got none");
-    initializer = [given, units](const Shape&, DType dtype) {
-      return concatenate({(*given)({units}, dtype), ones({units}, dtype), (*given)({2 * units}, dtype)}, 0);
-    };
-  }
+  if (options_.unit_forget_bias) initializer = recurrent::forget_gate_ones(initializer, units_, label());
   bias_ = add_weight("bias", {4 * units_}, initializer,
                      {.regularizer = options_.bias_regularizer, .constraint = options_.bias_constraint});
 }

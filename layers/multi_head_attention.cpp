@@ -7,6 +7,9 @@
 #include <nyala/layers/attention.hpp>
 #include <nyala/regularizer.hpp>
 
+#include "attention_support.hpp"
+#include "seed.hpp"
+
 namespace nyala {
 
 namespace {
@@ -60,6 +63,19 @@ Tensor unfold(const Tensor& y, const Shape& like, const std::vector<int>& axes) 
   return transpose(spread, back);
 }
 
+/// (batch · other axes, heads, rows, columns) -> (batch, other axes…, heads, attended axes…, attended axes…).
+Tensor spread_scores(const Tensor& scores, const Shape& query, const Shape& key, const std::vector<int>& axes) {
+  if (query.rank() == 4) return scores;
+  const Shape rows = folding(query, axes).moved, columns = folding(key, axes).moved;
+  const std::size_t others = rows.size() - 2 - axes.size();
+  Shape shape(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(others));
+  shape.push_back(query.at(-2));
+  for (const Shape& side : {rows, columns}) {
+    for (std::size_t i = others; i < others + axes.size(); ++i) shape.push_back(side[i]);
+  }
+  return reshape(scores, shape);
+}
+
 /// As in Keras, it is the projections whose outputs are penalised.
 MultiHeadAttentionOptions of_the_projections(MultiHeadAttentionOptions options) {
   options.activity_regularizer = {};
@@ -71,10 +87,7 @@ const std::string letters = "abcdefghijklmnopqrstuvwxyz";
 }  // namespace
 
 MultiHeadAttention::MultiHeadAttention(MultiHeadAttentionOptions options)
-    : LayerOf(of_the_projections(options)),
-      options_(options),
-      seed_(track(SeedGenerator(options.seed ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(*options.seed))
-                                             : std::nullopt))) {
+    : LayerOf(of_the_projections(options)), options_(options), seed_(track(seed_generator(options.seed))) {
   if (options.num_heads < 1) {
     throw Error("MultiHeadAttention: num_heads must be positive, got " + std::to_string(options.num_heads));
   }
@@ -189,45 +202,17 @@ void MultiHeadAttention::build_all(const std::vector<Shape>& inputs) {
   output_->build_now({attended});
 }
 
-Tensor MultiHeadAttention::joined_mask(const Tensors& inputs, const CallContext& context, bool causal) const {
-  const auto mask_of = [&](std::size_t i, const char* name) {
-    const auto given = context.tensors.find(name);
-    if (given != context.tensors.end()) return cast(given->second, DType::boolean);
-    return i < context.masks.size() ? context.masks[i] : Tensor();
-  };
-  Tensor joined;
-  const auto join = [&](const Tensor& mask) {
-    if (mask.defined()) joined = joined.defined() ? logical_and(joined, mask) : mask;
-  };
-  const Tensor query = mask_of(0, "query_mask"), value = mask_of(1, "value_mask"), key = mask_of(2, "key_mask");
-  if (query.defined()) join(expand_dims(query, -1));
-  if (value.defined()) join(expand_dims(value, -2));
-  if (key.defined()) join(expand_dims(key, -2));
-  const std::int64_t rows = inputs[0].shape()[1], columns = inputs[1].shape()[1];
-  if (causal) join(expand_dims(cast(tri(rows, columns, 0, DType::float32), DType::boolean), 0));
-  if (options_.sliding_window) {
-    const Tensor distance = abs(expand_dims(arange(rows), -1) - expand_dims(arange(columns), 0));
-    join(expand_dims(less(distance, *options_.sliding_window), 0));
-  }
-  const auto given = context.tensors.find("attention_mask");
-  if (given != context.tensors.end()) join(cast(given->second, DType::boolean));
-  // (batch, rows, columns) -> (batch, heads, rows, columns)
-  if (joined.defined() && joined.rank() == 2) joined = expand_dims(joined, 0);
-  if (joined.defined() && joined.rank() == 3) joined = expand_dims(joined, 1);
-  return joined;
-}
-
 Tensors MultiHeadAttention::call_with(const Tensors& inputs, const CallContext& context) {
   const Tensor &query = inputs[0], &value = inputs[1], &key = inputs.size() > 2 ? inputs[2] : inputs[1];
-  const bool wants_scores = context.arguments.is_object() && context.arguments.get("return_attention_scores", false);
-  const bool causal = context.arguments.is_object() && context.arguments.get("use_causal_mask", false);
+  const bool wants_scores = attention::flag(context, "return_attention_scores");
   const CallContext plain{.training = context.training};
   const auto unmasked = [](const Tensor& x) { return x.with_mask({}); };
   const Tensor q_spread = Tensor(query_->outputs(unmasked(query), plain));
   const Tensor q = fold(q_spread, axes_);
-  const Tensor k = fold(Tensor(key_->outputs(unmasked(key), plain)), axes_);
+  const Tensor k_spread = Tensor(key_->outputs(unmasked(key), plain));
+  const Tensor k = fold(k_spread, axes_);
   const Tensor v = fold(Tensor(value_->outputs(unmasked(value), plain)), axes_);
-  Tensor mask = joined_mask(inputs, context, causal);
+  Tensor mask = attention::joined_mask(inputs, context, options_.sliding_window);
   if (mask.defined() && query.rank() > 3 && mask.shape()[0] != 1 && mask.shape()[0] != q.shape()[0]) {
     mask = repeat(mask, q.shape()[0] / mask.shape()[0], 0);
   }
@@ -251,8 +236,25 @@ Tensors MultiHeadAttention::call_with(const Tensors& inputs, const CallContext& 
   attended = unfold(attended, q_spread.shape(), axes_);
   if (options_.use_gate) attended = attended * Tensor(gate_->outputs(unmasked(query), plain));
   Tensors outputs{Tensor(output_->outputs(attended, plain))};
-  if (wants_scores) outputs.push_back(scores);
+  if (wants_scores) outputs.push_back(spread_scores(scores, q_spread.shape(), k_spread.shape(), axes_));
   return outputs;
+}
+
+std::vector<Shape> MultiHeadAttention::compute_output_shapes_with(const std::vector<Shape>& inputs,
+                                                                  const CallContext& context) const {
+  std::vector<Shape> shapes = compute_output_shapes(inputs);
+  if (!attention::flag(context, "return_attention_scores")) return shapes;
+  const Shape &query = inputs[0], &key = inputs.size() > 2 ? inputs[2] : inputs[1];
+  Shape scores{query[0]};
+  for (int axis = 1; axis < query.rank() - 1; ++axis) {
+    if (std::find(axes_.begin(), axes_.end(), axis) == axes_.end()) scores.push_back(query.at(axis));
+  }
+  scores.push_back(options_.num_heads);
+  for (const Shape& side : {query, key}) {
+    for (const int axis : axes_) scores.push_back(side.at(axis));
+  }
+  shapes.push_back(scores);
+  return shapes;
 }
 
 std::vector<Shape> MultiHeadAttention::compute_output_shapes(const std::vector<Shape>& inputs) const {

@@ -3,13 +3,11 @@
 #include <nyala/error.hpp>
 #include <nyala/layers/regularization.hpp>
 
+#include "seed.hpp"
+
 namespace nyala {
 
 namespace {
-
-std::optional<std::uint64_t> seed_of(const std::optional<std::int64_t>& seed) {
-  return seed ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(*seed)) : std::nullopt;
-}
 
 void check_range(double value, const char* what) {
   if (!(value >= 0.0 && value <= 1.0)) {
@@ -20,7 +18,7 @@ void check_range(double value, const char* what) {
 }  // namespace
 
 GaussianNoise::GaussianNoise(double stddev, GaussianNoiseOptions options)
-    : LayerOf(options), stddev_(stddev), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
+    : LayerOf(options), stddev_(stddev), options_(options), seed_(track(seed_generator(options.seed))) {
   check_range(stddev, "GaussianNoise: stddev");
 }
 
@@ -44,7 +42,7 @@ Config GaussianNoise::config() const {
 }
 
 GaussianDropout::GaussianDropout(double rate, GaussianDropoutOptions options)
-    : LayerOf(options), rate_(rate), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
+    : LayerOf(options), rate_(rate), options_(options), seed_(track(seed_generator(options.seed))) {
   check_range(rate, "GaussianDropout: rate");
 }
 
@@ -68,7 +66,7 @@ Config GaussianDropout::config() const {
 }
 
 AlphaDropout::AlphaDropout(double rate, AlphaDropoutOptions options)
-    : LayerOf(options), rate_(rate), options_(options), seed_(track(SeedGenerator(seed_of(options.seed)))) {
+    : LayerOf(options), rate_(rate), options_(options), seed_(track(seed_generator(options.seed))) {
   check_range(rate, "AlphaDropout: rate");
 }
 

@@ -3,18 +3,11 @@
 #include <nyala/error.hpp>
 #include <nyala/layers/padding.hpp>
 
+#include "spatial.hpp"
+
 namespace nyala {
 
 namespace {
-
-std::string resolved(const std::string& data_format, const char* layer) {
-  const std::string format = data_format.empty() ? image_data_format() : data_format;
-  if (format != "channels_last" && format != "channels_first") {
-    throw Error(std::string(layer) + ": data_format must be \"channels_last\" or \"channels_first\", got \"" + format +
-                "\"");
-  }
-  return format;
-}
 
 template <std::size_t N>
 const SpatialPadding<N>& checked(const SpatialPadding<N>& padding, const char* what) {
@@ -91,7 +84,7 @@ Tensor cropped(const Tensor& x, const std::vector<Padding>& axes, const std::str
 ZeroPadding1D::ZeroPadding1D(const SpatialPadding<1>& padding, ZeroPadding1DOptions options)
     : LayerOf(options),
       padding_(checked(padding, "ZeroPadding1D: padding")),
-      data_format_(resolved(options.data_format, "ZeroPadding1D")) {
+      data_format_(spatial::data_format(options.data_format, "ZeroPadding1D")) {
   set_input_spec({{.rank = 3}});
 }
 
@@ -116,7 +109,7 @@ Config ZeroPadding1D::config() const {
 ZeroPadding2D::ZeroPadding2D(const SpatialPadding<2>& padding, ZeroPadding2DOptions options)
     : LayerOf(options),
       padding_(checked(padding, "ZeroPadding2D: padding")),
-      data_format_(resolved(options.data_format, "ZeroPadding2D")) {
+      data_format_(spatial::data_format(options.data_format, "ZeroPadding2D")) {
   set_input_spec({{.rank = 4}});
 }
 
@@ -141,7 +134,7 @@ Config ZeroPadding2D::config() const {
 ZeroPadding3D::ZeroPadding3D(const SpatialPadding<3>& padding, ZeroPadding3DOptions options)
     : LayerOf(options),
       padding_(checked(padding, "ZeroPadding3D: padding")),
-      data_format_(resolved(options.data_format, "ZeroPadding3D")) {
+      data_format_(spatial::data_format(options.data_format, "ZeroPadding3D")) {
   set_input_spec({{.rank = 5}});
 }
 
@@ -187,7 +180,7 @@ Config Cropping1D::config() const {
 Cropping2D::Cropping2D(const SpatialPadding<2>& cropping, Cropping2DOptions options)
     : LayerOf(options),
       cropping_(checked(cropping, "Cropping2D: cropping")),
-      data_format_(resolved(options.data_format, "Cropping2D")) {
+      data_format_(spatial::data_format(options.data_format, "Cropping2D")) {
   set_input_spec({{.rank = 4}});
 }
 
@@ -212,7 +205,7 @@ Config Cropping2D::config() const {
 Cropping3D::Cropping3D(const SpatialPadding<3>& cropping, Cropping3DOptions options)
     : LayerOf(options),
       cropping_(checked(cropping, "Cropping3D: cropping")),
-      data_format_(resolved(options.data_format, "Cropping3D")) {
+      data_format_(spatial::data_format(options.data_format, "Cropping3D")) {
   set_input_spec({{.rank = 5}});
 }
 

@@ -6,11 +6,44 @@ namespace nyala {
 
 void RecurrentCell::begin_sequence(const Tensor&, const std::vector<Tensor>&) {}
 
-std::vector<Shape> RecurrentCell::compute_output_shapes(const std::vector<Shape>& inputs) const {
-  std::vector<Shape> shapes{{inputs.front()[0], output_size()}};
-  for (const std::int64_t size : state_sizes()) shapes.push_back({inputs.front()[0], size});
+std::vector<Shape> RecurrentCell::state_shapes(const Shape& step) const {
+  std::vector<Shape> shapes;
+  for (const std::int64_t size : state_sizes()) shapes.push_back({step[0], size});
   return shapes;
 }
+
+Shape RecurrentCell::output_shape(const Shape& step) const { return {step[0], output_size()}; }
+
+std::vector<Shape> RecurrentCell::compute_output_shapes(const std::vector<Shape>& inputs) const {
+  std::vector<Shape> shapes = state_shapes(inputs.front());
+  shapes.insert(shapes.begin(), output_shape(inputs.front()));
+  return shapes;
+}
+
+namespace {
+
+Shape step_of(const Shape& sequence) {
+  Shape step = sequence;
+  step.erase(1);
+  return step;
+}
+
+void check_rank(const RecurrentCell& cell, const Shape& sequence, const std::string& layer) {
+  if (sequence.rank() == cell.step_rank() + 1) return;
+  const bool plain = cell.step_rank() == 2;
+  throw Error(layer + "expects an input " +
+              (plain ? "(batch, time, features)" : "of rank " + std::to_string(cell.step_rank() + 1)) +
+              ", got the shape " + sequence.str());
+}
+
+/// (batch,) -> (batch, 1, …), to stand beside a tensor of that rank.
+Tensor beside(const Tensor& flags, int rank) {
+  Shape shape(std::vector<std::int64_t>(static_cast<std::size_t>(rank), 1));
+  shape[0] = flags.shape()[0];
+  return reshape(flags, shape);
+}
+
+}  // namespace
 
 void RecurrentLayer::set_cell(LayerRef cell, const SequenceOptions& options) {
   if (dynamic_cast<const RecurrentCell*>(cell.pointer().get()) == nullptr) {
@@ -24,22 +57,19 @@ const RecurrentCell& RecurrentLayer::cell() const { return static_cast<const Rec
 
 void RecurrentLayer::build_all(const std::vector<Shape>& inputs) {
   const Shape& x = inputs.front();
-  if (x.rank() != 3) {
-    throw Error(label() + " expects an input (batch, time, features), got the shape " + x.str());
-  }
+  check_rank(cell(), x, label() + " ");
   const std::size_t states = cell().state_sizes().size();
   if (inputs.size() != 1 && inputs.size() != 1 + states) {
     throw Error(label() + " takes the sequence and " + std::to_string(states) + " initial states, got " +
                 std::to_string(inputs.size()) + " inputs");
   }
-  cell_->build_now({{x[0], x[2]}});
+  cell_->build_now({step_of(x)});
   if (!sequence_.stateful) return;
   if (x[0] == None) {
     throw Error(label() + ": a stateful layer needs a fixed batch size: Input(shape, {.batch_size = …})");
   }
-  for (const std::int64_t size : cell().state_sizes()) {
-    kept_states_.emplace_back(zeros({x[0], size}, compute_dtype()),
-                              VariableOptions{.trainable = false, .name = "state"});
+  for (const Shape& shape : cell().state_shapes(step_of(x))) {
+    kept_states_.emplace_back(zeros(shape, compute_dtype()), VariableOptions{.trainable = false, .name = "state"});
     track(kept_states_.back());
   }
 }
@@ -64,16 +94,20 @@ RecurrentLayer::Run RecurrentLayer::run(const Tensor& x, const std::vector<Tenso
     Tensor output = results[0];
     std::vector<Tensor> next(results.begin() + 1, results.end());
     if (mask.defined()) {
-      const Tensor keep = expand_dims(mask(Slice{}, at), -1);
+      const Tensor keep = mask(Slice{}, at);
       const Tensor otherwise = sequence_.zero_output_for_mask || !previous.defined() ? zeros_like(output) : previous;
-      output = where(keep, output, otherwise);
-      for (std::size_t i = 0; i < next.size(); ++i) next[i] = where(keep, next[i], now[i]);
+      output = where(beside(keep, output.rank()), output, otherwise);
+      for (std::size_t i = 0; i < next.size(); ++i) next[i] = where(beside(keep, next[i].rank()), next[i], now[i]);
     }
     previous = output;
     outputs.push_back(output);
     now = std::move(next);
   }
-  if (outputs.empty()) return {zeros({x.shape()[0], 0, cell.output_size()}, x.dtype()), now};
+  if (outputs.empty()) {
+    Shape nothing = cell.output_shape(step_of(x.shape()));
+    nothing.insert(1, 0);
+    return {zeros(nothing, x.dtype()), now};
+  }
   return {stack(outputs, 1), now};
 }
 
@@ -82,10 +116,10 @@ Tensors RecurrentLayer::call_with(const Tensors& inputs, const CallContext& cont
   // As in Keras, which looks for a mask on the input only where that is the only tensor of the call.
   const bool states_given =
       inputs.size() > 1 || context.tensors.count("initial_state") != 0 || context.tensors.count("initial_state_0") != 0;
-  if (x.rank() != 3) throw Error("expects an input (batch, time, features), got the shape " + x.shape().str());
-  const std::vector<std::int64_t> sizes = cell().state_sizes();
+  check_rank(cell(), x.shape(), "");
+  const std::vector<Shape> wanted = cell().state_shapes(step_of(x.shape()));
   std::vector<Tensor> states(inputs.begin() + 1, inputs.end());
-  for (std::size_t i = 0; states.size() < sizes.size(); ++i) {
+  for (std::size_t i = 0; states.size() < wanted.size(); ++i) {
     const auto found = context.tensors.find("initial_state_" + std::to_string(i));
     if (found == context.tensors.end()) break;
     states.push_back(found->second);
@@ -95,15 +129,14 @@ Tensors RecurrentLayer::call_with(const Tensors& inputs, const CallContext& cont
     for (const Variable& state : kept_states_) states.push_back(state.value());
   }
   if (states.empty()) {
-    for (const std::int64_t size : sizes) states.push_back(zeros({x.shape()[0], size}, x.dtype()));
+    for (const Shape& shape : wanted) states.push_back(zeros(shape, x.dtype()));
   }
-  if (states.size() != sizes.size()) {
-    throw Error("takes " + std::to_string(sizes.size()) + " initial states, got " + std::to_string(states.size()));
+  if (states.size() != wanted.size()) {
+    throw Error("takes " + std::to_string(wanted.size()) + " initial states, got " + std::to_string(states.size()));
   }
   for (std::size_t i = 0; i < states.size(); ++i) {
-    const Shape wanted{x.shape()[0], sizes[i]};
-    if (states[i].shape() != wanted) {
-      throw Error("initial state " + std::to_string(i) + " must have the shape " + wanted.str() + ", got " +
+    if (states[i].shape() != wanted[i]) {
+      throw Error("initial state " + std::to_string(i) + " must have the shape " + wanted[i].str() + ", got " +
                   states[i].shape().str());
     }
   }
@@ -118,7 +151,7 @@ Tensors RecurrentLayer::call_with(const Tensors& inputs, const CallContext& cont
   if (sequence_.return_sequences)
     outputs.push_back(result.sequence);
   else if (x.shape()[1] == 0)
-    outputs.push_back(zeros({x.shape()[0], cell().output_size()}, x.dtype()));
+    outputs.push_back(zeros(cell().output_shape(step_of(x.shape())), x.dtype()));
   else
     outputs.push_back(result.sequence(Slice{}, x.shape()[1] - 1));
   if (sequence_.return_state) {
@@ -128,14 +161,11 @@ Tensors RecurrentLayer::call_with(const Tensors& inputs, const CallContext& cont
 }
 
 std::vector<Shape> RecurrentLayer::compute_output_shapes(const std::vector<Shape>& inputs) const {
-  const Shape& x = inputs.front();
-  std::vector<Shape> shapes;
-  if (sequence_.return_sequences)
-    shapes.push_back({x[0], x[1], cell().output_size()});
-  else
-    shapes.push_back({x[0], cell().output_size()});
+  const Shape step = step_of(inputs.front());
+  std::vector<Shape> shapes{cell().output_shape(step)};
+  if (sequence_.return_sequences) shapes.front().insert(1, inputs.front()[1]);
   if (sequence_.return_state) {
-    for (const std::int64_t size : cell().state_sizes()) shapes.push_back({x[0], size});
+    for (const Shape& state : cell().state_shapes(step)) shapes.push_back(state);
   }
   return shapes;
 }

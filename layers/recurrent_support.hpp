@@ -14,11 +14,9 @@
 #include <nyala/random.hpp>
 #include <nyala/regularizer.hpp>
 
-namespace nyala::recurrent {
+#include "seed.hpp"
 
-inline std::optional<std::uint64_t> seed_of(const std::optional<std::int64_t>& seed) {
-  return seed ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(*seed)) : std::nullopt;
-}
+namespace nyala::recurrent {
 
 inline void check(int units, double dropout, double recurrent_dropout, const std::string& layer) {
   if (units < 1) throw Error(layer + ": units must be positive, got " + std::to_string(units));
@@ -39,6 +37,15 @@ inline bool elementwise(const ActivationFunction& activation) {
   const std::vector<std::string> names = activation_names();
   return std::find(names.begin(), names.end(), name) != names.end() &&
          std::none_of(others.begin(), others.end(), [&](const char* other) { return name == other; });
+}
+
+/// unit_forget_bias: the second of four blocks of `units` begins with ones.
+inline InitializerRef forget_gate_ones(const InitializerRef& others, std::int64_t units, const std::string& owner) {
+  const std::shared_ptr<Initializer> given = resolve(others, owner);
+  if (given == nullptr) throw Error(owner + ": unit_forget_bias needs a bias_initializer, got none");
+  return [given, units](const Shape&, DType dtype) {
+    return concatenate({(*given)({units}, dtype), ones({units}, dtype), (*given)({2 * units}, dtype)}, 0);
+  };
 }
 
 template <class Options>

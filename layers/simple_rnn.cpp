@@ -13,7 +13,7 @@ SimpleRNNCell::SimpleRNNCell(int units, SimpleRNNCellOptions options)
       units_(units),
       options_(options),
       activation_(options.activation, "SimpleRNNCell"),
-      seed_(track(SeedGenerator(recurrent::seed_of(options.seed)))) {
+      seed_(track(seed_generator(options.seed))) {
   recurrent::check(units, options.dropout, options.recurrent_dropout, "SimpleRNN");
 }
 

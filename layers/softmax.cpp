@@ -1,3 +1,4 @@
+#include <nyala/error.hpp>
 #include <nyala/layers/activation.hpp>
 
 namespace nyala {
@@ -13,7 +14,9 @@ Softmax Softmax::from_config(const Config& config) {
   } else {
     options.axis = config.get("axis", -1);
   }
-  return Softmax(with_base(options, config));
+  Softmax layer(with_base(options, config));
+  layer.axis_listed_ = config.get("axis").is_array();
+  return layer;
 }
 
 Tensors Softmax::call_with(const Tensors& inputs, const CallContext& context) {
@@ -23,9 +26,18 @@ Tensors Softmax::call_with(const Tensors& inputs, const CallContext& context) {
                       : !context.masks.empty() && context.masks.front().defined() ? context.masks.front()
                                                                                   : Tensor();
   if (!mask.defined()) return softmax(x, options_.axis);
-  const Tensor keep = cast(mask, x.dtype());
+  const bool fits = mask.rank() <= x.rank() && [&] {
+    for (int axis = 1; axis <= mask.rank(); ++axis) {
+      if (mask.shape().at(-axis) != 1 && mask.shape().at(-axis) != x.shape().at(-axis)) return false;
+    }
+    return true;
+  }();
+  if (!fits) {
+    throw Error("the mask must broadcast to the input " + x.shape().str() + ", got the shape " + mask.shape().str());
+  }
+  const Tensor keep = mask.dtype() == DType::boolean ? mask : greater(mask, 0.5);
   const double low = x.dtype() == DType::float16 ? -3e4 : -1e9;
-  return softmax(where(cast(mask, DType::boolean), x, low), options_.axis) * keep;
+  return where(keep, softmax(where(keep, x, low), options_.axis), 0.0);
 }
 
 Tensor Softmax::forward(const Tensor& x, bool) { return softmax(x, options_.axis); }
@@ -34,7 +46,7 @@ Shape Softmax::compute_output_shape(const Shape& input) const { return input; }
 Config Softmax::config() const {
   Config config = base_config();
   const std::vector<int>& axes = options_.axis.values();
-  config["axis"] = axes.size() == 1 ? Config(axes.front()) : Config(axes);
+  config["axis"] = axes.size() == 1 && !axis_listed_ ? Config(axes.front()) : Config(axes);
   return config;
 }
 

@@ -76,6 +76,9 @@ class Layer {
   /// Unknown sizes are None. Default: found by running the layer on zeros.
   virtual Shape compute_output_shape(const Shape& input) const;
   virtual std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const;
+  /// For layers whose arguments change what they give (return_attention_scores); default: as without arguments.
+  virtual std::vector<Shape> compute_output_shapes_with(const std::vector<Shape>& inputs,
+                                                        const CallContext& context) const;
   /// Default: the policy's compute dtype.
   virtual DType compute_output_dtype(const std::vector<DType>& inputs) const;
   /// One mask per output from those of the inputs. Default: the first input's mask for every output if
@@ -132,8 +135,12 @@ class Layer {
 
   Variable add_weight(const std::string& name, const Shape& shape, const InitializerRef& initializer = "glorot_uniform",
                       const WeightOptions& options = {});
+  /// Counts a weight of a layer below among this layer's own too, as Keras' files do for SpectralNormalization.
+  void share_weight(const Variable& weight);
   /// Makes `child`'s weights part of this layer's; `attribute` is the name Keras keeps it under in files.
   LayerRef track(LayerRef child, const std::string& attribute = {});
+  /// The same for layers that Keras keeps in a list: "attribute/dense", "attribute/dense_1", …
+  std::vector<LayerRef> track(const std::vector<LayerRef>& children, const std::string& attribute);
   /// Makes a random stream of this layer part of what a checkpoint holds; gives it back.
   SeedGenerator track(const SeedGenerator& seed);
   /// The same for a variable that is no weight, such as a kept state.

@@ -2,6 +2,7 @@
 
 #include <nyala/layers/activation.hpp>
 #include <nyala/layers/attention.hpp>
+#include <nyala/layers/conv_lstm.hpp>
 #include <nyala/layers/convolution.hpp>
 #include <nyala/layers/dense.hpp>
 #include <nyala/layers/depthwise.hpp>

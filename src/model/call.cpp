@@ -238,4 +238,8 @@ std::vector<Shape> Layer::compute_output_shapes(const std::vector<Shape>& inputs
   return probe(*this, inputs);
 }
 
+std::vector<Shape> Layer::compute_output_shapes_with(const std::vector<Shape>& inputs, const CallContext&) const {
+  return compute_output_shapes(inputs);
+}
+
 }  // namespace nyala

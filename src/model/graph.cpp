@@ -84,7 +84,7 @@ std::vector<KerasTensor> connect(const LayerRef& layer, const std::vector<KerasT
       infer_operation(*node, shapes, dtypes);
     } else {
       layer->build_now(shapes);
-      node->shapes = layer->compute_output_shapes(shapes);
+      node->shapes = layer->compute_output_shapes_with(shapes, context);
       node->dtypes.assign(node->shapes.size(), layer->compute_output_dtype(dtypes));
     }
   } catch (const LayerError&) {
@@ -292,7 +292,8 @@ std::vector<Shape> Plan::shapes(const std::vector<Shape>& inputs) const {
     for (std::size_t i = 0; i < step.node->inputs.size(); ++i) arguments.push_back(values[step.inputs[i]]);
     const bool operation = state_of(*step.node->layer).is_operation;
     const std::vector<Shape> results =
-        operation ? operation_shapes(*step.node, arguments) : step.node->layer->compute_output_shapes(arguments);
+        operation ? operation_shapes(*step.node, arguments)
+                  : step.node->layer->compute_output_shapes_with(arguments, step.node->context);
     for (std::size_t i = 0; i < results.size(); ++i) values[step.first_output + i] = results[i];
   }
   std::vector<Shape> outputs;

@@ -271,6 +271,10 @@ Variable Layer::add_weight(const std::string& name, const Shape& shape, const In
   return variable;
 }
 
+void Layer::share_weight(const Variable& weight) {
+  (weight.trainable() ? state_->trainable_weights : state_->other_weights).push_back(weight);
+}
+
 LayerRef Layer::track(LayerRef child, const std::string& attribute) {
   if (!child.defined()) throw Error(label() + ": a layer that holds nothing cannot be tracked");
   state_->children.push_back({child, attribute});
@@ -286,6 +290,17 @@ SeedGenerator Layer::track(const SeedGenerator& seed) {
 Variable Layer::track(const Variable& kept) {
   state_->kept.push_back(kept);
   return kept;
+}
+
+std::vector<LayerRef> Layer::track(const std::vector<LayerRef>& children, const std::string& attribute) {
+  std::map<std::string, int> counts;
+  for (const LayerRef& child : children) {
+    if (!child.defined()) throw Error(label() + ": a layer that holds nothing cannot be tracked");
+    const std::string base = detail::snake_case(child->class_name());
+    const int count = counts[base]++;
+    track(child, attribute + "/" + base + (count == 0 ? "" : "_" + std::to_string(count)));
+  }
+  return children;
 }
 
 void Layer::add_loss(const Tensor& loss) {

@@ -227,4 +227,25 @@ std::vector<std::string> output_names_of(const ModelState& state, std::size_t co
 
 }  // namespace detail
 
+namespace {
+
+void reset_kept(const Layer& layer) {
+  const detail::LayerState& state = detail::state_of(layer);
+  if (!state.kept.empty() && layer.config().get("stateful", false)) {
+    for (const Variable& kept : state.kept) kept.assign(zeros(kept.shape(), kept.dtype()));
+  }
+  for (const LayerRef& child : layer.sublayers()) reset_kept(*child);
+}
+
+}  // namespace
+
+void Model::reset_states() {
+  for (const LayerRef& layer : layers()) {
+    if (auto* model = dynamic_cast<Model*>(layer.pointer().get()))
+      model->reset_states();
+    else
+      reset_kept(*layer);
+  }
+}
+
 }  // namespace nyala

@@ -21,12 +21,6 @@ using golden::Json;
 
 namespace {
 
-/// Layers of Keras that the first version does not have; the golden files hold cases for them already.
-const std::set<std::string> later = {"AdditiveAttention", "RMSNormalization", "UnitNormalization"};
-
-/// What Keras accepts and Nyala refuses, on purpose: the case must throw an Error that holds this text.
-const std::map<std::string, std::string> refused = {};
-
 const std::set<std::string> not_compared = {"name", "build_config", "module", "registered_name"};
 
 struct Call {
@@ -183,32 +177,8 @@ void check_layer(const Json& one, Findings& findings) {
   }
 }
 
-void check_refused(const Json& one, const std::string& text, Findings& findings) {
-  try {
-    const LayerRef layer = layer_of(one);
-    const Call call = call_of(one);
-    layer->outputs(call.inputs, call.context);
-    findings.note("refused", "no Error was thrown");
-  } catch (const Error& error) {
-    if (std::string(error.what()).find(text) == std::string::npos) findings.note("refused with", error.what());
-  }
-}
-
 void run(const std::string& family) {
-  const std::vector<std::string> known = layer_class_names();
-  golden::run_family(
-      family,
-      [](const Json& one, Findings& findings) {
-        const auto refusal = refused.find(one.at("name").get<std::string>());
-        if (refusal == refused.end())
-          check_layer(one, findings);
-        else
-          check_refused(one, refusal->second, findings);
-      },
-      [&](const Json& one) {
-        const std::string name = one.at("class_name").get<std::string>();
-        return later.contains(name) && std::find(known.begin(), known.end(), name) == known.end();
-      });
+  golden::run_family(family, check_layer, [](const Json&) { return false; });
 }
 
 }  // namespace

@@ -148,6 +148,7 @@ class Softmax : public LayerOf<Softmax> {
 
  private:
   SoftmaxOptions options_;
+  bool axis_listed_ = false;  // a file may say [1] for 1, and keeps saying so
 };
 
 }  // namespace nyala

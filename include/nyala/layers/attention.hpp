@@ -67,6 +67,8 @@ class Attention : public LayerOf<Attention> {
   void build_all(const std::vector<Shape>& inputs) override;
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
   std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
+  std::vector<Shape> compute_output_shapes_with(const std::vector<Shape>& inputs,
+                                                const CallContext& context) const override;
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Attention"; }
@@ -98,6 +100,8 @@ class AdditiveAttention : public LayerOf<AdditiveAttention> {
   void build_all(const std::vector<Shape>& inputs) override;
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
   std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
+  std::vector<Shape> compute_output_shapes_with(const std::vector<Shape>& inputs,
+                                                const CallContext& context) const override;
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "AdditiveAttention"; }
@@ -139,18 +143,58 @@ class MultiHeadAttention : public LayerOf<MultiHeadAttention> {
   void build_all(const std::vector<Shape>& inputs) override;
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
   std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
+  std::vector<Shape> compute_output_shapes_with(const std::vector<Shape>& inputs,
+                                                const CallContext& context) const override;
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "MultiHeadAttention"; }
   Config config() const override;
 
  private:
-  Tensor joined_mask(const Tensors& inputs, const CallContext& context, bool causal) const;
-
   MultiHeadAttentionOptions options_;
   std::vector<int> axes_;
   SeedGenerator seed_;
   LayerRef query_, key_, value_, output_, gate_;
+};
+
+struct GroupQueryAttentionOptions {
+  int head_dim, num_query_heads, num_key_value_heads;
+  double dropout = 0.0;
+  bool use_bias = true;
+  std::optional<int> sliding_window = {};
+  InitializerRef kernel_initializer = "glorot_uniform", bias_initializer = "zeros";
+  RegularizerRef kernel_regularizer = {}, bias_regularizer = {};
+  ConstraintRef kernel_constraint = {}, bias_constraint = {};
+  bool use_gate = false;
+  std::optional<std::int64_t> seed = {};
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// Attention whose queries have several heads for each head of keys and values; called with {query, value} or {query,
+/// value, key} of shape (batch, time, features); call arguments as for MultiHeadAttention. Ainslie et al. 2023.
+/// https://keras.io/api/layers/attention_layers/group_query_attention/
+class GroupQueryAttention : public LayerOf<GroupQueryAttention> {
+ public:
+  explicit GroupQueryAttention(GroupQueryAttentionOptions options);
+  static GroupQueryAttention from_config(const Config& config);
+
+  void build_all(const std::vector<Shape>& inputs) override;
+  Tensors call_with(const Tensors& inputs, const CallContext& context) override;
+  std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
+  std::vector<Shape> compute_output_shapes_with(const std::vector<Shape>& inputs,
+                                                const CallContext& context) const override;
+  std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
+  bool supports_masking() const override { return true; }
+  std::string class_name() const override { return "GroupQueryAttention"; }
+  Config config() const override;
+
+ private:
+  GroupQueryAttentionOptions options_;
+  SeedGenerator seed_;
+  LayerRef query_, key_, gate_, value_, output_;
 };
 
 }  // namespace nyala

@@ -4,6 +4,11 @@
 
 namespace nyala {
 
+/// Bounds of batch renormalisation's corrections; left out: none.
+struct RenormClipping {
+  std::optional<double> rmax = {}, rmin = {}, dmax = {};
+};
+
 struct BatchNormalizationOptions {
   int axis = -1;
   double momentum = 0.99, epsilon = 1e-3;
@@ -13,6 +18,10 @@ struct BatchNormalizationOptions {
   RegularizerRef beta_regularizer = {}, gamma_regularizer = {};
   ConstraintRef beta_constraint = {}, gamma_constraint = {};
   bool synchronized = false;
+  /// Batch renormalisation, Ioffe 2017: training uses the moving statistics too, within renorm_clipping.
+  bool renorm = false;
+  RenormClipping renorm_clipping = {};
+  double renorm_momentum = 0.99;
   RegularizerRef activity_regularizer = {};
   bool trainable = true;
   DTypePolicy dtype = {};
@@ -35,14 +44,18 @@ class BatchNormalization : public LayerOf<BatchNormalization> {
   Config config() const override;
 
  private:
+  Tensor renormalised(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mask);
+
   BatchNormalizationOptions options_;
-  Variable gamma_, beta_, moving_mean_, moving_variance_;
+  Variable gamma_, beta_, moving_mean_, moving_variance_, moving_stddev_, renorm_mean_, renorm_stddev_;
 };
 
 struct LayerNormalizationOptions {
   Axes axis = -1;
   double epsilon = 1e-3;
   bool center = true, scale = true;
+  /// Divides by the standard deviation without taking the mean off, and has no beta.
+  bool rms_scaling = false;
   InitializerRef beta_initializer = "zeros", gamma_initializer = "ones";
   RegularizerRef beta_regularizer = {}, gamma_regularizer = {};
   ConstraintRef beta_constraint = {}, gamma_constraint = {};
@@ -103,6 +116,79 @@ class GroupNormalization : public LayerOf<GroupNormalization> {
   int groups_;
   GroupNormalizationOptions options_;
   Variable gamma_, beta_;
+};
+
+struct RMSNormalizationOptions {
+  Axes axis = -1;
+  double epsilon = 1e-6;
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// x / sqrt(mean(x^2) + epsilon) * scale over `axis`. Zhang & Sennrich 2019.
+/// https://keras.io/api/layers/normalization_layers/rms_normalization/
+class RMSNormalization : public LayerOf<RMSNormalization> {
+ public:
+  explicit RMSNormalization(RMSNormalizationOptions options = {});
+  static RMSNormalization from_config(const Config& config);
+
+  void build(const Shape& input) override;
+  Tensor forward(const Tensor& x, bool training) override;
+  Shape compute_output_shape(const Shape& input) const override;
+  std::string class_name() const override { return "RMSNormalization"; }
+  Config config() const override;
+
+ private:
+  RMSNormalizationOptions options_;
+  Variable scale_;
+};
+
+/// Scales x to Euclidean length 1 over `axis`.
+/// https://keras.io/api/layers/normalization_layers/unit_normalization/
+class UnitNormalization : public LayerOf<UnitNormalization> {
+ public:
+  explicit UnitNormalization(const Axes& axis = -1, BaseOptions options = {});
+  static UnitNormalization from_config(const Config& config);
+
+  Tensor forward(const Tensor& x, bool training) override;
+  Shape compute_output_shape(const Shape& input) const override;
+  bool supports_masking() const override { return true; }
+  std::string class_name() const override { return "UnitNormalization"; }
+  Config config() const override;
+
+ private:
+  Axes axis_;
+  bool axis_listed_ = false;  // a file may say [1] for 1, and keeps saying so
+};
+
+struct SpectralNormalizationOptions {
+  int power_iterations = 1;
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// A layer whose kernel (or embeddings) each training call divides by its greatest singular value, which power
+/// iterations follow. Miyato et al. 2018.
+/// https://keras.io/api/layers/normalization_layers/spectral_normalization/
+class SpectralNormalization : public LayerOf<SpectralNormalization> {
+ public:
+  explicit SpectralNormalization(LayerRef layer, SpectralNormalizationOptions options = {});
+  static SpectralNormalization from_config(const Config& config);
+
+  void build(const Shape& input) override;
+  Tensor forward(const Tensor& x, bool training) override;
+  Shape compute_output_shape(const Shape& input) const override;
+  std::string class_name() const override { return "SpectralNormalization"; }
+  Config config() const override;
+
+ private:
+  LayerRef layer_;
+  int power_iterations_;
+  Variable kernel_, vector_u_;
 };
 
 }  // namespace nyala

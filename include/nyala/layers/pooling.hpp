@@ -119,4 +119,61 @@ extern template class GlobalAveragePooling<1>;
 extern template class GlobalAveragePooling<2>;
 extern template class GlobalAveragePooling<3>;
 
+struct AdaptivePoolingOptions {
+  std::string data_format = {};
+  RegularizerRef activity_regularizer = {};
+  bool trainable = true;
+  DTypePolicy dtype = {};
+  std::string name = {};
+};
+
+/// The mean of each of output_size windows that cover the spatial axes evenly: window i of n over a length l runs from
+/// floor(i l / n) to ceil((i + 1) l / n).
+/// https://keras.io/api/layers/pooling_layers/
+template <std::size_t N>
+class AdaptiveAveragePooling : public LayerOf<AdaptiveAveragePooling<N>> {
+ public:
+  explicit AdaptiveAveragePooling(Dims<N> output_size, AdaptivePoolingOptions options = {});
+  static AdaptiveAveragePooling from_config(const Config& config);
+
+  Tensor forward(const Tensor& x, bool training) override;
+  Shape compute_output_shape(const Shape& input) const override;
+  std::string class_name() const override;
+  Config config() const override;
+
+ private:
+  Dims<N> output_size_;
+  AdaptivePoolingOptions options_;
+};
+using AdaptiveAveragePooling1D = AdaptiveAveragePooling<1>;
+using AdaptiveAveragePooling2D = AdaptiveAveragePooling<2>;
+using AdaptiveAveragePooling3D = AdaptiveAveragePooling<3>;
+extern template class AdaptiveAveragePooling<1>;
+extern template class AdaptiveAveragePooling<2>;
+extern template class AdaptiveAveragePooling<3>;
+
+/// The greatest cell of each of output_size windows, placed as AdaptiveAveragePooling places them.
+/// https://keras.io/api/layers/pooling_layers/
+template <std::size_t N>
+class AdaptiveMaxPooling : public LayerOf<AdaptiveMaxPooling<N>> {
+ public:
+  explicit AdaptiveMaxPooling(Dims<N> output_size, AdaptivePoolingOptions options = {});
+  static AdaptiveMaxPooling from_config(const Config& config);
+
+  Tensor forward(const Tensor& x, bool training) override;
+  Shape compute_output_shape(const Shape& input) const override;
+  std::string class_name() const override;
+  Config config() const override;
+
+ private:
+  Dims<N> output_size_;
+  AdaptivePoolingOptions options_;
+};
+using AdaptiveMaxPooling1D = AdaptiveMaxPooling<1>;
+using AdaptiveMaxPooling2D = AdaptiveMaxPooling<2>;
+using AdaptiveMaxPooling3D = AdaptiveMaxPooling<3>;
+extern template class AdaptiveMaxPooling<1>;
+extern template class AdaptiveMaxPooling<2>;
+extern template class AdaptiveMaxPooling<3>;
+
 }  // namespace nyala

@@ -1,22 +1,39 @@
 #pragma once
 
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
 #include <nyala/dataset.hpp>
 #include <nyala/layer.hpp>
 
 namespace nyala {
 
+/// One number, or one per entry of the last axis.
+class NumberOrList {
+ public:
+  NumberOrList(double one) : values_{one} {}
+  NumberOrList(std::initializer_list<double> several) : values_(several) {}
+  NumberOrList(std::vector<double> several) : values_(std::move(several)) {}
+  const std::vector<double>& values() const { return values_; }
+
+ private:
+  std::vector<double> values_;
+};
+
 struct RescalingOptions {
-  double offset = 0.0;
+  NumberOrList offset = 0.0;
   RegularizerRef activity_regularizer = {};
   bool trainable = true;
   DTypePolicy dtype = {};
   std::string name = {};
 };
 
-/// x * scale + offset. https://keras.io/api/layers/preprocessing_layers/image_preprocessing/rescaling/
+/// x * scale + offset; several numbers stand for the entries of the last axis.
+/// https://keras.io/api/layers/preprocessing_layers/image_preprocessing/rescaling/
 class Rescaling : public LayerOf<Rescaling> {
  public:
-  explicit Rescaling(double scale, RescalingOptions options = {});
+  explicit Rescaling(NumberOrList scale, RescalingOptions options = {});
   static Rescaling from_config(const Config& config);
 
   Tensor forward(const Tensor& x, bool training) override;
@@ -26,9 +43,8 @@ class Rescaling : public LayerOf<Rescaling> {
   Config config() const override;
 
  private:
-  double scale_;
+  NumberOrList scale_;
   RescalingOptions options_;
-  Tensor scales_, offsets_;  // per channel, as a file may give them; null: the numbers
 };
 
 struct NormalizationOptions {

@@ -12,6 +12,12 @@ class RecurrentCell : public Layer {
   /// Size of each state (features).
   virtual std::vector<std::int64_t> state_sizes() const = 0;
   virtual std::int64_t output_size() const { return state_sizes().front(); }
+  /// Number of axes of one step's input, the batch among them.
+  virtual int step_rank() const { return 2; }
+  /// For one step's input shape; default: (batch, size) for each state.
+  virtual std::vector<Shape> state_shapes(const Shape& step) const;
+  /// Default: (batch, output_size()).
+  virtual Shape output_shape(const Shape& step) const;
   /// Called before a sequence in training: draws what stays the same at every step (dropout masks).
   virtual void begin_sequence(const Tensor& x, const std::vector<Tensor>& states);
 
@@ -76,6 +82,26 @@ class RNN : public LayerOf<RNN, RecurrentLayer> {
   static RNN from_config(const Config& config);
   std::string class_name() const override { return "RNN"; }
   Config config() const override;
+};
+
+/// Several cells as one: each takes the output of the one before; their states stand one after the other.
+/// https://keras.io/api/layers/recurrent_layers/stacked_rnn_cell/
+class StackedRNNCells : public LayerOf<StackedRNNCells, RecurrentCell> {
+ public:
+  explicit StackedRNNCells(const std::vector<LayerRef>& cells, BaseOptions options = {});
+  static StackedRNNCells from_config(const Config& config);
+
+  void build(const Shape& input) override;
+  void build_all(const std::vector<Shape>& inputs) override { build(inputs.front()); }
+  Tensors call(const Tensors& inputs, bool training) override;
+  std::vector<std::int64_t> state_sizes() const override;
+  std::int64_t output_size() const override;
+  void begin_sequence(const Tensor& x, const std::vector<Tensor>& states) override;
+  std::string class_name() const override { return "StackedRNNCells"; }
+  Config config() const override;
+
+ private:
+  std::vector<LayerRef> cells_;
 };
 
 struct SimpleRNNCellOptions {

@@ -1,0 +1,221 @@
+#include <nyala/layers/conv_lstm.hpp>
+
+#include <nyala/constraint.hpp>
+#include <nyala/error.hpp>
+#include <nyala/initializer.hpp>
+#include <nyala/regularizer.hpp>
+
+#include "recurrent_support.hpp"
+#include "spatial.hpp"
+
+namespace nyala {
+
+template <std::size_t N>
+ConvLSTMCell<N>::ConvLSTMCell(int filters, Dims<N> kernel_size, ConvLSTMOptions<N> options)
+    : LayerOf<ConvLSTMCell<N>, RecurrentCell>(
+          BaseOptions{.trainable = options.trainable, .dtype = options.dtype, .name = "conv_lstm_cell"}),
+      filters_(filters),
+      kernel_size_(kernel_size),
+      options_(options),
+      activation_(options.activation, "ConvLSTM"),
+      recurrent_activation_(options.recurrent_activation, "ConvLSTM"),
+      seed_(this->track(seed_generator(options.seed))) {
+  const std::string layer = "ConvLSTM" + std::to_string(N) + "D";
+  if (filters < 1) throw Error(layer + ": filters must be positive, got " + std::to_string(filters));
+  recurrent::check(filters, options.dropout, options.recurrent_dropout, layer);
+  spatial::require_positive(kernel_size.vector(), layer + ": kernel_size");
+  spatial::require_positive(options.strides.vector(), layer + ": strides");
+  spatial::require_positive(options.dilation_rate.vector(), layer + ": dilation_rate");
+  options_.padding = spatial::padding(options.padding, false, layer);
+  options_.data_format = spatial::data_format(options.data_format, layer);
+  const auto above_one = [](const Dims<N>& dims) {
+    const std::vector<std::int64_t> values = dims.vector();
+    return std::any_of(values.begin(), values.end(), [](std::int64_t value) { return value > 1; });
+  };
+  if (above_one(options.strides) && above_one(options.dilation_rate)) {
+    throw Error(layer + ": strides above 1 and dilation_rate above 1 do not go together");
+  }
+}
+
+template <std::size_t N>
+void ConvLSTMCell<N>::build(const Shape& input) {
+  const std::int64_t channels = input[spatial::channel_axis(options_.data_format, input.size())];
+  if (!Shape(input.begin() + 1, input.end()).known()) {
+    throw Error("spatial sizes and channels must be known, the shape is " + input.str());
+  }
+  Shape kernel, recurrent_kernel;
+  for (const std::int64_t size : kernel_size_.vector()) {
+    kernel.push_back(size);
+    recurrent_kernel.push_back(size);
+  }
+  kernel.push_back(channels);
+  recurrent_kernel.push_back(filters_);
+  kernel.push_back(4 * filters_);
+  recurrent_kernel.push_back(4 * filters_);
+  kernel_ = this->add_weight("kernel", kernel, options_.kernel_initializer,
+                             {.regularizer = options_.kernel_regularizer, .constraint = options_.kernel_constraint});
+  recurrent_kernel_ =
+      this->add_weight("recurrent_kernel", recurrent_kernel, options_.recurrent_initializer,
+                       {.regularizer = options_.recurrent_regularizer, .constraint = options_.recurrent_constraint});
+  if (!options_.use_bias) return;
+  InitializerRef initializer = options_.bias_initializer;
+  if (options_.unit_forget_bias) initializer = recurrent::forget_gate_ones(initializer, filters_, "ConvLSTM");
+  bias_ = this->add_weight("bias", {4 * filters_}, initializer,
+                           {.regularizer = options_.bias_regularizer, .constraint = options_.bias_constraint});
+}
+
+template <std::size_t N>
+Shape ConvLSTMCell<N>::output_shape(const Shape& step) const {
+  Shape output = step;
+  output[spatial::channel_axis(options_.data_format, step.size())] = filters_;
+  const std::size_t first = spatial::first_spatial(options_.data_format);
+  for (std::size_t i = 0; i < N; ++i) {
+    output[first + i] = spatial::output_length(step[first + i], kernel_size_[i], options_.strides[i],
+                                               options_.dilation_rate[i], options_.padding, "ConvLSTM");
+  }
+  return output;
+}
+
+template <std::size_t N>
+std::vector<Shape> ConvLSTMCell<N>::state_shapes(const Shape& step) const {
+  return {output_shape(step), output_shape(step)};
+}
+
+template <std::size_t N>
+void ConvLSTMCell<N>::begin_sequence(const Tensor& x, const std::vector<Tensor>& states) {
+  input_masks_.clear();
+  state_masks_.clear();
+  Shape step = x.shape();
+  step.erase(1);
+  for (int gate = 0; gate < 4; ++gate) {
+    input_masks_.push_back(recurrent::dropout_mask(step, options_.dropout, x.dtype(), seed_));
+    state_masks_.push_back(
+        recurrent::dropout_mask(states.front().shape(), options_.recurrent_dropout, x.dtype(), seed_));
+  }
+}
+
+template <std::size_t N>
+Tensors ConvLSTMCell<N>::call(const Tensors& inputs, bool training) {
+  if (inputs.size() != 3) {
+    throw Error("takes the input and the states h and c, got " + std::to_string(inputs.size()) + " tensors");
+  }
+  const ConvArguments of_input{.strides = options_.strides.vector(),
+                               .padding = options_.padding,
+                               .data_format = options_.data_format,
+                               .dilation_rate = options_.dilation_rate.vector()};
+  const ConvArguments of_state{.padding = "same", .data_format = options_.data_format};
+  const Tensor bias = options_.use_bias ? Tensor(bias_) : Tensor();
+  const int gate_axis = static_cast<int>(spatial::channel_axis(options_.data_format, N + 2));
+  std::vector<Tensor> z;
+  const bool drops = training && (options_.dropout > 0.0 || options_.recurrent_dropout > 0.0);
+  if (!drops) {
+    z = split(conv(inputs[0], kernel_, bias, of_input) + conv(inputs[1], recurrent_kernel_, {}, of_state), 4,
+              gate_axis);
+  } else {
+    // Each gate has masks of its own.
+    const std::vector<Tensor> kernels = split(kernel_, 4, -1), recurrent_kernels = split(recurrent_kernel_, 4, -1);
+    const std::vector<Tensor> biases = bias.defined() ? split(bias, 4, 0) : std::vector<Tensor>(4);
+    for (std::size_t gate = 0; gate < 4; ++gate) {
+      const Tensor x = input_masks_[gate].defined() ? inputs[0] * input_masks_[gate] : inputs[0];
+      const Tensor h = state_masks_[gate].defined() ? inputs[1] * state_masks_[gate] : inputs[1];
+      z.push_back(conv(x, kernels[gate], biases[gate], of_input) + conv(h, recurrent_kernels[gate], {}, of_state));
+    }
+  }
+  const Tensor input = recurrent_activation_(z[0]), forget = recurrent_activation_(z[1]);
+  const Tensor c = forget * inputs[2] + input * activation_(z[2]);
+  const Tensor next = recurrent_activation_(z[3]) * activation_(c);
+  return {next, next, c};
+}
+
+template <std::size_t N>
+Config ConvLSTMCell<N>::config() const {
+  Config config = this->base_config();
+  config["filters"] = filters_;
+  config["kernel_size"] = kernel_size_.vector();
+  config["strides"] = options_.strides.vector();
+  config["padding"] = options_.padding;
+  config["data_format"] = options_.data_format;
+  config["dilation_rate"] = options_.dilation_rate.vector();
+  config["activation"] = activation_.config();
+  config["recurrent_activation"] = recurrent_activation_.config();
+  config["use_bias"] = options_.use_bias;
+  config["unit_forget_bias"] = options_.unit_forget_bias;
+  recurrent::write_weights(config, options_);
+  config["dropout"] = options_.dropout;
+  config["recurrent_dropout"] = options_.recurrent_dropout;
+  config["seed"] = options_.seed;
+  return config;
+}
+
+template <std::size_t N>
+ConvLSTM<N>::ConvLSTM(int filters, Dims<N> kernel_size, ConvLSTMOptions<N> options)
+    : LayerOf<ConvLSTM<N>, RecurrentLayer>(options) {
+  this->set_cell(ConvLSTMCell<N>(filters, kernel_size, options),
+                 {options.return_sequences, options.return_state, options.go_backwards, options.stateful,
+                  options.unroll, options.zero_output_for_mask});
+}
+
+template <std::size_t N>
+ConvLSTM<N> ConvLSTM<N>::from_config(const Config& config) {
+  const auto activation = [&](const char* key, const char* otherwise) {
+    return activation_from_config(config.contains(key) ? config.at(key) : Config(otherwise));
+  };
+  return ConvLSTM(
+      config.at("filters").as_int(), spatial::dims<N>(config.at("kernel_size"), 1),
+      with_base(
+          ConvLSTMOptions<N>{
+              .strides = spatial::dims<N>(config.get("strides"), 1),
+              .padding = config.get("padding", "valid"),
+              .data_format = config.get("data_format", ""),
+              .dilation_rate = spatial::dims<N>(config.get("dilation_rate"), 1),
+              .activation = activation("activation", "tanh"),
+              .recurrent_activation = activation("recurrent_activation", "sigmoid"),
+              .use_bias = config.get("use_bias", true),
+              .kernel_initializer = initializer_from_config(config, "kernel_initializer", "glorot_uniform"),
+              .recurrent_initializer = initializer_from_config(config, "recurrent_initializer", "orthogonal"),
+              .bias_initializer = initializer_from_config(config, "bias_initializer", "zeros"),
+              .unit_forget_bias = config.get("unit_forget_bias", true),
+              .kernel_regularizer = regularizer_from_config(config.get("kernel_regularizer")),
+              .recurrent_regularizer = regularizer_from_config(config.get("recurrent_regularizer")),
+              .bias_regularizer = regularizer_from_config(config.get("bias_regularizer")),
+              .kernel_constraint = constraint_from_config(config.get("kernel_constraint")),
+              .recurrent_constraint = constraint_from_config(config.get("recurrent_constraint")),
+              .bias_constraint = constraint_from_config(config.get("bias_constraint")),
+              .dropout = config.get("dropout", 0.0),
+              .recurrent_dropout = config.get("recurrent_dropout", 0.0),
+              .seed = config.optional_integer("seed"),
+              .return_sequences = config.get("return_sequences", false),
+              .return_state = config.get("return_state", false),
+              .go_backwards = config.get("go_backwards", false),
+              .stateful = config.get("stateful", false),
+              .unroll = config.get("unroll", false),
+              .zero_output_for_mask = config.get("zero_output_for_mask", false)},
+          config));
+}
+
+template <std::size_t N>
+std::string ConvLSTM<N>::class_name() const {
+  return "ConvLSTM" + std::to_string(N) + "D";
+}
+
+template <std::size_t N>
+Config ConvLSTM<N>::config() const {
+  const Config own = this->cell_->config();
+  Config config = this->base_config();
+  this->write_sequence(config);
+  for (const Config::Entry& entry : own.entries()) {
+    if (entry.first == "name" || entry.first == "trainable" || entry.first == "dtype") continue;
+    config[entry.first] = entry.second;
+  }
+  if (!config.contains("activity_regularizer")) config["activity_regularizer"] = Config();
+  return config;
+}
+
+template class ConvLSTMCell<1>;
+template class ConvLSTMCell<2>;
+template class ConvLSTMCell<3>;
+template class ConvLSTM<1>;
+template class ConvLSTM<2>;
+template class ConvLSTM<3>;
+
+}  // namespace nyala
