@@ -2,7 +2,7 @@
 
 build_packages=(g++ cmake ninja-build ccache mold python3 libxtensor-dev libxtensor-blas-dev libxsimd-dev libopenblas-dev
                 libdnnl-dev libhdf5-dev nlohmann-json3-dev libzip-dev zlib1g-dev doctest-dev)
-test_packages=(clang-16 libclang-rt-16-dev clang-format-16 clang-tidy-16 python3-venv git)
+test_packages=(clang-16 libclang-rt-16-dev clang-format-16 clang-tidy-16 python3-venv git valgrind)
 
 install_packages() {
   local package missing=() run=()
