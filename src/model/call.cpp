@@ -200,11 +200,15 @@ Tensor LayerRef::operator()(const std::vector<Tensor>& inputs, bool training) co
 
 namespace {
 
+constexpr std::int64_t max_probe_elements = std::int64_t{1} << 28;
+
 /// The output shapes of the layer run on zeros with every unknown size set to `size`.
 std::vector<Shape> shapes_with(Layer& layer, const std::vector<Shape>& inputs, std::int64_t size) {
   Tensors zeros_in;
   for (Shape shape : inputs) {
     for (std::int64_t& axis : shape) axis = axis == None ? size : axis;
+    if (shape.elements() > max_probe_elements)
+      throw Error("its output shape cannot be found by a run on zeros: the input " + shape.str() + " is too large");
     zeros_in.push_back(zeros(shape, layer.compute_dtype()));
   }
   const StopRecording stop;
