@@ -339,7 +339,8 @@ std::vector<std::string> argument_names(const std::string& class_name) {
                                                   "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
                                                   "CuDNNLSTM",     "CuDNNGRU"};
   if (recurrent.count(class_name) != 0) return {"sequences", "initial_state", "mask", "training"};
-  if (class_name == "MultiHeadAttention" || class_name == "GroupQueryAttention")
+  if (class_name == "MultiHeadAttention" || class_name == "GroupQueryAttention" ||
+      class_name == "GroupedQueryAttention")
     return {"query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask"};
   if (class_name == "BatchNormalization" || class_name == "TimeDistributed") return {"inputs", "training", "mask"};
   return {"inputs", "mask", "training"};

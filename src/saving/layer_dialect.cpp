@@ -27,6 +27,7 @@ const std::map<std::string, std::string>& class_aliases() {
       {"Deconvolution3D", "Conv3DTranspose"},
       {"SeparableConvolution1D", "SeparableConv1D"},
       {"SeparableConvolution2D", "SeparableConv2D"},
+      {"GroupedQueryAttention", "GroupQueryAttention"},
       {"AvgPool1D", "AveragePooling1D"},
       {"AvgPool2D", "AveragePooling2D"},
       {"AvgPool3D", "AveragePooling3D"},

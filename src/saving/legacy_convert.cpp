@@ -198,7 +198,14 @@ std::vector<Target> targets_of(const Layer& layer, const std::string& prefix) {
   std::vector<const Layer*> visited;
   collect(layer, prefix, true, trained, others, visited);
   trained.insert(trained.end(), others.begin(), others.end());
-  return trained;
+  // A weight may count among those of two layers (SpectralNormalization); files hold it once.
+  std::vector<Target> once;
+  for (const Target& target : trained) {
+    const bool seen =
+        std::any_of(once.begin(), once.end(), [&](const Target& other) { return other.variable.is(target.variable); });
+    if (!seen) once.push_back(target);
+  }
+  return once;
 }
 
 std::vector<Tensor> converted(const Hdf5Reader& file, const std::vector<std::string>& datasets,

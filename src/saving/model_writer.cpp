@@ -62,7 +62,7 @@ Config build_config(const Layer& layer) {
   const LayerState& state = detail::state_of(layer);
   const std::string name = layer.class_name();
   if (state.build_shapes.empty() || needs_no_build(name)) return {};
-  if (name == "MultiHeadAttention") {
+  if (name == "MultiHeadAttention" || name == "GroupQueryAttention") {
     Config shapes = Config::object();
     const char* keys[] = {"query_shape", "value_shape", "key_shape"};
     for (std::size_t i = 0; i < state.build_shapes.size() && i < 3; ++i) shapes[keys[i]] = state.build_shapes[i];
@@ -228,7 +228,8 @@ class GraphWriter {
     std::vector<Config> markers;
     for (std::size_t i = 0; i < count; ++i) markers.push_back(detail::input_marker(i));
     Config args = Config::array(), kwargs = Config::object();
-    const bool listed = merging.count(name) != 0 || (count > 1 && name != "MultiHeadAttention");
+    const bool listed =
+        merging.count(name) != 0 || (count > 1 && name != "MultiHeadAttention" && name != "GroupQueryAttention");
     if (listed)
       args.push_back(Config::array(markers));
     else
