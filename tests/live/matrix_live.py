@@ -31,7 +31,7 @@ def near(a, b):
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
     scale = max(1.0, float(np.abs(b).max())) if b.size else 1.0
-    limit = 2e-3 if b.dtype == np.float16 else 1e-5
+    limit = 5e-3 if b.dtype == np.float16 else 1e-5
     return bool(np.all(np.abs(a.astype("float64") - b.astype("float64")) <= limit * scale))
 
 

@@ -56,7 +56,7 @@ std::string difference(const Tensor& got, const Tensor& expected) {
     const double error = both_nan || x[i] == y[i] ? 0.0 : std::abs(x[i] - y[i]) / scale;
     worst = error <= worst ? worst : error;
   }
-  const double limit = expected.dtype() == DType::float16 ? 2e-3 : 1e-5;
+  const double limit = expected.dtype() == DType::float16 ? 5e-3 : 1e-5;
   return worst <= limit ? "" : "values differ by " + std::to_string(worst);
 }
 
