@@ -39,7 +39,7 @@ Bidirectional::Bidirectional(LayerRef layer, BidirectionalOptions options)
   const RecurrentLayer& recurrent = recurrent_of(layer);
   return_sequences_ = recurrent.return_sequences();
   return_state_ = recurrent.return_state();
-  LayerRef backward = options.backward_layer.value_or(LayerRef());
+  LayerRef backward = options.backward_layer;
   if (backward.defined()) {
     const RecurrentLayer& other = recurrent_of(backward);
     if (other.return_sequences() != return_sequences_ || other.return_state() != return_state_) {

@@ -63,7 +63,7 @@ class GradientTape {
                                   const Tensor& output_gradients);
   Tensor jacobian_of(const Tensor& target, const autograd::Edge& source, const Shape& source_shape);
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 /// While it lives, nothing is recorded in this thread.

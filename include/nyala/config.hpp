@@ -20,21 +20,27 @@ class Config {
   enum class Kind { null, boolean, integer, real, string, array, object };
   using Entry = std::pair<std::string, Config>;
 
-  Config() = default;
-  Config(std::nullptr_t) {}
-  Config(bool value) : kind_(Kind::boolean), integer_(value) {}
+  // All of these are out of line: a list of Config in a Config is dear to compile.
+  Config();
+  Config(const Config& other);
+  Config(Config&& other) noexcept;
+  Config& operator=(const Config& other);
+  Config& operator=(Config&& other) noexcept;
+  ~Config();
+  Config(std::nullptr_t) : Config() {}
+  Config(bool value) : Config(Kind::boolean, value) {}
   template <std::integral I>
     requires(!std::same_as<I, bool>)
-  Config(I value) : kind_(Kind::integer), integer_(static_cast<std::int64_t>(value)) {}
-  Config(double value) : kind_(Kind::real), real_(value) {}
-  Config(const char* text) : kind_(Kind::string), text_(text) {}
-  Config(std::string text) : kind_(Kind::string), text_(std::move(text)) {}
+  Config(I value) : Config(Kind::integer, static_cast<std::int64_t>(value)) {}
+  Config(double value);
+  Config(const char* text);
+  Config(std::string text);
   /// An array; unknown sizes become null.
   Config(const Shape& shape);
   template <class T>
     requires(!std::same_as<T, Config>)
-  Config(const std::vector<T>& values) : kind_(Kind::array) {
-    for (const T& value : values) items_.push_back(Config(value));
+  Config(const std::vector<T>& values) : Config(Kind::array, 0) {
+    for (const T& value : values) push_back(Config(value));
   }
   template <class T>
   Config(const std::optional<T>& value) : Config(value ? Config(*value) : Config()) {}
@@ -101,6 +107,8 @@ class Config {
   static Config parse(const std::string& json);
 
  private:
+  Config(Kind kind, std::int64_t integer);
+
   Config& entry(std::string_view key);
 
   Kind kind_ = Kind::null;

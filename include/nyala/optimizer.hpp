@@ -60,13 +60,14 @@ struct OptimizerOptions {
 /// The slots of one kind, one per variable. Copies are the same slots, as copies of an optimizer must be.
 class Slots {
  public:
-  void add(Variable slot) { slots_->push_back(std::move(slot)); }
-  bool empty() const { return slots_->empty(); }
+  Slots();
+  void add(Variable slot);
+  bool empty() const;
   /// The slot of the variable at that place in the list; a null variable if there are no slots of this kind.
   const Variable& operator[](std::size_t index) const;
 
  private:
-  std::shared_ptr<std::vector<Variable>> slots_ = std::make_shared<std::vector<Variable>>();
+  std::shared_ptr<std::vector<Variable>> slots_;
 };
 
 /// Changes variables by their gradients. Copies share slots and step count, so that one object can drive a loop and be

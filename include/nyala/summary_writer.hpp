@@ -35,7 +35,7 @@ class SummaryWriter {
 
  private:
   struct File;
-  std::unique_ptr<File> file_;
+  std::shared_ptr<File> file_;
 };
 
 }  // namespace nyala

@@ -180,12 +180,12 @@ std::ostream& operator<<(std::ostream& out, const Tensor& tensor);
 class Tensors {
  public:
   Tensors() = default;
-  Tensors(std::initializer_list<Tensor> several) : tensors_(several) {}
-  Tensors(std::vector<Tensor> several) : tensors_(std::move(several)) {}
+  Tensors(std::initializer_list<Tensor> several);
+  Tensors(std::vector<Tensor> several);
   template <class T>
     requires(!std::same_as<T, Tensors> && std::convertible_to<const T&, Tensor>)
   Tensors(const T& one) {
-    tensors_.push_back(Tensor(one));
+    push_back(Tensor(one));
   }
   /// Throws Error unless there is exactly one.
   operator Tensor() const { return only(); }
@@ -200,7 +200,7 @@ class Tensors {
   const Tensor& operator[](std::size_t i) const { return tensors_[i]; }
   Tensor& operator[](std::size_t i) { return tensors_[i]; }
   const Tensor& front() const { return only_or_first(); }
-  void push_back(Tensor tensor) { tensors_.push_back(std::move(tensor)); }
+  void push_back(Tensor tensor);
   auto begin() const { return tensors_.begin(); }
   auto end() const { return tensors_.end(); }
   const std::vector<Tensor>& vector() const { return tensors_; }
@@ -218,17 +218,18 @@ class NestedList {
  public:
   template <Scalar S>
   NestedList(S value)
-      : leaf_(true),
-        number_(static_cast<double>(value)),
-        integer_(whole(value)),
-        dtype_(std::same_as<S, bool> ? DType::boolean
-               : std::integral<S>    ? DType::int32
-                                     : DType::float32) {}
-  NestedList(const char* text) : leaf_(true), dtype_(DType::string), text_(text) {}
-  NestedList(const std::string& text) : leaf_(true), dtype_(DType::string), text_(text) {}
-  NestedList(std::initializer_list<NestedList> rows) : rows_(rows) {}
+      : NestedList(static_cast<double>(value), whole(value),
+                   std::same_as<S, bool> ? DType::boolean
+                   : std::integral<S>    ? DType::int32
+                                         : DType::float32) {}
+  NestedList(const char* text) : NestedList(std::string(text)) {}
+  NestedList(const std::string& text);
+  NestedList(std::initializer_list<NestedList> rows);
+  NestedList(const NestedList& other);
+  ~NestedList();
 
  private:
+  NestedList(double number, std::int64_t integer, DType dtype);
   template <Scalar S>
   static std::int64_t whole(S value) {
     if constexpr (std::integral<S>)

@@ -45,7 +45,7 @@ std::shared_ptr<Node> leaf_of(const Variable& variable) {
 
 }  // namespace autograd
 
-GradientTape::GradientTape(GradientTapeOptions options) : state_(std::make_unique<State>()) {
+GradientTape::GradientTape(GradientTapeOptions options) : state_(std::make_shared<State>()) {
   state_->persistent = options.persistent;
   state_->watches_variables = options.watch_accessed_variables;
   ++current.tapes;

@@ -285,6 +285,10 @@ Tensor detail_empty_for(const Shape& shape, DType dtype, std::size_t count) {
   return Tensor::empty(shape, dtype, Device());
 }
 
+Tensors::Tensors(std::initializer_list<Tensor> several) : tensors_(several) {}
+Tensors::Tensors(std::vector<Tensor> several) : tensors_(std::move(several)) {}
+void Tensors::push_back(Tensor tensor) { tensors_.push_back(std::move(tensor)); }
+
 const Tensor& Tensors::only() const {
   if (tensors_.size() != 1) {
     throw Error("Tensors: one tensor was expected, there are " + std::to_string(tensors_.size()));

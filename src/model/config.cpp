@@ -57,6 +57,17 @@ const Config none;
 
 }  // namespace
 
+Config::Config() = default;
+Config::Config(const Config& other) = default;
+Config::Config(Config&& other) noexcept = default;
+Config& Config::operator=(const Config& other) = default;
+Config& Config::operator=(Config&& other) noexcept = default;
+Config::~Config() = default;
+Config::Config(Kind kind, std::int64_t integer) : kind_(kind), integer_(integer) {}
+Config::Config(double value) : kind_(Kind::real), real_(value) {}
+Config::Config(const char* text) : kind_(Kind::string), text_(text) {}
+Config::Config(std::string text) : kind_(Kind::string), text_(std::move(text)) {}
+
 Config::Config(const Shape& shape) : kind_(Kind::array) {
   for (const std::int64_t size : shape) items_.push_back(size == None ? Config() : Config(size));
 }

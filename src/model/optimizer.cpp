@@ -71,6 +71,9 @@ const Variable no_slot;
 
 }  // namespace
 
+Slots::Slots() : slots_(std::make_shared<std::vector<Variable>>()) {}
+void Slots::add(Variable slot) { slots_->push_back(std::move(slot)); }
+bool Slots::empty() const { return slots_->empty(); }
 const Variable& Slots::operator[](std::size_t index) const { return slots_->empty() ? no_slot : (*slots_)[index]; }
 
 Optimizer::Optimizer(OptimizerOptions options, const std::string& default_name) : state_(std::make_shared<State>()) {

@@ -9,6 +9,13 @@
 
 namespace nyala {
 
+NestedList::NestedList(double number, std::int64_t integer, DType dtype)
+    : leaf_(true), number_(number), integer_(integer), dtype_(dtype) {}
+NestedList::NestedList(const std::string& text) : leaf_(true), dtype_(DType::string), text_(text) {}
+NestedList::NestedList(std::initializer_list<NestedList> rows) : rows_(rows) {}
+NestedList::NestedList(const NestedList& other) = default;
+NestedList::~NestedList() = default;
+
 struct NestedListReader {
   Shape shape;
   std::vector<const NestedList*> leaves;

@@ -321,7 +321,7 @@ class GRU : public LayerOf<GRU, RecurrentLayer> {
 struct BidirectionalOptions {
   /// "concat", "sum", "mul", "ave", or std::nullopt: both outputs by themselves.
   std::optional<std::string> merge_mode = "concat";
-  std::optional<LayerRef> backward_layer = {};
+  LayerRef backward_layer = {};
   RegularizerRef activity_regularizer = {};
   bool trainable = true;
   DTypePolicy dtype = {};
