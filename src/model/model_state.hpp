@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include <nyala/model.hpp>
@@ -52,7 +53,8 @@ struct ModelState {
   Config input_structure, output_structure;
   Plan plan;                       // graph
   std::vector<LayerRef> sequence;  // sequential, without the Input
-  LayerRef input_layer;            // sequential, if there is one
+  std::unordered_set<std::string> sequence_names;
+  LayerRef input_layer;  // sequential, if there is one
   std::size_t output_count = 1;
   std::optional<Compiled> compiled;
   bool stop_training = false;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <nyala/error.hpp>
 #include <nyala/layers/input_layer.hpp>
 #include <nyala/model.hpp>
@@ -61,22 +63,23 @@ void Sequential::add(LayerRef layer) {
     state_->built = true;
     return;
   }
-  for (const LayerRef& other : state.sequence) {
-    if (!other.is(layer) && other->name() == layer->name()) {
-      throw Error(label() + ": two layers have the name \"" + layer->name() + "\"; names must differ within a model");
-    }
-    if (other.is(layer)) {
+  if (state.sequence_names.count(layer->name()) != 0) {
+    const bool twice = std::any_of(state.sequence.begin(), state.sequence.end(),
+                                   [&](const LayerRef& other) { return other.is(layer); });
+    if (twice)
       throw Error(label() + ": the layer \"" + layer->name() + "\" is added twice; use a graph to share a layer");
-    }
+    throw Error(label() + ": two layers have the name \"" + layer->name() + "\"; names must differ within a model");
   }
   if (!state.outputs.empty()) detail::extend(state, layer);
   state.sequence.push_back(layer);
+  state.sequence_names.insert(layer->name());
   track(layer);
 }
 
 void Sequential::pop() {
   detail::ModelState& state = *model_state();
   if (state.sequence.empty()) throw Error(label() + ": there is no layer to pop");
+  state.sequence_names.erase(state.sequence.back()->name());
   state.sequence.pop_back();
   state_->children.pop_back();
   if (!state.outputs.empty()) {
