@@ -10,7 +10,7 @@ namespace nyala {
 
 namespace {
 
-constexpr const char* layer = "layer_normalization";
+constexpr const char* plain = "layer_normalization";
 constexpr const char* group = "group_normalization";
 constexpr const char* rms = "rms_normalization";
 
@@ -33,7 +33,7 @@ Tensor normalize_rows(const Tensor& x, std::int64_t n, const Tensor& gamma, cons
       .layer_norm(detail::alias(x, rows), gamma, beta, epsilon, y_rows, middle, inverse_deviation);
   if (!recorded) return y;
   autograd::attach(
-      y, layer, {x, gamma, beta}, [x, gamma, beta, rows, middle, inverse_deviation, epsilon](autograd::Backward& g) {
+      y, plain, {x, gamma, beta}, [x, gamma, beta, rows, middle, inverse_deviation, epsilon](autograd::Backward& g) {
         if (autograd::recording(g.grad(), x, gamma)) {
           ops::differentiate_again(g, {x, gamma, beta}, [&](const std::vector<Tensor>& in) -> std::vector<Tensor> {
             const Tensor all = reshape(in[0], rows);
@@ -90,11 +90,11 @@ Tensor per_group(const Tensor& weight, const Shape& sizes, const Tensor& x, std:
 
 Tensor layer_normalization(const Tensor& given, const Tensor& gamma, const Tensor& beta, const Axes& axis,
                            double epsilon) {
-  const Tensor x = ops::in_floating(given, layer);
-  const std::vector<int> axes = normalised_axes(x, axis, layer);
+  const Tensor x = ops::in_floating(given, plain);
+  const std::vector<int> axes = normalised_axes(x, axis, plain);
   const Shape sizes = sizes_of(x.shape(), axes);
-  const Tensor scale = flat_weight(gamma, sizes, x, layer, "gamma");
-  const Tensor shift = flat_weight(beta, sizes, x, layer, "beta");
+  const Tensor scale = flat_weight(gamma, sizes, x, plain, "gamma");
+  const Tensor shift = flat_weight(beta, sizes, x, plain, "beta");
   const ops::AxesLast order(axes, x.rank());
   if (order.trivial) return normalize_rows(x, product(sizes), scale, shift, epsilon);
   return transpose(normalize_rows(transpose(x, order.forth), product(sizes), scale, shift, epsilon), order.back);
