@@ -1,13 +1,13 @@
 """Builds a project as a stranger would, in a folder of its own, and runs one of its programs.
 
-usage: build_and_run.py PROJECT WORK TARGET [--edit OLD NEW FILE]... [--expect REGEX] [--between LOW HIGH]
-                        [--argument A]... [--fails REGEX]
-                        [--npy FILE ROWS COLUMNS] [--written FILE]... [--build-only] [-- CMAKE_ARGS...]
+usage: build_and_run.py PROJECT WORK TARGET [--expect REGEX] [--between LOW HIGH] [--argument A]...
+                        [--fails REGEX] [--npy FILE ROWS COLUMNS] [--written FILE]... [--build-only]
+                        [-- CMAKE_ARGS...]
 
 PROJECT is copied to WORK (which may have spaces in it), so that nothing of this checkout is found by accident. --expect
-is searched in what the program prints; --between holds the number that its first group matched. Lines that --edit names
-are replaced first, and must be there. The program gets every --argument; with --fails it must end badly and say so.
---npy makes an input for it, --written names what it must leave behind.
+is searched in what the program prints; --between holds the number that its first group matched. The program gets every
+--argument; with --fails it must end badly and say so. --npy makes an input for it, --written names
+what it must leave behind.
 """
 
 import argparse
@@ -19,16 +19,11 @@ import subprocess
 import sys
 
 
-def copy_changed(project, work, edits):
+def copy_changed(project, work):
     """Copies the project; files that are as they were keep their time stamps, so that nothing is built again."""
     work.mkdir(parents=True, exist_ok=True)
     for file in sorted(project.iterdir()):
         text = file.read_text()
-        for old, new, name in edits:
-            if name == file.name:
-                if old not in text:
-                    sys.exit(f"{file.name} does not contain {old!r}")
-                text = text.replace(old, new)
         target = work / file.name
         if not target.exists() or target.read_text() != text:
             target.write_text(text)
@@ -60,7 +55,6 @@ def main():
     parser.add_argument("project", type=pathlib.Path)
     parser.add_argument("work", type=pathlib.Path)
     parser.add_argument("target")
-    parser.add_argument("--edit", nargs=3, action="append", default=[])
     parser.add_argument("--expect")
     parser.add_argument("--between", nargs=2, type=float)
     parser.add_argument("--argument", action="append", default=[])
@@ -71,7 +65,7 @@ def main():
     options = parser.parse_args(own)
 
     source, build = options.work / "source", options.work / "build"
-    copy_changed(options.project, source, options.edit)
+    copy_changed(options.project, source)
     subprocess.run(["cmake", "-S", source, "-B", build, "-G", "Ninja", *cmake_arguments], check=True)
     subprocess.run(["cmake", "--build", build, "--target", options.target], check=True)
     if options.build_only:
