@@ -10,6 +10,9 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/" DESTINATION ${CMAKE_INSTALL_I
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/data/mnist" DESTINATION ${CMAKE_INSTALL_DATADIR}/nyala)
 install(TARGETS nyala EXPORT nyala)
+if(NYALA_CUDA)
+  install(TARGETS nyala_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 install(EXPORT nyala NAMESPACE nyala:: FILE nyala-targets.cmake DESTINATION ${package_folder})
 
 configure_package_config_file(

@@ -20,7 +20,8 @@ VENDORS = {
     "zip": r"zip\.h",
     "zlib": r"zlib\.h",
     "json": r"nlohmann/",
-    "cuda": r"(cuda|cublas|cudnn|curand|nccl|thrust/|cub/|nv)",
+    "cuda": r"(cuda_runtime|cublasLt|cudnn)\.h",
+    "cccl": r"(thrust|cub)/",
     "doctest": r"doctest/",
 }
 STD = re.compile(r"([a-z0-9_]+|(sys/|linux/|sanitizer/)?[a-z0-9_]+\.h)$")
@@ -39,7 +40,11 @@ TABLE = {
     "src/backend/cpu": CPU | {"xtensor", "xtensor_forward", "xsimd", "blas", "src/backend/cpu/simd"},
     "src/backend/cpu/simd": CPU | {"xsimd", "src/backend/cpu/simd"},
     "src/backend/cpu/onednn": CPU | {"onednn", "src/backend/cpu/onednn", "src/backend/cpu/simd"},
-    "src/backend/cuda": {"std", "public", "src/core", "src/backend", "src/backend/common", "src/backend/cuda", "cuda"},
+    "src/backend/cuda": {"std", "public", "src/core", "src/backend", "src/backend/common", "src/backend/cuda",
+                         "src/backend/cuda/nvcc", "cuda"},
+    # What only nvcc understands; the software GPU (tests/softgpu) has its own files of these names.
+    "src/backend/cuda/nvcc": {"std", "public", "src/core", "src/backend", "src/backend/cuda", "src/backend/cuda/nvcc",
+                              "cuda", "cccl"},
     "src/autograd": OPS - {"src/ops"},
     "src/ops": OPS,
     "src/model": ABOVE | {"json"},
@@ -62,7 +67,7 @@ def kind_of(header, includer):
     """The kind of a header named in an #include of the file `includer` (a path relative to the root)."""
     if header.startswith("nyala/"):
         return "catalogue" if header.split("/")[1] in CATALOGUE else "public"
-    for base in (ROOT / includer).parent, ROOT / "src", ROOT:
+    for base in (ROOT / includer).parent, ROOT / "src", ROOT / "src/backend/cuda/nvcc", ROOT:
         target = (base / header).resolve()
         if target.is_file() and target.is_relative_to(ROOT):
             parts = target.relative_to(ROOT).parent.as_posix()

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+
+#include <nyala/device.hpp>
+#include <nyala/memory.hpp>
+
+namespace nyala::detail {
+
+/// The memory of one device other than the CPU. All work on a device happens in the order in which it was asked for,
+/// from whatever thread: a block may be freed while work that uses it is still under way, and taken again by later
+/// work.
+class DeviceMemory {
+ public:
+  virtual ~DeviceMemory() = default;
+
+  /// At least `bytes` bytes, aligned to 256, contents undefined; never null. Throws Error naming what was asked, what
+  /// is live and what is free when the device has no more.
+  virtual void* allocate(std::size_t bytes) = 0;
+  virtual void deallocate(void* block, std::size_t bytes) noexcept = 0;
+
+  /// From host memory, which may be changed once this returns; the device's copy is there for all later work.
+  virtual void upload(void* to, const void* from, std::size_t bytes) = 0;
+  /// To host memory; waits for the work before it.
+  virtual void download(void* to, const void* from, std::size_t bytes) = 0;
+  /// Within the device.
+  virtual void copy(void* to, const void* from, std::size_t bytes) = 0;
+  /// Waits until all work is done; throws Error for a fault that work has met.
+  virtual void synchronize() = 0;
+
+  virtual MemoryStats stats() = 0;
+  virtual void reset_peak() = 0;
+  virtual void empty_cache() = 0;
+};
+
+/// Loads the GPU module at the first call. Throws Error saying why for a device that does not work here. (Defined by
+/// the backend, which knows the modules.)
+DeviceMemory& device_memory(const Device& device);
+
+}  // namespace nyala::detail
