@@ -6,8 +6,8 @@ find_package(xsimd 8 REQUIRED)
 find_package(nlohmann_json 3.10 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(HDF5 REQUIRED COMPONENTS C)
-find_path(NYALA_LIBZIP_INCLUDE zip.h REQUIRED)
-find_library(NYALA_LIBZIP_LIBRARY zip REQUIRED)
+find_path(NYALA_LIBDEFLATE_INCLUDE libdeflate.h REQUIRED)
+find_library(NYALA_LIBDEFLATE_LIBRARY deflate REQUIRED)
 # The OpenMP runtime that oneDNN uses, only to tell it how many threads it may use: Nyala has its own pool. It is g++'s
 # under clang too, for two OpenMP runtimes in one process would fight over the processors.
 find_library(NYALA_GOMP_LIBRARY NAMES gomp libgomp.so.1 REQUIRED)
@@ -36,14 +36,14 @@ else()
   message(STATUS "Nyala: without oneDNN; convolutions and matrix products use the slower xtensor kernels")
 endif()
 
-set(NYALA_PRIVATE_LIBRARIES ${HDF5_C_LIBRARIES} ${NYALA_LIBZIP_LIBRARY} ${ZLIB_LIBRARIES} ${blas_libraries}
+set(NYALA_PRIVATE_LIBRARIES ${HDF5_C_LIBRARIES} ${NYALA_LIBDEFLATE_LIBRARY} ${ZLIB_LIBRARIES} ${blas_libraries}
                             ${NYALA_GOMP_LIBRARY} ${CMAKE_DL_LIBS})
 if(NYALA_WITH_ONEDNN)
   list(APPEND NYALA_PRIVATE_LIBRARIES ${NYALA_ONEDNN_LIBRARY})
 endif()
 
 add_library(nyala_vendors INTERFACE)
-target_include_directories(nyala_vendors SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS} ${NYALA_LIBZIP_INCLUDE})
+target_include_directories(nyala_vendors SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS} ${NYALA_LIBDEFLATE_INCLUDE})
 target_compile_definitions(nyala_vendors INTERFACE HAVE_CBLAS=1 ${HDF5_C_DEFINITIONS})
 target_link_libraries(
   nyala_vendors INTERFACE xtensor-blas xsimd nlohmann_json::nlohmann_json Threads::Threads

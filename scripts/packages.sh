@@ -1,7 +1,7 @@
 # Sourced by the scripts beside it: installs what is missing with apt, and says what.
 
 build_packages=(g++ cmake ninja-build ccache mold python3 libxtensor-dev libxtensor-blas-dev libxsimd-dev libopenblas-dev
-                libdnnl-dev libhdf5-dev nlohmann-json3-dev libzip-dev zlib1g-dev doctest-dev)
+                libdnnl-dev libhdf5-dev nlohmann-json3-dev libdeflate-dev zlib1g-dev doctest-dev)
 test_packages=(clang-16 libclang-rt-16-dev clang-format-16 clang-tidy-16 python3-venv git valgrind)
 
 install_packages() {

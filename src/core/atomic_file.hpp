@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace nyala::detail {
@@ -23,6 +24,8 @@ class AtomicFile {
   const std::string& temporary_path() const { return temporary_; }
   /// At the end of what has been written.
   void write(const void* data, std::size_t bytes);
+  /// Over what has been written; the end stays where it is.
+  void write_at(std::uint64_t at, const void* data, std::size_t bytes);
   /// Of the temporary file, open for reading and writing.
   int descriptor() const { return descriptor_; }
   /// Flushes to the disk and renames.

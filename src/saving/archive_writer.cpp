@@ -1,9 +1,6 @@
-#include <unistd.h>
-#include <zip.h>
+#include <libdeflate.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <limits>
 
 #include <nyala/error.hpp>
 
@@ -12,189 +9,107 @@
 namespace nyala::saving {
 namespace {
 
-/// What libzip reads a member from.
-struct Content {
-  std::shared_ptr<ByteSource> source;
-  std::uint64_t at = 0;
-  std::string error;
+constexpr std::uint64_t most_in_32 = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint16_t plain_version = 20, large_version = 45;
+constexpr std::uint16_t large_record = 1, large_record_bytes = 16;
+constexpr std::uint16_t names_are_utf8 = 1 << 11;
+constexpr std::uint16_t first_of_1980 = (0 << 9) | (1 << 5) | 1;
+constexpr std::uint16_t made_by_unix = 3 << 8;
+constexpr std::uint32_t owner_reads_and_writes = 0100600U << 16;
+constexpr std::uint64_t checksum_place = 14;  // in a local header
+
+/// Little-endian numbers, one after another.
+class Record {
+ public:
+  Record& u16(std::uint64_t value) { return number(value, 2); }
+  Record& u32(std::uint64_t value) { return number(value, 4); }
+  Record& u64(std::uint64_t value) { return number(value, 8); }
+  Record& text(const std::string& value) {
+    bytes_ += value;
+    return *this;
+  }
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  Record& number(std::uint64_t value, int size) {
+    for (int i = 0; i < size; ++i) bytes_.push_back(static_cast<char>(value >> (8 * i) & 255));
+    return *this;
+  }
+
+  std::string bytes_;
 };
 
-zip_int64_t content_command(void* state, void* data, zip_uint64_t bytes, zip_source_cmd_t command) {
-  auto& content = *static_cast<Content*>(state);
-  switch (command) {
-    case ZIP_SOURCE_OPEN: content.at = 0; return 0;
-    case ZIP_SOURCE_READ: {
-      const std::uint64_t part = std::min<std::uint64_t>(bytes, content.source->size() - content.at);
-      try {
-        content.source->read(content.at, data, static_cast<std::size_t>(part));
-      } catch (const std::exception&) {
-        return -1;
-      }
-      content.at += part;
-      return static_cast<zip_int64_t>(part);
-    }
-    case ZIP_SOURCE_CLOSE: return 0;
-    case ZIP_SOURCE_STAT: {
-      auto& status = *static_cast<zip_stat_t*>(data);
-      zip_stat_init(&status);
-      status.size = content.source->size();
-      status.valid = ZIP_STAT_SIZE;
-      return sizeof status;
-    }
-    case ZIP_SOURCE_ERROR: {
-      const int codes[2] = {ZIP_ER_READ, EIO};
-      std::memcpy(data, codes, sizeof codes);
-      return sizeof codes;
-    }
-    case ZIP_SOURCE_FREE: delete &content; return 0;
-    case ZIP_SOURCE_SUPPORTS:
-      return zip_source_make_command_bitmap(ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE, ZIP_SOURCE_STAT,
-                                            ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE, -1);
-    default: return -1;
-  }
-}
+/// What the 32 bits of the first zip files hold: all ones say that the number stands in a record of its own.
+std::uint64_t in_32(std::uint64_t value) { return std::min(value, most_in_32); }
 
-/// The temporary file, so that libzip makes none of its own. It buffers, since libzip writes in small pieces.
-struct Target {
-  int descriptor = -1;
-  std::uint64_t at = 0, buffered_at = 0;
-  std::vector<char> buffer;
-  int error = 0;
-
-  bool flush() {
-    const char* next = buffer.data();
-    std::size_t left = buffer.size();
-    while (left > 0) {
-      const ssize_t written = ::pwrite(descriptor, next, left, static_cast<off_t>(buffered_at));
-      if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) {
-        error = errno;
-        return false;
-      }
-      next += written;
-      left -= static_cast<std::size_t>(written);
-      buffered_at += static_cast<std::uint64_t>(written);
-    }
-    buffer.clear();
-    return true;
-  }
-
-  zip_int64_t write(const void* data, std::uint64_t bytes) {
-    if (at != buffered_at + buffer.size()) {
-      if (!flush()) return -1;
-      buffered_at = at;
-    }
-    const char* from = static_cast<const char*>(data);
-    buffer.insert(buffer.end(), from, from + bytes);
-    at += bytes;
-    if (buffer.size() >= (std::size_t{1} << 20) && !flush()) return -1;
-    return static_cast<zip_int64_t>(bytes);
-  }
-};
-
-zip_int64_t seek(Target& target, void* data, std::uint64_t bytes) {
-  const auto& to = *ZIP_SOURCE_GET_ARGS(zip_source_args_seek_t, data, bytes, nullptr);
-  const auto end = static_cast<zip_int64_t>(std::max(target.at, target.buffered_at + target.buffer.size()));
-  const zip_int64_t base = to.whence == SEEK_SET   ? 0
-                           : to.whence == SEEK_CUR ? static_cast<zip_int64_t>(target.at)
-                                                   : end;
-  target.at = static_cast<std::uint64_t>(base + to.offset);
-  return 0;
-}
-
-zip_int64_t target_command(void* state, void* data, zip_uint64_t bytes, zip_source_cmd_t command) {
-  auto& target = *static_cast<Target*>(state);
-  switch (command) {
-    case ZIP_SOURCE_BEGIN_WRITE:
-      target.at = target.buffered_at = 0;
-      target.buffer.clear();
-      return 0;
-    case ZIP_SOURCE_WRITE: return target.write(data, bytes);
-    case ZIP_SOURCE_COMMIT_WRITE: return target.flush() ? 0 : -1;
-    case ZIP_SOURCE_ROLLBACK_WRITE:
-    case ZIP_SOURCE_OPEN:
-    case ZIP_SOURCE_CLOSE:
-    case ZIP_SOURCE_REMOVE:
-    case ZIP_SOURCE_FREE:
-    case ZIP_SOURCE_SEEK: return 0;
-    case ZIP_SOURCE_READ:
-    case ZIP_SOURCE_TELL: return 0;
-    case ZIP_SOURCE_SEEK_WRITE: return seek(target, data, bytes);
-    case ZIP_SOURCE_TELL_WRITE: return static_cast<zip_int64_t>(target.at);
-    case ZIP_SOURCE_STAT: {
-      auto& status = *static_cast<zip_stat_t*>(data);
-      zip_stat_init(&status);
-      status.size = 0;
-      status.valid = ZIP_STAT_SIZE;
-      return sizeof status;
-    }
-    case ZIP_SOURCE_ERROR: {
-      const int codes[2] = {ZIP_ER_WRITE, target.error};
-      std::memcpy(data, codes, sizeof codes);
-      return sizeof codes;
-    }
-    case ZIP_SOURCE_SUPPORTS: return ZIP_SOURCE_SUPPORTS_WRITABLE;
-    default: return -1;
-  }
+std::uint16_t flags_of(const std::string& name) {
+  const bool plain = name.find_first_not_of(
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                         " !#$%&'()+,-./;=@[]^_`{}~") == std::string::npos;
+  return plain ? 0 : names_are_utf8;
 }
 
 }  // namespace
 
-ArchiveWriter::ArchiveWriter(detail::AtomicFile& file, std::string where)
-    : where_(std::move(where)), zip_(nullptr, zip_discard) {
-  auto target = std::make_shared<Target>();
-  target->descriptor = file.descriptor();
-  target_ = target;
-  zip_error_t error;
-  zip_error_init(&error);
-  zip_source_t* source = zip_source_function_create(target_command, target.get(), &error);
-  zip_t* archive = source == nullptr ? nullptr : zip_open_from_source(source, ZIP_CREATE | ZIP_TRUNCATE, &error);
-  if (archive == nullptr) {
-    const std::string text = zip_error_strerror(&error);
-    zip_error_fini(&error);
-    if (source != nullptr) zip_source_free(source);
-    throw Error(where_ + ": the archive cannot be begun: " + text);
-  }
-  zip_.reset(archive);
+void ArchiveWriter::begin(const std::string& member, std::uint64_t bytes, std::uint32_t checksum) {
+  if (member.size() > std::numeric_limits<std::uint16_t>::max()) throw Error(where_ + ": a member's name is too long");
+  members_.push_back({member, at_, bytes, checksum});
+  const bool large = bytes >= most_in_32;
+  Record header;
+  header.text("PK\3\4").u16(large ? large_version : plain_version).u16(flags_of(member)).u16(0);
+  header.u16(0).u16(first_of_1980).u32(checksum);
+  header.u32(large ? most_in_32 : bytes).u32(large ? most_in_32 : bytes);
+  header.u16(member.size()).u16(large ? large_record_bytes + 4 : 0).text(member);
+  if (large) header.u16(large_record).u16(large_record_bytes).u64(bytes).u64(bytes);
+  file_.write(header.bytes().data(), header.bytes().size());
+  at_ += header.bytes().size();
 }
 
 void ArchiveWriter::add(const std::string& member, const std::string& text) {
-  add(member, in_memory(std::vector<unsigned char>(text.begin(), text.end()), where_));
+  begin(member, text.size(), libdeflate_crc32(0, text.data(), text.size()));
+  file_.write(text.data(), text.size());
+  at_ += text.size();
 }
 
-void ArchiveWriter::add(const std::string& member, std::shared_ptr<ByteSource> content) {
-  auto* state = new Content{std::move(content), 0, {}};
-  zip_source_t* source = zip_source_function(zip_.get(), content_command, state);
-  if (source == nullptr) {
-    delete state;
-    throw Error(where_ + ": \"" + member + "\" cannot be written: " + zip_strerror(zip_.get()));
-  }
-  keep(member, source);
-}
-
-void ArchiveWriter::keep(const std::string& member, void* content) {
-  auto* source = static_cast<zip_source_t*>(content);
-  const zip_int64_t index = zip_file_add(zip_.get(), member.c_str(), source, ZIP_FL_ENC_UTF_8);
-  if (index < 0) {
-    zip_source_free(source);
-    throw Error(where_ + ": \"" + member + "\" cannot be written: " + zip_strerror(zip_.get()));
-  }
-  const auto place = static_cast<zip_uint64_t>(index);
-  constexpr zip_uint16_t first_of_1980 = (0 << 9) | (1 << 5) | 1;
-  constexpr zip_uint32_t owner_reads_and_writes = 0100600U << 16;
-  zip_set_file_compression(zip_.get(), place, ZIP_CM_STORE, 0);
-  zip_file_set_dostime(zip_.get(), place, 0, first_of_1980, 0);
-  zip_file_set_external_attributes(zip_.get(), place, 0, ZIP_OPSYS_UNIX, owner_reads_and_writes);
+void ArchiveWriter::add(const std::string& member, const ByteSource& content) {
+  // The checksum is made of what is being written while it is in the cache, and put into the header afterwards.
+  begin(member, content.size(), 0);
+  std::uint32_t checksum = 0;
+  content.visit([&](const void* data, std::size_t bytes) {
+    checksum = libdeflate_crc32(checksum, data, bytes);
+    file_.write(data, bytes);
+  });
+  at_ += content.size();
+  members_.back().checksum = checksum;
+  Record patch;
+  patch.u32(checksum);
+  file_.write_at(members_.back().begin + checksum_place, patch.bytes().data(), patch.bytes().size());
 }
 
 void ArchiveWriter::finish() {
-  zip_t* archive = zip_.get();
-  if (zip_close(archive) != 0) {
-    const auto& target = *static_cast<Target*>(target_.get());
-    throw Error(where_ + ": cannot write the archive: " +
-                (target.error != 0 ? std::strerror(target.error) : zip_strerror(archive)));
+  Record directory;
+  for (const Member& member : members_) {
+    const bool large = member.bytes >= most_in_32, far = member.begin >= most_in_32;
+    const std::uint16_t version = large || far ? large_version : plain_version;
+    const std::uint64_t extra = (large ? 16U : 0U) + (far ? 8U : 0U);
+    directory.text("PK\1\2").u16(made_by_unix | version).u16(version).u16(flags_of(member.name)).u16(0);
+    directory.u16(0).u16(first_of_1980).u32(member.checksum);
+    directory.u32(large ? most_in_32 : member.bytes).u32(large ? most_in_32 : member.bytes);
+    directory.u16(member.name.size()).u16(extra == 0 ? 0 : extra + 4).u16(0).u16(0).u16(0);
+    directory.u32(owner_reads_and_writes).u32(in_32(member.begin)).text(member.name);
+    if (extra != 0) directory.u16(large_record).u16(extra);
+    if (large) directory.u64(member.bytes).u64(member.bytes);
+    if (far) directory.u64(member.begin);
   }
-  static_cast<void>(zip_.release());  // closed
+  const std::uint64_t bytes = directory.bytes().size();
+  if (at_ >= most_in_32) {
+    directory.text("PK\6\6").u64(44).u16(made_by_unix | large_version).u16(large_version).u32(0).u32(0);
+    directory.u64(members_.size()).u64(members_.size()).u64(bytes).u64(at_);
+    directory.text("PK\6\7").u32(0).u64(at_ + bytes).u32(1);
+  }
+  directory.text("PK\5\6").u16(0).u16(0).u16(members_.size()).u16(members_.size());
+  directory.u32(bytes).u32(in_32(at_)).u16(0);
+  file_.write(directory.bytes().data(), directory.bytes().size());
 }
 
 }  // namespace nyala::saving

@@ -105,6 +105,15 @@ class MemorySource : public ByteSource {
 
 }  // namespace
 
+void ByteSource::visit(const Visitor& visitor) const {
+  std::vector<unsigned char> piece(static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes, size())));
+  for (std::uint64_t at = 0; at < size(); at += piece.size()) {
+    piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(piece_bytes, size() - at)));
+    read(at, piece.data(), piece.size());
+    visitor(piece.data(), piece.size());
+  }
+}
+
 std::shared_ptr<ByteSource> open_file(const std::string& path, const std::string& where) {
   return std::make_shared<FileSource>(path, where);
 }

@@ -1,5 +1,5 @@
 // Datasets in chunks, packed or not: not what Keras writes, but what other programs may make of its files.
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <algorithm>
 #include <cstring>
@@ -96,8 +96,11 @@ class ChunkReader {
   Bytes inflated(const Bytes& packed) const {
     // Room for the checksum that may have been packed too.
     Bytes bytes(static_cast<std::size_t>(chunk_bytes_) + 4);
-    uLongf size = bytes.size();
-    if (uncompress(bytes.data(), &size, packed.data(), packed.size()) != Z_OK) {
+    const std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> machine(
+        libdeflate_alloc_decompressor(), libdeflate_free_decompressor);
+    std::size_t size = 0;
+    if (machine == nullptr || libdeflate_zlib_decompress(machine.get(), packed.data(), packed.size(), bytes.data(),
+                                                         bytes.size(), &size) != LIBDEFLATE_SUCCESS) {
       image_.damaged("a packed chunk cannot be unpacked to the size that it should have");
     }
     bytes.resize(size);

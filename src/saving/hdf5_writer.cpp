@@ -309,24 +309,32 @@ void Hdf5Image::read(std::uint64_t at, void* to, std::size_t bytes) const {
   }
 }
 
-void Hdf5Image::write_to(detail::AtomicFile& file) const {
+void Hdf5Image::visit(const Visitor& visitor) const {
   std::vector<char> bookkeeping;
   std::uint64_t at = 0;
-  const auto write_bookkeeping = [&](std::uint64_t end) {
+  const auto visit_bookkeeping = [&](std::uint64_t end) {
     while (at < end) {
-      bookkeeping.resize(static_cast<std::size_t>(std::min<std::uint64_t>(end - at, 1 << 20)));
+      bookkeeping.resize(static_cast<std::size_t>(std::min<std::uint64_t>(end - at, piece_bytes)));
       read_bookkeeping(at, bookkeeping.data(), bookkeeping.size());
-      file.write(bookkeeping.data(), bookkeeping.size());
+      visitor(bookkeeping.data(), bookkeeping.size());
       at += bookkeeping.size();
     }
   };
   for (const auto& [begin, tensor] : data_) {
-    write_bookkeeping(begin);
+    visit_bookkeeping(begin);
     const Tensor value = tensor.to(Device());
-    file.write(value.raw_data(), value.bytes());
-    at += value.bytes();
+    const auto* data = static_cast<const char*>(value.raw_data());
+    const std::size_t bytes = value.bytes();
+    for (std::size_t done = 0; done < bytes; done += piece_bytes) {
+      visitor(data + done, std::min(piece_bytes, bytes - done));
+    }
+    at += bytes;
   }
-  write_bookkeeping(size_);
+  visit_bookkeeping(size_);
+}
+
+void Hdf5Image::write_to(detail::AtomicFile& file) const {
+  visit([&](const void* data, std::size_t bytes) { file.write(data, bytes); });
 }
 
 }  // namespace nyala::saving

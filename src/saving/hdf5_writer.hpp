@@ -55,6 +55,7 @@ class Hdf5Image : public ByteSource {
 
   std::uint64_t size() const override { return size_; }
   void read(std::uint64_t at, void* to, std::size_t bytes) const override;
+  void visit(const Visitor& visitor) const override;
   void write_to(detail::AtomicFile& file) const;
 
  private:

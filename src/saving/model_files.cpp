@@ -55,7 +55,7 @@ void write_keras(detail::AtomicFile& file, const Model& model, bool include_opti
   ArchiveWriter archive(file, where);
   archive.add("metadata.json", Config::object({{"keras_version", keras_version}, {"date_saved", now()}}).json());
   archive.add("config.json", config.json());
-  archive.add(weights_member, writer.finish());
+  archive.add(weights_member, *writer.finish());
   archive.finish();
 }
 
@@ -175,7 +175,7 @@ Model load_model(const std::string& filepath, const LoadOptions& options) {
     if (source->size() >= sizeof start) source->read(0, start, sizeof start);
     const bool zipped = start[0] == 'P' && start[1] == 'K';
     if (zipped || format == Format::keras) {
-      const ArchiveReader archive(filepath, where);
+      const ArchiveReader archive(source, where);
       return Loader(where, options, archive.file_bytes()).keras(archive);
     }
     const Hdf5Reader file(source, where);

@@ -17,7 +17,7 @@ VENDORS = {
     "onednn": r"(oneapi/|dnnl)",
     "openmp": r"omp\.h",
     "hdf5": r"(hdf5|H5\w+)\.h",
-    "zip": r"zip\.h",
+    "libdeflate": r"libdeflate\.h",
     "zlib": r"zlib\.h",
     "json": r"nlohmann/",
     "cuda": r"(cuda_runtime|cublasLt|cudnn)\.h",
@@ -49,7 +49,7 @@ TABLE = {
     "src/ops": OPS,
     "src/model": ABOVE | {"json"},
     "src/data": ABOVE | {"zlib"},
-    "src/saving": ABOVE | {"hdf5", "zip", "zlib", "json"},
+    "src/saving": ABOVE | {"hdf5", "libdeflate", "json"},
     "src": {"std", "public", "catalogue"},
     # What its entries share may stand beside them; never another folder of the catalogue.
     **{folder: {"std", "public", "catalogue", folder} for folder in CATALOGUE},

@@ -13,7 +13,7 @@ from tree import report
 
 WARNINGS = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 VENDORS = re.compile(
-    r"(/xtensor|/xtl/|/xsimd/|/nlohmann/|/hdf5|/H5|/oneapi/|/dnnl|/zlib\.h|/zip\.h|/cuda|/omp\.h|/cblas|/src/)")
+    r"(/xtensor|/xtl/|/xsimd/|/nlohmann/|/hdf5|/H5|/oneapi/|/dnnl|/zlib\.h|/libdeflate\.h|/cuda|/omp\.h|/cblas|/src/)")
 
 
 def compile_alone(compiler, folder, header):
