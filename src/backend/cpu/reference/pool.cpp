@@ -2,9 +2,9 @@
 #include <limits>
 #include <vector>
 
+#include "backend/common/window_geometry.hpp"
 #include "backend/cpu/reference/nn_support.hpp"
 #include "backend/cpu/reference/reference_kernels.hpp"
-#include "backend/cpu/reference/window_geometry.hpp"
 
 namespace nyala::backend {
 namespace {

@@ -2,7 +2,7 @@
 #include <limits>
 #include <vector>
 
-#include "backend/cpu/reference/window_geometry.hpp"
+#include "backend/common/window_geometry.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
 

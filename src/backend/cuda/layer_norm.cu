@@ -1,0 +1,170 @@
+#include <cmath>
+
+#include "backend/common/dispatch.hpp"
+#include "backend/common/widened.hpp"
+#include "backend/cuda/cuda_kernels.hpp"
+#include "backend/cuda/row_functors.hpp"
+#include "device/launch.hpp"
+#include "device/reduce.hpp"
+
+namespace nyala::backend::cuda {
+namespace {
+
+/// (x[r, i] - mean[r])²
+template <class T>
+struct LoadSquaredDistance {
+  const T* x;
+  const double* mean;
+  std::int64_t n;
+  constexpr double operator()(std::int64_t r, std::int64_t i) const {
+    const double off = static_cast<double>(x[r * n + i]) - mean[r];
+    return off * off;
+  }
+};
+
+template <class T>
+struct StoreInverseDeviation {
+  T* out;
+  std::int64_t n;
+  T epsilon;
+  constexpr void operator()(std::int64_t r, T squares) const {
+    out[r] = T(1) / std::sqrt(squares / static_cast<T>(n) + epsilon);
+  }
+};
+
+template <class T>
+struct NormalizeElement {
+  const T* x;
+  const double* mean;
+  const double* inverse;
+  const T* gamma;
+  const T* beta;
+  std::int64_t n;
+  T* y;
+  constexpr void operator()(std::int64_t i) const {
+    const std::int64_t row = i / n, column = i % n;
+    const T normal = static_cast<T>((static_cast<double>(x[i]) - mean[row]) * inverse[row]);
+    y[i] = normal * (gamma == nullptr ? T(1) : gamma[column]) + (beta == nullptr ? T(0) : beta[column]);
+  }
+};
+
+template <class T>
+struct Round {
+  const double* in;
+  T* out;
+  constexpr void operator()(std::int64_t i) const { out[i] = static_cast<T>(in[i]); }
+};
+
+/// What the backward functors read.
+template <class T>
+struct Operands {
+  const T* x;
+  const T* gradient;
+  const T* gamma;
+  const T* mean;
+  const T* inverse;
+  std::int64_t n;
+
+  constexpr double normal(std::int64_t row, std::int64_t column) const {
+    return (static_cast<double>(x[row * n + column]) - static_cast<double>(mean[row])) *
+           static_cast<double>(inverse[row]);
+  }
+  constexpr double incoming(std::int64_t row, std::int64_t column) const {
+    return static_cast<double>(gradient[row * n + column]);
+  }
+  constexpr double scaled(std::int64_t row, std::int64_t column) const {
+    return incoming(row, column) * (gamma == nullptr ? 1.0 : static_cast<double>(gamma[column]));
+  }
+};
+
+template <class T>
+struct LoadRowSums {
+  Operands<T> of;
+  constexpr Sums<double> operator()(std::int64_t row, std::int64_t column) const {
+    const double scaled = of.scaled(row, column);
+    return {scaled, scaled * of.normal(row, column)};
+  }
+};
+
+template <class T>
+struct LoadColumnSums {
+  Operands<T> of;
+  constexpr Sums<double> operator()(std::int64_t column, std::int64_t row) const {
+    const double incoming = of.incoming(row, column);
+    return {incoming * of.normal(row, column), incoming};
+  }
+};
+
+template <class T>
+struct StoreParameterGradients {
+  T* dgamma;
+  T* dbeta;
+  constexpr void operator()(std::int64_t column, Sums<double> sums) const {
+    if (dgamma != nullptr) dgamma[column] = static_cast<T>(sums.first);
+    if (dbeta != nullptr) dbeta[column] = static_cast<T>(sums.second);
+  }
+};
+
+template <class T>
+struct BackwardElement {
+  Operands<T> of;
+  const Sums<double>* sums;
+  T* dx;
+  constexpr void operator()(std::int64_t i) const {
+    const std::int64_t row = i / of.n, column = i % of.n;
+    const double count = static_cast<double>(of.n);
+    dx[i] =
+        static_cast<T>(static_cast<double>(of.inverse[row]) * (of.scaled(row, column) - sums[row].first / count -
+                                                               of.normal(row, column) * (sums[row].second / count)));
+  }
+};
+
+}  // namespace
+
+void CudaKernels::layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y,
+                             Tensor& mean, Tensor& inverse_deviation) {
+  Widened wide(*this);
+  const Tensor in = wide.in(x), scale = wide.in(gamma), shift = wide.in(beta);
+  Tensor &out = wide.out(y), &of_mean = wide.out(mean), &of_inverse = wide.out(inverse_deviation);
+  visit_floating(in.dtype(), "layer_norm", [&](auto type) {
+    using T = typename decltype(type)::type;
+    const std::int64_t rows = in.shape()[0], n = in.shape()[1];
+    const T* from = elements<T>(in);
+    const Scratch means = context_.scratch_of<double>(rows), inverses = context_.scratch_of<double>(rows);
+    auto *middle = means.template as<double>(), *inverse = inverses.template as<double>();
+    cuda::reduce(context_, rows, n, Neighbours::within_row, 0.0, LoadRow<T, double>{from, n}, Plus<double>{},
+                 StoreMean<double>{middle, n});
+    cuda::reduce(context_, rows, n, Neighbours::within_row, 0.0, LoadSquaredDistance<T>{from, middle, n},
+                 Plus<double>{}, StoreInverseDeviation<double>{inverse, n, epsilon});
+    launch(context_.stream(), rows * n,
+           NormalizeElement<T>{from, middle, inverse, elements<T>(scale), elements<T>(shift), n, elements<T>(out)});
+    if (of_mean.defined()) launch(context_.stream(), rows, Round<T>{middle, elements<T>(of_mean)});
+    if (of_inverse.defined()) launch(context_.stream(), rows, Round<T>{inverse, elements<T>(of_inverse)});
+  });
+  wide.finish();
+}
+
+void CudaKernels::layer_norm_backward(const Tensor& x, const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
+                                      const Tensor& inverse_deviation, Tensor& dx, Tensor& dgamma, Tensor& dbeta) {
+  Widened wide(*this);
+  const Tensor in = wide.in(x), incoming = wide.in(gradient), scale = wide.in(gamma), middle = wide.in(mean),
+               inverse = wide.in(inverse_deviation);
+  Tensor &out = wide.out(dx), &of_gamma = wide.out(dgamma), &of_beta = wide.out(dbeta);
+  visit_floating(in.dtype(), "layer_norm_backward", [&](auto type) {
+    using T = typename decltype(type)::type;
+    const std::int64_t rows = in.shape()[0], n = in.shape()[1];
+    const Operands<T> of{elements<T>(in),     elements<T>(incoming), elements<T>(scale),
+                         elements<T>(middle), elements<T>(inverse),  n};
+    const Scratch sums = context_.scratch_of<Sums<double>>(rows);
+    auto* sum = sums.template as<Sums<double>>();
+    cuda::reduce(context_, rows, n, Neighbours::within_row, Sums<double>{0.0, 0.0}, LoadRowSums<T>{of},
+                 Plus<Sums<double>>{}, StoreEach<Sums<double>>{sum});
+    launch(context_.stream(), rows * n, BackwardElement<T>{of, sum, elements<T>(out)});
+    if (of_gamma.defined() || of_beta.defined())
+      cuda::reduce(context_, n, rows, Neighbours::across_rows, Sums<double>{0.0, 0.0}, LoadColumnSums<T>{of},
+                   Plus<Sums<double>>{}, StoreParameterGradients<T>{elements<T>(of_gamma), elements<T>(of_beta)});
+  });
+  wide.finish();
+}
+
+}  // namespace nyala::backend::cuda

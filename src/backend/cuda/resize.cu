@@ -1,0 +1,118 @@
+#include "backend/common/dispatch.hpp"
+#include "backend/common/widened.hpp"
+#include "backend/cuda/cuda_kernels.hpp"
+#include "device/launch.hpp"
+
+namespace nyala::backend::cuda {
+namespace {
+
+/// The two source cells of an output cell along one axis, and the weight of the second.
+struct Blend {
+  std::int64_t first, second;
+  double weight;
+
+  constexpr Blend(std::int64_t place, std::int64_t in, std::int64_t out) : first(0), second(0), weight(0.0) {
+    const double centre = (static_cast<double>(place) + 0.5) * static_cast<double>(in) / static_cast<double>(out) - 0.5;
+    const double last = static_cast<double>(in - 1);
+    const double clamped = centre < 0.0 ? 0.0 : centre > last ? last : centre;
+    first = static_cast<std::int64_t>(clamped);
+    second = first + 1 < in ? first + 1 : in - 1;
+    weight = clamped - static_cast<double>(first);
+  }
+};
+
+struct Pictures {
+  std::int64_t in_rows, in_columns, out_rows, out_columns, channels;
+
+  Pictures(const Shape& in, const Shape& out)
+      : in_rows(in[1]), in_columns(in[2]), out_rows(out[1]), out_columns(out[2]), channels(in[3]) {}
+};
+
+template <class T>
+struct Resize {
+  Pictures p;
+  const T* x;
+  T* out;
+  constexpr void operator()(std::int64_t i) const {
+    const std::int64_t channel = i % p.channels, cell = i / p.channels;
+    const std::int64_t column = cell % p.out_columns, row = cell / p.out_columns % p.out_rows;
+    const T* in = x + cell / (p.out_columns * p.out_rows) * p.in_rows * p.in_columns * p.channels + channel;
+    const Blend down(row, p.in_rows, p.out_rows), right(column, p.in_columns, p.out_columns);
+    T sum(0);
+    add(sum, in, down.first, right.first, (1.0 - down.weight) * (1.0 - right.weight));
+    add(sum, in, down.first, right.second, (1.0 - down.weight) * right.weight);
+    add(sum, in, down.second, right.first, down.weight * (1.0 - right.weight));
+    add(sum, in, down.second, right.second, down.weight * right.weight);
+    out[i] = sum;
+  }
+  constexpr void add(T& sum, const T* in, std::int64_t row, std::int64_t column, double weight) const {
+    if (weight != 0.0) sum += static_cast<T>(weight) * in[(row * p.in_columns + column) * p.channels];
+  }
+};
+
+/// The first output place whose sources can reach input place `place` is near (place - 1) · out / in.
+constexpr std::int64_t first_reach(std::int64_t place, std::int64_t in, std::int64_t out) {
+  const double edge = (static_cast<double>(place) - 0.5) * static_cast<double>(out) / static_cast<double>(in) - 2.0;
+  return edge < 0.0 || place == 0 ? 0 : static_cast<std::int64_t>(edge);
+}
+constexpr std::int64_t last_reach(std::int64_t place, std::int64_t in, std::int64_t out) {
+  const double edge = (static_cast<double>(place) + 1.5) * static_cast<double>(out) / static_cast<double>(in) + 2.0;
+  return edge > static_cast<double>(out - 1) || place == in - 1 ? out - 1 : static_cast<std::int64_t>(edge);
+}
+
+/// What an output place gives to input place `place` along one axis.
+constexpr double share(const Blend& blend, std::int64_t place) {
+  return (blend.first == place ? 1.0 - blend.weight : 0.0) + (blend.second == place ? blend.weight : 0.0);
+}
+
+/// One cell of the input's gradient gathers from all outputs that it takes part in, in their order.
+template <class T>
+struct ResizeBackward {
+  Pictures p;
+  const T* gradient;
+  T* dx;
+  constexpr void operator()(std::int64_t i) const {
+    const std::int64_t channel = i % p.channels, cell = i / p.channels;
+    const std::int64_t column = cell % p.in_columns, row = cell / p.in_columns % p.in_rows;
+    const std::int64_t first = cell / (p.in_columns * p.in_rows) * p.out_rows * p.out_columns;
+    T sum(0);
+    for (std::int64_t y = first_reach(row, p.in_rows, p.out_rows); y <= last_reach(row, p.in_rows, p.out_rows); ++y) {
+      const double down = share(Blend(y, p.in_rows, p.out_rows), row);
+      if (down == 0.0) continue;
+      const std::int64_t until = last_reach(column, p.in_columns, p.out_columns);
+      for (std::int64_t z = first_reach(column, p.in_columns, p.out_columns); z <= until; ++z) {
+        const double right = share(Blend(z, p.in_columns, p.out_columns), column);
+        if (right != 0.0)
+          sum += static_cast<T>(down * right) * gradient[(first + y * p.out_columns + z) * p.channels + channel];
+      }
+    }
+    dx[i] = sum;
+  }
+};
+
+}  // namespace
+
+void CudaKernels::resize_bilinear(const Tensor& x, Tensor& out) {
+  Widened wide(*this);
+  const Tensor in = wide.in(x);
+  Tensor& to = wide.out(out);
+  visit_floating(in.dtype(), "resize_bilinear", [&](auto type) {
+    using T = typename decltype(type)::type;
+    launch(context_.stream(), to.size(), Resize<T>{Pictures(x.shape(), out.shape()), elements<T>(in), elements<T>(to)});
+  });
+  wide.finish();
+}
+
+void CudaKernels::resize_bilinear_backward(const Tensor& gradient, Tensor& dx) {
+  Widened wide(*this);
+  const Tensor incoming = wide.in(gradient);
+  Tensor& to = wide.out(dx);
+  visit_floating(to.dtype(), "resize_bilinear_backward", [&](auto type) {
+    using T = typename decltype(type)::type;
+    launch(context_.stream(), to.size(),
+           ResizeBackward<T>{Pictures(dx.shape(), gradient.shape()), elements<T>(incoming), elements<T>(to)});
+  });
+  wide.finish();
+}
+
+}  // namespace nyala::backend::cuda
