@@ -1,12 +1,12 @@
 """Builds a project as a stranger would, in a folder of its own, and runs one of its programs.
 
 usage: build_and_run.py PROJECT WORK TARGET [--expect REGEX] [--between LOW HIGH] [--argument A]...
-                        [--fails REGEX] [--npy FILE ROWS COLUMNS] [--written FILE]... [--build-only]
+                        [--fails REGEX] [--ends CODE] [--npy FILE ROWS COLUMNS] [--written FILE]... [--build-only]
                         [-- CMAKE_ARGS...]
 
 PROJECT is copied to WORK (which may have spaces in it), so that nothing of this checkout is found by accident. --expect
 is searched in what the program prints; --between holds the number that its first group matched. The program gets every
---argument; with --fails it must end badly and say so. --npy makes an input for it, --written names
+--argument; with --fails it must end badly and say so, with --ends it must end with that code. --npy makes an input for it, --written names
 what it must leave behind.
 """
 
@@ -59,6 +59,7 @@ def main():
     parser.add_argument("--between", nargs=2, type=float)
     parser.add_argument("--argument", action="append", default=[])
     parser.add_argument("--fails")
+    parser.add_argument("--ends", type=int, default=0)
     parser.add_argument("--npy", nargs=3)
     parser.add_argument("--written", action="append", default=[])
     parser.add_argument("--build-only", action="store_true")
@@ -82,8 +83,8 @@ def main():
         if done.returncode == 0 or not re.search(options.fails, done.stderr):
             sys.exit(f"{options.target} should have failed with {options.fails!r}, and ended with {done.returncode}")
         return
-    if done.returncode:
-        sys.exit(f"{options.target} ended with {done.returncode}")
+    if done.returncode != options.ends:
+        sys.exit(f"{options.target} ended with {done.returncode} instead of {options.ends}")
     for name in options.written:
         if not (run / name).stat().st_size:
             sys.exit(f"{name} is empty")
