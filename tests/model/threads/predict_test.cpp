@@ -4,8 +4,11 @@
 #include <thread>
 #include <vector>
 
+#include <nyala/initializers.hpp>
 #include <nyala/layers.hpp>
 #include <nyala/model.hpp>
+#include <nyala/ops.hpp>
+#include <nyala/optimizers.hpp>
 #include <nyala/random.hpp>
 
 using namespace nyala;
@@ -52,4 +55,20 @@ TEST_CASE("recurrent and attention models predict from many threads") {
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == 0);
+}
+
+TEST_CASE("models of their own are trained in threads of their own, as if alone") {
+  const auto train = [](int units) {
+    Sequential model{Input({6}), Dense(units, {.activation = "relu", .kernel_initializer = GlorotUniform({.seed = 1})}),
+                     Dense(1, {.kernel_initializer = GlorotUniform({.seed = 2})})};
+    model.compile(Adam({.learning_rate = 0.01}), "mse");
+    const Tensor x = reshape(arange(0, 240) / 100.0f, {40, 6});
+    return model.fit(x, sum(x, -1, true), {.epochs = 3, .batch_size = 16, .verbose = 0, .shuffle = false})["loss"];
+  };
+  std::vector<std::vector<double>> alone, together(4);
+  for (int i = 0; i < 4; ++i) alone.push_back(train(4 + i));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&, i] { together[static_cast<std::size_t>(i)] = train(4 + i); });
+  for (std::thread& thread : threads) thread.join();
+  for (std::size_t i = 0; i < 4; ++i) CHECK(together[i] == alone[i]);
 }
