@@ -47,7 +47,10 @@ class Shape {
   const_iterator end() const { return sizes_.data() + rank_; }
 
   /// Throws Error beyond 8 axes.
-  void push_back(std::int64_t size);
+  void push_back(std::int64_t size) {
+    if (rank_ == max_rank) fail_full(size);
+    sizes_[rank_++] = size;
+  }
   void pop_back() { --rank_; }
   void insert(std::size_t axis, std::int64_t size);
   void erase(std::size_t axis);
@@ -59,9 +62,16 @@ class Shape {
   /// As Python prints a tuple: "(2, 3)", "(5,)", "()", "(None, 8)".
   std::string str() const;
 
-  bool operator==(const Shape& other) const;
+  bool operator==(const Shape& other) const {
+    if (rank_ != other.rank_) return false;
+    for (std::size_t axis = 0; axis < rank_; ++axis) {
+      if (sizes_[axis] != other.sizes_[axis]) return false;
+    }
+    return true;
+  }
 
  private:
+  [[noreturn]] void fail_full(std::int64_t size) const;
   std::array<std::int64_t, max_rank> sizes_{};
   std::size_t rank_ = 0;
 };

@@ -27,8 +27,29 @@ struct no_ownership;
 
 namespace nyala {
 
+namespace autograd {
+struct Node;
+}
+
 namespace detail {
-struct TensorImpl;
+struct Storage;
+
+/// What a Tensor points to; here only so that asking for a shape costs no call.
+struct TensorImpl {
+  Shape shape;
+  DType dtype = DType::float32;
+  bool weak = false;
+  int output = 0;           // which output of `node` this is
+  double weak_value = 0.0;  // a weak scalar in full precision
+  std::size_t offset = 0;   // bytes into the storage
+  std::shared_ptr<Storage> storage;
+  std::shared_ptr<autograd::Node> node;  // null: nothing recorded leads here
+  std::shared_ptr<TensorImpl> mask;
+};
+
+/// Throws the Error that says that `where` was given a null tensor.
+[[noreturn]] void fail_undefined(const char* where);
+
 template <class D>
 void match(const xt::xexpression<D>&);
 }  // namespace detail
@@ -76,15 +97,19 @@ class Tensor {
   static Tensor empty(const Shape& shape, DType dtype, const Device& device);
 
   bool defined() const { return impl_ != nullptr; }
-  const Shape& shape() const;
+  const Shape& shape() const { return of("Tensor::shape").shape; }
   int rank() const { return shape().rank(); }
   /// Number of elements.
-  std::int64_t size() const;
+  std::int64_t size() const {
+    std::int64_t product = 1;
+    for (const std::int64_t size : shape()) product *= size;
+    return product;
+  }
   std::size_t bytes() const;
-  DType dtype() const;
+  DType dtype() const { return of("Tensor::dtype").dtype; }
   Device device() const;
   /// Whether it was made from a bare number and so gives way in type promotion.
-  bool weak() const;
+  bool weak() const { return impl_ != nullptr && impl_->weak; }
 
   /// The only element, converted. Throws Error unless there is exactly one.
   template <class T>
@@ -153,6 +178,10 @@ class Tensor {
   const std::shared_ptr<detail::TensorImpl>& impl() const { return impl_; }
 
  private:
+  const detail::TensorImpl& of(const char* where) const {
+    if (impl_ == nullptr) detail::fail_undefined(where);
+    return *impl_;
+  }
   static Tensor of_integer(std::int64_t value);
   static Tensor of_double(double value);
   template <Scalar S>
@@ -183,10 +212,19 @@ class Tensors {
   Tensors(std::initializer_list<Tensor> several);
   Tensors(std::vector<Tensor> several);
   template <class T>
-    requires(!std::same_as<T, Tensors> && std::convertible_to<const T&, Tensor>)
-  Tensors(const T& one) {
-    push_back(Tensor(one));
+    requires(!std::same_as<std::remove_cvref_t<T>, Tensors> && std::convertible_to<T, Tensor>)
+  Tensors(T&& one) : first_(std::forward<T>(one)), count_(1) {}
+  Tensors(const Tensors&) = default;
+  Tensors(Tensors&& other) noexcept
+      : first_(std::move(other.first_)), many_(std::move(other.many_)), count_(std::exchange(other.count_, 0)) {}
+  Tensors& operator=(const Tensors&) = default;
+  Tensors& operator=(Tensors&& other) noexcept {
+    first_ = std::move(other.first_);
+    many_ = std::move(other.many_);
+    count_ = std::exchange(other.count_, 0);
+    return *this;
   }
+  ~Tensors() = default;
   /// Throws Error unless there is exactly one.
   operator Tensor() const { return only(); }
   template <class T>
@@ -195,19 +233,21 @@ class Tensors {
   }
 
   const Tensor& only() const;
-  bool empty() const { return tensors_.empty(); }
-  std::size_t size() const { return tensors_.size(); }
-  const Tensor& operator[](std::size_t i) const { return tensors_[i]; }
-  Tensor& operator[](std::size_t i) { return tensors_[i]; }
+  bool empty() const { return count_ == 0; }
+  std::size_t size() const { return count_; }
+  const Tensor& operator[](std::size_t i) const { return begin()[i]; }
+  Tensor& operator[](std::size_t i) { return count_ > 1 ? many_[i] : first_; }
   const Tensor& front() const { return only_or_first(); }
   void push_back(Tensor tensor);
-  auto begin() const { return tensors_.begin(); }
-  auto end() const { return tensors_.end(); }
-  const std::vector<Tensor>& vector() const { return tensors_; }
+  const Tensor* begin() const { return count_ > 1 ? many_.data() : &first_; }
+  const Tensor* end() const { return begin() + count_; }
+  std::vector<Tensor> vector() const { return {begin(), end()}; }
 
  private:
   const Tensor& only_or_first() const;
-  std::vector<Tensor> tensors_;
+  Tensor first_;              // a single one, which needs no allocation
+  std::vector<Tensor> many_;  // or all of several
+  std::size_t count_ = 0;
 };
 
 /// For tensor(span, shape): uninitialised CPU storage; throws Error unless shape holds `count` elements.

@@ -16,9 +16,8 @@ std::int64_t Shape::at(int axis) const {
   return sizes_[static_cast<std::size_t>(wanted)];
 }
 
-void Shape::push_back(std::int64_t size) {
-  if (rank_ == max_rank) throw Error("Shape: at most 8 axes are supported; one more was added to " + str());
-  sizes_[rank_++] = size;
+void Shape::fail_full(std::int64_t size) const {
+  throw Error("Shape: at most 8 axes are supported; " + std::to_string(size) + " was added to " + str());
 }
 
 void Shape::insert(std::size_t axis, std::int64_t size) {
@@ -55,10 +54,6 @@ std::string Shape::str() const {
     text += sizes_[i] == None ? "None" : std::to_string(sizes_[i]);
   }
   return text + (rank_ == 1 ? ",)" : ")");
-}
-
-bool Shape::operator==(const Shape& other) const {
-  return rank_ == other.rank_ && std::equal(begin(), end(), other.begin());
 }
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << shape.str(); }

@@ -42,8 +42,8 @@ Storage::~Storage() {
   if (data != nullptr && keeper == nullptr) deallocate(data, bytes);
 }
 
-void require_defined(const Tensor& tensor, const char* where) {
-  if (!tensor.defined()) throw Error(std::string(where) + ": a tensor that holds nothing (default-made) was given");
+void fail_undefined(const char* where) {
+  throw Error(std::string(where) + ": a tensor that holds nothing (default-made) was given");
 }
 
 Tensor view(const Tensor& tensor, std::int64_t first, const Shape& shape) {
@@ -121,26 +121,12 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, const Device& device) {
   return Tensor(std::move(impl));
 }
 
-const Shape& Tensor::shape() const {
-  require_defined(*this, "Tensor::shape");
-  return impl_->shape;
-}
-
-std::int64_t Tensor::size() const { return shape().elements(); }
-
 std::size_t Tensor::bytes() const { return static_cast<std::size_t>(size()) * size_of(dtype()); }
-
-DType Tensor::dtype() const {
-  require_defined(*this, "Tensor::dtype");
-  return impl_->dtype;
-}
 
 Device Tensor::device() const {
   require_defined(*this, "Tensor::device");
   return impl_->storage->device;
 }
-
-bool Tensor::weak() const { return impl_ != nullptr && impl_->weak; }
 
 void* Tensor::raw_data() const {
   require_defined(*this, "Tensor::raw_data");
@@ -285,20 +271,42 @@ Tensor detail_empty_for(const Shape& shape, DType dtype, std::size_t count) {
   return Tensor::empty(shape, dtype, Device());
 }
 
-Tensors::Tensors(std::initializer_list<Tensor> several) : tensors_(several) {}
-Tensors::Tensors(std::vector<Tensor> several) : tensors_(std::move(several)) {}
-void Tensors::push_back(Tensor tensor) { tensors_.push_back(std::move(tensor)); }
+Tensors::Tensors(std::initializer_list<Tensor> several) : count_(several.size()) {
+  if (count_ == 1)
+    first_ = *several.begin();
+  else
+    many_ = several;
+}
+
+Tensors::Tensors(std::vector<Tensor> several) : count_(several.size()) {
+  if (count_ == 1)
+    first_ = std::move(several.front());
+  else
+    many_ = std::move(several);
+}
+
+void Tensors::push_back(Tensor tensor) {
+  if (count_ == 0) {
+    first_ = std::move(tensor);
+  } else {
+    if (count_ == 1) {
+      many_.clear();
+      many_.reserve(2);
+      many_.push_back(std::move(first_));
+    }
+    many_.push_back(std::move(tensor));
+  }
+  ++count_;
+}
 
 const Tensor& Tensors::only() const {
-  if (tensors_.size() != 1) {
-    throw Error("Tensors: one tensor was expected, there are " + std::to_string(tensors_.size()));
-  }
-  return tensors_.front();
+  if (count_ != 1) throw Error("Tensors: one tensor was expected, there are " + std::to_string(count_));
+  return first_;
 }
 
 const Tensor& Tensors::only_or_first() const {
-  if (tensors_.empty()) throw Error("Tensors: there is no first tensor, the list is empty");
-  return tensors_.front();
+  if (count_ == 0) throw Error("Tensors: there is no first tensor, the list is empty");
+  return *begin();
 }
 
 }  // namespace nyala
