@@ -47,8 +47,10 @@ struct MaxPoolBackward {
     const std::int64_t own = walk.in_position(cell);
     T sum(0);
     for (std::int64_t tap = walk.taps() - 1; tap >= 0; --tap) {
-      const std::int64_t target = walk.target(cell, tap);
-      if (target >= 0 && argmax[target] == static_cast<std::int32_t>(own)) sum += gradient[target];
+      const std::int64_t position = walk.target(cell, tap);
+      if (position < 0) continue;
+      const std::int64_t target = position * walk.out_channels + cell.channel;
+      if (argmax[target] == static_cast<std::int32_t>(own)) sum += gradient[target];
     }
     dx[i] = sum;
   }
@@ -83,8 +85,9 @@ struct AveragePoolBackward {
     const WindowWalk::Cell cell = walk.in_cell(i);
     T sum(0);
     for (std::int64_t tap = walk.taps() - 1; tap >= 0; --tap) {
-      const std::int64_t target = walk.target(cell, tap);
-      if (target >= 0) sum += gradient[target] / static_cast<T>(walk.inside(target));
+      const std::int64_t position = walk.target(cell, tap);
+      if (position < 0) continue;
+      sum += gradient[position * walk.out_channels + cell.channel] / static_cast<T>(walk.inside(position));
     }
     dx[i] = sum;
   }

@@ -50,7 +50,7 @@ struct WindowWalk {
     return position;
   }
 
-  /// The output element of the cell's sample and channel in whose window the input cell lies under a tap, or -1.
+  /// The position among all samples' output cells in whose window the input cell lies under a tap, or -1.
   constexpr std::int64_t target(const Cell& cell, std::int64_t tap) const {
     const std::int64_t taps_at[3] = {tap / (size[1] * size[2]), tap / size[2] % size[1], tap % size[2]};
     std::int64_t position = cell.sample;
@@ -59,12 +59,12 @@ struct WindowWalk {
       if (scaled < 0 || scaled % stride[axis] != 0 || scaled / stride[axis] >= out[axis]) return -1;
       position = position * out[axis] + scaled / stride[axis];
     }
-    return position * out_channels + cell.channel;
+    return position;
   }
 
-  /// How many cells of an output element's window are no padding; at least 1.
-  constexpr std::int64_t inside(std::int64_t element) const {
-    const Cell cell = out_cell(element);
+  /// How many cells of an output position's window are no padding; at least 1.
+  constexpr std::int64_t inside(std::int64_t position) const {
+    const Cell cell = cell_of(position, out, 1);
     std::int64_t count = 1;
     for (int axis = 0; axis < 3; ++axis) {
       std::int64_t here = 0;
