@@ -30,7 +30,9 @@ set_target_properties(nyala PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION
                                        ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
                                        CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
 target_compile_features(nyala PUBLIC cxx_std_20)
-target_compile_definitions(nyala PRIVATE NYALA_VERSION="${PROJECT_VERSION}")
+target_compile_definitions(
+  nyala PRIVATE NYALA_VERSION="${PROJECT_VERSION}" $<$<BOOL:${NYALA_CUDA}>:NYALA_WITH_CUDA>
+                $<$<NOT:$<BOOL:${NYALA_BUILD_SHARED}>>:NYALA_STATIC>)
 target_include_directories(
   nyala
   PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>

@@ -28,8 +28,12 @@ class Device {
 
 /// The devices that work here; the CPU comes first.
 std::vector<Device> devices();
-/// Where tensors are made from now on. Throws Error, saying why, for a device that does not work here.
+/// Where tensors and weights are made from now on, in all threads. Throws Error, saying why, for a device that does not
+/// work here: no GPU module built or found, cuDNN or the driver missing or too old, no such device.
 void set_default_device(const Device& device);
 Device default_device();
+/// Waits until a device has done all that it was asked for; nothing to wait for on the CPU. Throws Error for what went
+/// wrong there meanwhile. Reading a tensor's values waits by itself.
+void synchronize(const Device& device = default_device());
 
 }  // namespace nyala

@@ -76,6 +76,7 @@ class Tensor {
   /// it does not fit) or float32.
   template <Scalar S>
   Tensor(S scalar) : Tensor(of_scalar(scalar)) {}
+  /// A copy in the CPU's memory, whatever the default device: fit, predict and layers take it from there.
   template <XtensorExpression E>
   Tensor(const E& e)
       : Tensor(empty(Shape(e.shape().begin(), e.shape().end()), dtype_of<std::remove_cv_t<typename E::value_type>>(),
@@ -121,7 +122,8 @@ class Tensor {
     else
       return static_cast<T>(item_as_double());
   }
-  /// Direct access to a CPU tensor's elements, which other tensors may share. Throws Error for another element type.
+  /// Direct access to a CPU tensor's elements, which other tensors may share. Throws Error for another element type and
+  /// for a tensor on another device: to("cpu") first, or to_vector().
   template <class T>
   T* data() {
     return static_cast<T*>(checked_data(dtype_of<T>()));
@@ -252,6 +254,8 @@ class Tensors {
 
 /// For tensor(span, shape): uninitialised CPU storage; throws Error unless shape holds `count` elements.
 Tensor detail_empty_for(const Shape& shape, DType dtype, std::size_t count);
+/// What was filled on the CPU, moved to the default device.
+Tensor detail_to_default_device(Tensor filled);
 
 /// A nested list of numbers or of strings: the argument of tensor().
 class NestedList {
@@ -288,8 +292,8 @@ class NestedList {
   std::vector<NestedList> rows_;
 };
 
-/// tensor({{1, 2}, {3, 4}}): a tensor from nested lists of equal lengths; bool, int32, float32 or string after what is
-/// in it. Throws Error for ragged lists.
+/// tensor({{1, 2}, {3, 4}}): a tensor on the default device from nested lists of equal lengths; bool, int32, float32 or
+/// string after what is in it. Throws Error for ragged lists.
 Tensor tensor(const NestedList& values);
 Tensor tensor(const NestedList& values, DType dtype);
 /// A copy of a vector or span, reshaped to `shape`. Throws Error if the number of elements differs.
@@ -298,7 +302,7 @@ Tensor tensor(std::span<const T> values, const Shape& shape) {
   Tensor result = detail_empty_for(shape, dtype_of<T>(), values.size());
   T* out = result.template data<T>();
   for (std::size_t i = 0; i < values.size(); ++i) out[i] = values[i];
-  return result;
+  return detail_to_default_device(std::move(result));
 }
 template <Scalar T>
   requires(!std::same_as<T, bool>)

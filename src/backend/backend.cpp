@@ -7,6 +7,7 @@
 #include <nyala/error.hpp>
 
 #include "backend/cpu/cpu_kernels.hpp"
+#include "backend/gpu_module.hpp"
 #include "backend/kernels.hpp"
 
 namespace nyala::backend {
@@ -46,7 +47,7 @@ CpuKernels& cpu() {
 
 Kernels& kernels_for(const Device& device) {
   if (device.kind() == Device::Kind::cpu) return cpu().current();
-  throw Error("device \"" + device.name() + "\": this build of Nyala has no kernels for GPUs");
+  return gpu_kernels(device);
 }
 
 Kernels& kernels(const Tensor& x) {

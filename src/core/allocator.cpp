@@ -1,4 +1,5 @@
 #include "core/allocator.hpp"
+#include "core/device_memory.hpp"
 
 #include <sys/mman.h>
 #include <sys/sysinfo.h>
@@ -349,11 +350,18 @@ MemoryStats object_stats() { return pool<objects>().stats(); }
 
 namespace nyala {
 
-MemoryStats memory_stats() { return detail::pool<detail::storage>().stats(); }
+MemoryStats memory_stats(const Device& device) {
+  if (device.kind() != Device::Kind::cpu) return detail::device_memory(device).stats();
+  return detail::pool<detail::storage>().stats();
+}
 
-void reset_peak_memory() { detail::pool<detail::storage>().reset_peak(); }
+void reset_peak_memory(const Device& device) {
+  if (device.kind() != Device::Kind::cpu) return detail::device_memory(device).reset_peak();
+  detail::pool<detail::storage>().reset_peak();
+}
 
-void empty_memory_cache() {
+void empty_memory_cache(const Device& device) {
+  if (device.kind() != Device::Kind::cpu) return detail::device_memory(device).empty_cache();
   if (detail::FrontCache* front = detail::thread_fronts.fronts[detail::objects])
     detail::pool<detail::objects>().flush(*front);
   detail::pool<detail::objects>().empty();

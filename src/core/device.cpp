@@ -6,6 +6,8 @@
 
 #include <nyala/error.hpp>
 
+#include "core/device_memory.hpp"
+
 namespace nyala {
 
 namespace {
@@ -28,6 +30,7 @@ Device parse(std::string_view name) {
 }
 
 std::atomic<int> default_kind{0}, default_index{0};
+thread_local bool on_host = false;
 
 }  // namespace
 
@@ -40,17 +43,35 @@ std::string Device::name() const {
   return index_ == 0 ? "gpu" : "gpu:" + std::to_string(index_);
 }
 
-std::vector<Device> devices() { return {Device()}; }
+detail::HostScope::HostScope() : before_(on_host) { on_host = true; }
+detail::HostScope::~HostScope() { on_host = before_; }
+
+std::vector<Device> devices() {
+  std::vector<Device> all{Device()};
+  const int gpus = detail::gpu_count();
+  for (int index = 0; index < gpus; ++index) all.emplace_back(Device::Kind::gpu, index);
+  return all;
+}
 
 void set_default_device(const Device& device) {
   if (device.kind() != Device::Kind::cpu) {
-    throw Error("set_default_device: \"" + device.name() +
-                "\" cannot be used: this version of Nyala is built without a GPU module; the devices are: cpu");
+    try {
+      (void)detail::device_memory(device);
+    } catch (const Error& error) {
+      throw Error(std::string("set_default_device: ") + error.what());
+    }
   }
   default_kind = static_cast<int>(device.kind());
   default_index = device.index();
 }
 
-Device default_device() { return Device(static_cast<Device::Kind>(default_kind.load()), default_index.load()); }
+Device default_device() {
+  if (on_host) return Device();
+  return Device(static_cast<Device::Kind>(default_kind.load()), default_index.load());
+}
+
+void synchronize(const Device& device) {
+  if (device.kind() != Device::Kind::cpu) detail::device_memory(device).synchronize();
+}
 
 }  // namespace nyala

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include <nyala/device.hpp>
 #include <nyala/memory.hpp>
@@ -27,14 +28,31 @@ class DeviceMemory {
   virtual void copy(void* to, const void* from, std::size_t bytes) = 0;
   /// Waits until all work is done; throws Error for a fault that work has met.
   virtual void synchronize() = 0;
+  /// Throws Error(message) at the next download() or synchronize() if the bool on the device is false then.
+  virtual void require_later(const void* flag, const std::string& message) = 0;
 
   virtual MemoryStats stats() = 0;
   virtual void reset_peak() = 0;
   virtual void empty_cache() = 0;
 };
 
-/// Loads the GPU module at the first call. Throws Error saying why for a device that does not work here. (Defined by
-/// the backend, which knows the modules.)
+/// Loads the GPU module at the first call. Throws Error saying why for a device that does not work here. (These two are
+/// defined by the backend, which knows the modules.)
 DeviceMemory& device_memory(const Device& device);
+/// GPUs that work here.
+int gpu_count();
+
+/// While it lives, default_device() is the CPU in this thread: for data pipelines, whose functions make tensors beside
+/// those of the host.
+class HostScope {
+ public:
+  HostScope();
+  ~HostScope();
+  HostScope(const HostScope&) = delete;
+  HostScope& operator=(const HostScope&) = delete;
+
+ private:
+  bool before_;
+};
 
 }  // namespace nyala::detail

@@ -142,13 +142,11 @@ void save_npy(const std::string& path, const Tensor& tensor) {
   if (!tensor.defined()) throw Error("save_npy: the tensor must be defined, got a null tensor for '" + path + "'");
   if (tensor.dtype() == DType::string)
     throw Error("save_npy: strings are not supported, got dtype string for '" + path + "'");
-  if (tensor.device().kind() != Device::Kind::cpu)
-    throw Error("save_npy: the tensor must be on the CPU (see Tensor::to), got device " + tensor.device().name() +
-                " for '" + path + "'");
   const std::string prefix = detail::npy_prefix(tensor.dtype(), {tensor.shape().begin(), tensor.shape().end()});
   detail::AtomicFile file(path, "save_npy");
   file.write(prefix.data(), prefix.size());
-  if (tensor.bytes() > 0) file.write(tensor.raw_data(), tensor.bytes());
+  const Tensor here = tensor.to(Device());
+  if (here.bytes() > 0) file.write(here.raw_data(), here.bytes());
   file.commit();
 }
 

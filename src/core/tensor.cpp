@@ -8,6 +8,7 @@
 #include <nyala/error.hpp>
 
 #include "core/allocator.hpp"
+#include "core/device_memory.hpp"
 #include "core/half.hpp"
 #include "core/pool_allocator.hpp"
 #include "core/tensor_impl.hpp"
@@ -27,10 +28,7 @@ std::shared_ptr<Storage> make_storage(std::size_t bytes, const Device& device) {
 }  // namespace
 
 Storage::Storage(std::size_t size, const Device& where) : bytes(size), device(where) {
-  if (where.kind() != Device::Kind::cpu) {
-    throw Error("Tensor: device \"" + where.name() + "\" cannot be used: this version of Nyala has no GPU module");
-  }
-  data = allocate(bytes);
+  data = where.kind() == Device::Kind::cpu ? allocate(bytes) : device_memory(where).allocate(bytes);
 }
 
 Storage::Storage(std::vector<std::string> values) : strings(std::move(values)) {}
@@ -39,7 +37,11 @@ Storage::Storage(void* memory, std::size_t size, std::shared_ptr<void> owner)
     : data(memory), bytes(size), keeper(std::move(owner)) {}
 
 Storage::~Storage() {
-  if (data != nullptr && keeper == nullptr) deallocate(data, bytes);
+  if (data == nullptr || keeper != nullptr) return;
+  if (device.kind() == Device::Kind::cpu)
+    deallocate(data, bytes);
+  else
+    device_memory(device).deallocate(data, bytes);
 }
 
 void fail_undefined(const char* where) {
@@ -218,7 +220,11 @@ Tensor Tensor::clone() const {
   Tensor copy = empty(shape(), dtype(), device());
   copy.impl_->weak = impl_->weak;
   copy.impl_->weak_value = impl_->weak_value;
-  if (bytes() > 0) std::memcpy(copy.raw_data(), raw_data(), bytes());
+  if (bytes() == 0) return copy;
+  if (device().kind() == Device::Kind::cpu)
+    std::memcpy(copy.raw_data(), raw_data(), bytes());
+  else
+    detail::device_memory(device()).copy(copy.raw_data(), raw_data(), bytes());
   return copy;
 }
 
@@ -269,6 +275,11 @@ Tensor detail_empty_for(const Shape& shape, DType dtype, std::size_t count) {
     throw Error("tensor: " + std::to_string(count) + " values do not fill the shape " + shape.str());
   }
   return Tensor::empty(shape, dtype, Device());
+}
+
+Tensor detail_to_default_device(Tensor filled) {
+  const Device device = default_device();
+  return device.kind() == Device::Kind::cpu ? filled : filled.to(device);
 }
 
 Tensors::Tensors(std::initializer_list<Tensor> several) : count_(several.size()) {

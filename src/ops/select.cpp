@@ -110,8 +110,13 @@ Tensor stop_gradient(const Tensor& x) {
 
 Tensor Tensor::to(const Device& device) const {
   detail::require_defined(*this, "to");
-  if (device == this->device()) return *this;
+  // Strings stay where only the CPU can read them.
+  if (device == this->device() || dtype() == DType::string) return *this;
+  const bool between_gpus = device.kind() != Device::Kind::cpu && this->device().kind() != Device::Kind::cpu;
+  if (between_gpus) return to(Device()).to(device);
   Tensor y = Tensor::empty(shape(), dtype(), device);
+  y.impl()->weak = impl_->weak;
+  y.impl()->weak_value = impl_->weak_value;
   backend::kernels_for(device.kind() == Device::Kind::cpu ? this->device() : device).copy(*this, y);
   if (autograd::recording(*this)) {
     autograd::attach(y, "to", {*this}, [from = this->device()](Backward& g) { g.set(0, g.grad().to(from)); });

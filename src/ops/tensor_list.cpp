@@ -67,13 +67,13 @@ struct NestedListReader {
       else
         result.data<float>()[i] = static_cast<float>(leaves[i]->number_);
     }
-    return result;
+    return detail_to_default_device(result);
   }
 
   Tensor make_double() const {
     Tensor result = Tensor::empty(shape, DType::float64, Device());
     for (std::size_t i = 0; i < leaves.size(); ++i) result.data<double>()[i] = leaves[i]->number_;
-    return result;
+    return detail_to_default_device(result);
   }
 };
 

@@ -70,6 +70,7 @@ class Context final : public detail::DeviceMemory {
   void download(void* to, const void* from, std::size_t bytes) override;
   void copy(void* to, const void* from, std::size_t bytes) override;
   void synchronize() override;
+  void require_later(const void* flag, const std::string& message) override;
   MemoryStats stats() override;
   void reset_peak() override;
   void empty_cache() override;
