@@ -13,7 +13,7 @@ struct MemoryStats {
   std::size_t live = 0;                  ///< held by tensors
   std::size_t peak = 0;                  ///< highest `live` since the start or the last reset_peak_memory()
   std::size_t cached = 0;                ///< free blocks kept for reuse
-  std::uint64_t system_allocations = 0;  ///< blocks asked from the operating system, or taken from a GPU's pool, since the start
+  std::uint64_t system_allocations = 0;  ///< blocks asked from the system (or a GPU's pool) since the start
 };
 
 /// Throws Error for a device that does not work here, as the two below.
