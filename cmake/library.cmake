@@ -38,7 +38,9 @@ target_include_directories(
   PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
   PRIVATE ${PROJECT_SOURCE_DIR}/src)
 target_link_libraries(nyala PUBLIC xtensor PRIVATE $<BUILD_INTERFACE:nyala_compile> $<BUILD_INTERFACE:nyala_vendors>)
-target_link_options(nyala PRIVATE -Wl,--as-needed)
+# Calls within the library go straight to their targets: no way through a table, and no look-up of thousands of names
+# when a program starts.
+target_link_options(nyala PRIVATE -Wl,--as-needed -Wl,-Bsymbolic-functions)
 if(NOT NYALA_BUILD_SHARED)
   # Who links the archive needs what a shared library would have brought along.
   target_link_libraries(nyala INTERFACE "$<INSTALL_INTERFACE:${NYALA_PRIVATE_LIBRARIES}>")
