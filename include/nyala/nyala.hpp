@@ -30,4 +30,5 @@
 #include <nyala/summary_writer.hpp>
 #include <nyala/tensor.hpp>
 #include <nyala/threads.hpp>
+#include <nyala/utils.hpp>
 #include <nyala/variable.hpp>

@@ -9,6 +9,7 @@
 
 #include <nyala/error.hpp>
 
+#include "data/cifar.hpp"
 #include "data/idx.hpp"
 
 namespace nyala::datasets {
@@ -45,19 +46,20 @@ fs::path folder_of(const std::string& name) {
               "\nSet NYALA_DATA_DIR to the folder that holds the folder " + name);
 }
 
-Tensor read(const fs::path& folder, const char* file, int rank) {
+/// Packed or not.
+std::string existing(const fs::path& folder, const std::string& file) {
   const fs::path plain = folder / file;
   fs::path packed = plain;
   packed += ".gz";
   std::error_code ignored;
-  if (fs::exists(packed, ignored)) return detail::read_idx(packed.string(), rank);
-  if (fs::exists(plain, ignored)) return detail::read_idx(plain.string(), rank);
-  throw Error("datasets: " + packed.string() + " is missing");
+  if (fs::exists(packed, ignored)) return packed.string();
+  if (fs::exists(plain, ignored)) return plain.string();
+  throw Error("datasets: " + packed.string() + " is missing, and so is " + file);
 }
 
 Split split(const fs::path& folder, const std::string& part) {
-  Split result{read(folder, (part + "-images-idx3-ubyte").c_str(), 3),
-               read(folder, (part + "-labels-idx1-ubyte").c_str(), 1)};
+  Split result{detail::read_idx(existing(folder, part + "-images-idx3-ubyte"), 3),
+               detail::read_idx(existing(folder, part + "-labels-idx1-ubyte"), 1)};
   if (result.x.shape()[0] != result.y.shape()[0]) {
     throw Error("datasets: " + folder.string() + " has " + std::to_string(result.x.shape()[0]) + " images but " +
                 std::to_string(result.y.shape()[0]) + " labels in its part \"" + part + "\"");
@@ -74,5 +76,23 @@ Splits load(const std::string& name) {
 
 Splits mnist::load_data() { return load("mnist"); }
 Splits fashion_mnist::load_data() { return load("fashion_mnist"); }
+
+Splits cifar10::load_data() {
+  const fs::path folder = folder_of("cifar10");
+  std::vector<std::string> train;
+  for (int i = 1; i <= 5; ++i) train.push_back(existing(folder, "data_batch_" + std::to_string(i) + ".bin"));
+  return {detail::read_cifar(train, 1, 0, 10), detail::read_cifar({existing(folder, "test_batch.bin")}, 1, 0, 10)};
+}
+
+Splits cifar100::load_data(const std::string& label_mode) {
+  if (label_mode != "fine" && label_mode != "coarse")
+    throw Error("cifar100::load_data: label_mode must be \"fine\" or \"coarse\", got \"" + label_mode + "\"");
+  const fs::path folder = folder_of("cifar100");
+  const bool fine = label_mode == "fine";
+  const auto part = [&](const char* file) {
+    return detail::read_cifar({existing(folder, file)}, 2, fine ? 1 : 0, fine ? 100 : 20);
+  };
+  return {part("train.bin"), part("test.bin")};
+}
 
 }  // namespace nyala::datasets

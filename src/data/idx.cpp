@@ -1,44 +1,12 @@
 #include "data/idx.hpp"
 
-#include <zlib.h>
-
-#include <algorithm>
 #include <array>
 #include <filesystem>
-#include <memory>
 
-#include <nyala/error.hpp>
+#include "data/gzip_file.hpp"
 
 namespace nyala::detail {
 namespace {
-
-class GzipFile {
- public:
-  explicit GzipFile(const std::string& path) : path_(path), file_(gzopen(path.c_str(), "rb"), gzclose) {
-    if (file_ == nullptr) fail("cannot be opened");
-  }
-
-  [[noreturn]] void fail(const std::string& what) const { throw Error("read_idx: " + path_ + " " + what); }
-
-  /// How many bytes there were, at most `count`.
-  std::size_t read(void* out, std::size_t count) {
-    std::size_t done = 0;
-    while (done < count) {
-      const auto part = static_cast<unsigned>(std::min<std::size_t>(count - done, 1 << 20));
-      const int got = gzread(file_.get(), static_cast<char*>(out) + done, part);
-      int code = Z_OK;
-      const std::string message = gzerror(file_.get(), &code);
-      if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) fail("is damaged or cut off (" + message + ")");
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
-    }
-    return done;
-  }
-
- private:
-  std::string path_;
-  std::unique_ptr<gzFile_s, int (*)(gzFile)> file_;
-};
 
 std::uint32_t big_endian(const unsigned char* bytes) {
   return std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 | std::uint32_t{bytes[2]} << 8 | bytes[3];

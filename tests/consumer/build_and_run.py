@@ -6,8 +6,8 @@ usage: build_and_run.py PROJECT WORK TARGET [--expect REGEX] [--between LOW HIGH
 
 PROJECT is copied to WORK (which may have spaces in it), so that nothing of this checkout is found by accident. --expect
 is searched in what the program prints; --between holds the number that its first group matched. The program gets every
---argument; with --fails it must end badly and say so, with --ends it must end with that code. --npy makes an input for it, --written names
-what it must leave behind.
+--argument; with --fails it must end badly and say so, with --ends it must end with that
+code. --npy makes an input for it, --written names what it must leave behind.
 """
 
 import argparse
