@@ -224,6 +224,16 @@ class Kernels {
   /// dgamma, dbeta may be null
   virtual void batch_norm_backward(const Tensor& x, const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
                                    const Tensor& variance, double epsilon, Tensor& dx, Tensor& dgamma, Tensor& dbeta);
+  /// As batch_norm_train, with y = activation(normalised + residual); residual like x, or null; the activation one
+  /// whose derivative follows from y. Made of other kernels here, as is its gradient.
+  virtual void batch_norm_activation_train(Unary activation, const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                           const Tensor& residual, double epsilon, Tensor& y, Tensor& mean,
+                                           Tensor& variance);
+  /// dresidual: the gradient before the activation; null without a residual.
+  virtual void batch_norm_activation_backward(Unary activation, const Tensor& x, const Tensor& y,
+                                              const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
+                                              const Tensor& variance, double epsilon, Tensor& dx, Tensor& dgamma,
+                                              Tensor& dbeta, Tensor& dresidual);
   virtual void batch_norm_inference(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma,
                                     const Tensor& beta, double epsilon, Tensor& y);
   /// x (rows, n), gamma, beta (n,) or null; mean and inverse deviation (rows,) out, or null in inference

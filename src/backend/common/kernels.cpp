@@ -102,6 +102,21 @@ void Kernels::batch_norm_backward(const Tensor& x, const Tensor&, const Tensor&,
                                   Tensor&, Tensor&, Tensor&) {
   missing("batch_norm_backward", x);
 }
+void Kernels::batch_norm_activation_train(Unary activation, const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                          const Tensor& residual, double epsilon, Tensor& y, Tensor& mean,
+                                          Tensor& variance) {
+  batch_norm_train(x, gamma, beta, epsilon, y, mean, variance);
+  if (residual.defined()) binary(Binary::add, y, residual, y);
+  unary(activation, y, y);
+}
+void Kernels::batch_norm_activation_backward(Unary activation, const Tensor& x, const Tensor& y, const Tensor& gradient,
+                                             const Tensor& gamma, const Tensor& mean, const Tensor& variance,
+                                             double epsilon, Tensor& dx, Tensor& dgamma, Tensor& dbeta,
+                                             Tensor& dresidual) {
+  Tensor before = dresidual.defined() ? dresidual : Tensor::empty(x.shape(), x.dtype(), x.device());
+  unary_backward(activation, Tensor(), y, gradient, before);
+  batch_norm_backward(x, before, gamma, mean, variance, epsilon, dx, dgamma, dbeta);
+}
 void Kernels::batch_norm_inference(const Tensor& x, const Tensor&, const Tensor&, const Tensor&, const Tensor&, double,
                                    Tensor&) {
   missing("batch_norm_inference", x);
