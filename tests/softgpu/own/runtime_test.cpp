@@ -12,6 +12,7 @@
 #include <doctest/doctest.h>
 
 #include "control.h"
+#include "own/device.hpp"
 #include "runtime/engine.hpp"
 
 // The stand-ins' own tests: what they must catch, done on purpose.
@@ -33,13 +34,7 @@ int ending(F act) {
   return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-struct Stream {
-  Stream() { REQUIRE(cudaStreamCreateWithFlags(&handle, cudaStreamNonBlocking) == cudaSuccess); }
-  ~Stream() { cudaStreamDestroy(handle); }
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-  cudaStream_t handle = nullptr;
-};
+using own::Stream;
 
 void* device_block(cudaStream_t stream, std::size_t bytes) {
   void* pointer = nullptr;
@@ -51,14 +46,6 @@ std::vector<std::uint8_t> contents(const void* pointer, std::size_t bytes, cudaS
   std::vector<std::uint8_t> out(bytes);
   REQUIRE(cudaMemcpyAsync(out.data(), pointer, bytes, cudaMemcpyDeviceToHost, stream) == cudaSuccess);
   return out;
-}
-
-bool taken(const char* part) {
-  const std::string message = softgpu_take_violation();
-  cudaGetLastError();
-  INFO("violation: ", message);
-  CHECK(message.find(part) != std::string::npos);
-  return message.find(part) != std::string::npos;
 }
 
 }  // namespace
@@ -108,27 +95,27 @@ TEST_CASE("wrong uses of memory are noticed") {
     void* twice = device_block(stream.handle, 8);
     CHECK(cudaFreeAsync(twice, stream.handle) == cudaSuccess);
     CHECK(cudaFreeAsync(twice, stream.handle) != cudaSuccess);
-    taken("freed already");
+    CHECK(own::taken("freed already"));
   }
   SUBCASE("use after free") {
     void* gone = device_block(stream.handle, 8);
     cudaFreeAsync(gone, stream.handle);
     CHECK(cudaMemsetAsync(gone, 0, 8, stream.handle) != cudaSuccess);
-    taken("freed");
+    CHECK(own::taken("freed"));
   }
   SUBCASE("beyond the end") {
     CHECK(cudaMemsetAsync(memory, 0, 101, stream.handle) != cudaSuccess);
-    taken("101 bytes at 0 of a block of 100");
+    CHECK(own::taken("101 bytes at 0 of a block of 100"));
   }
   SUBCASE("red zone") {
     softgpu::enqueue(stream.handle, "test", {}, [memory] { static_cast<char*>(memory)[100] = 0; });
     softgpu_check();
-    taken("after a block of 100 bytes");
+    CHECK(own::taken("after a block of 100 bytes"));
     softgpu::enqueue(stream.handle, "test", {}, [memory] { static_cast<char*>(memory)[100] = char(0xFA); });
   }
   SUBCASE("the other stream has not waited for the allocation") {
     CHECK(cudaMemsetAsync(memory, 0, 100, other.handle) != cudaSuccess);
-    taken("another stream allocates");
+    CHECK(own::taken("another stream allocates"));
   }
   SUBCASE("nor for a write, until it does") {
     CHECK(cudaMemsetAsync(memory, 0, 100, stream.handle) == cudaSuccess);
@@ -138,33 +125,33 @@ TEST_CASE("wrong uses of memory are noticed") {
     CHECK(cudaMemsetAsync(memory, 1, 100, stream.handle) == cudaSuccess);
     cudaStreamWaitEvent(other.handle, event);
     CHECK(cudaMemsetAsync(memory, 2, 100, other.handle) != cudaSuccess);
-    taken("another stream writes");
+    CHECK(own::taken("another stream writes"));
     cudaEventRecord(event, stream.handle);
     cudaStreamWaitEvent(other.handle, event);
     CHECK(cudaMemsetAsync(memory, 2, 100, other.handle) == cudaSuccess);
     CHECK(cudaFreeAsync(memory, stream.handle) != cudaSuccess);
-    taken("still uses");
+    CHECK(own::taken("still uses"));
     CHECK(cudaStreamSynchronize(other.handle) == cudaSuccess);
     cudaEventDestroy(event);
   }
   SUBCASE("the default stream, a closed stream, a wrong direction") {
     CHECK(cudaMemsetAsync(memory, 0, 1, nullptr) != cudaSuccess);
-    taken("default stream");
+    CHECK(own::taken("default stream"));
     cudaStream_t closed = nullptr;
     cudaStreamCreateWithFlags(&closed, cudaStreamNonBlocking);
     cudaStreamDestroy(closed);
     CHECK(cudaStreamSynchronize(closed) != cudaSuccess);
-    taken("destroyed");
+    CHECK(own::taken("destroyed"));
     char host = 0;
     CHECK(cudaMemcpyAsync(memory, &host, 1, cudaMemcpyDeviceToHost, stream.handle) != cudaSuccess);
-    taken("direction");
+    CHECK(own::taken("direction"));
   }
   SUBCASE("pinned memory freed while a copy is queued") {
     void* pinned = nullptr;
     cudaHostAlloc(&pinned, 100, cudaHostAllocDefault);
     cudaMemcpyAsync(memory, pinned, 100, cudaMemcpyHostToDevice, stream.handle);
     CHECK(cudaFreeHost(pinned) != cudaSuccess);
-    taken("still uses");
+    CHECK(own::taken("still uses"));
     cudaStreamSynchronize(stream.handle);
     CHECK(cudaFreeHost(pinned) == cudaSuccess);
   }
@@ -172,7 +159,7 @@ TEST_CASE("wrong uses of memory are noticed") {
     const int on_host = 0;
     const int* parameter = &on_host;
     CHECK(softgpu::enqueue_launch(stream.handle, "kernel", &parameter, sizeof parameter, [] {}) != cudaSuccess);
-    taken("memory of the host");
+    CHECK(own::taken("memory of the host"));
     CHECK(softgpu::enqueue_launch(stream.handle, "kernel", &memory, sizeof memory, [] {}) == cudaSuccess);
   }
   cudaStreamSynchronize(stream.handle);

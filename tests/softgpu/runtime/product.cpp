@@ -31,15 +31,27 @@ template <class T>
   }
 }
 
-}  // namespace
-
-[[gnu::target_clones("avx512f", "avx2", "default")]] void product(std::int64_t m, std::int64_t n, std::int64_t k,
-                                                                  const float* a, const float* b, float* out) {
+template <class T>
+[[gnu::target("avx2")]] void multiply_avx2(std::int64_t m, std::int64_t n, std::int64_t k, const T* a, const T* b,
+                                           T* out) {
   multiply(m, n, k, a, b, out);
 }
-[[gnu::target_clones("avx2", "default")]] void product(std::int64_t m, std::int64_t n, std::int64_t k, const double* a,
-                                                       const double* b, double* out) {
-  multiply(m, n, k, a, b, out);
+
+template <class T>
+void choose(std::int64_t m, std::int64_t n, std::int64_t k, const T* a, const T* b, T* out) {
+  if (__builtin_cpu_supports("avx2"))
+    multiply_avx2(m, n, k, a, b, out);
+  else
+    multiply(m, n, k, a, b, out);
+}
+
+}  // namespace
+
+void product(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, const float* b, float* out) {
+  choose(m, n, k, a, b, out);
+}
+void product(std::int64_t m, std::int64_t n, std::int64_t k, const double* a, const double* b, double* out) {
+  choose(m, n, k, a, b, out);
 }
 
 }  // namespace softgpu
