@@ -37,6 +37,8 @@ enum cudnnStatus_t {
   CUDNN_STATUS_EXECUTION_FAILED = 5000
 };
 
+#define CUDNN_STATUS_CATEGORY(status) ((status) / 1000 * 1000)
+
 enum cudnnDataType_t {
   CUDNN_DATA_FLOAT = 0,
   CUDNN_DATA_DOUBLE = 1,
