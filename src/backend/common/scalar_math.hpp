@@ -8,56 +8,85 @@
 
 namespace nyala::backend::scalar {
 
-// One element at a time, as NumPy and Keras define it, NaN and infinities included.
+// One element at a time, as NumPy and Keras define it, NaN and infinities included. All constexpr, so that nvcc
+// compiles them for GPUs too.
 
 inline constexpr double selu_alpha = 1.6732632423543772848170429916717;
 inline constexpr double selu_scale = 1.0507009873554804934193349852946;
 
 template <std::floating_point T>
-T sigmoid(T x) {
+constexpr T sigmoid(T x) {
   const T small = std::exp(-std::abs(x));
   return x >= 0 ? 1 / (1 + small) : small / (1 + small);
 }
 
 template <std::floating_point T>
-T softplus(T x) {
+constexpr T softplus(T x) {
   return (x > 0 ? x : T(0)) + std::log1p(std::exp(-std::abs(x)));
 }
 
 /// x Φ(x); erfc keeps the digits of the left tail that 1 + erf loses.
 template <std::floating_point T>
-T gelu(T x) {
+constexpr T gelu(T x) {
   return x * T(0.5) * std::erfc(-x * (std::numbers::sqrt2_v<T> / 2));
 }
 
 /// dΦ/dx
 template <std::floating_point T>
-T normal_density(T x) {
+constexpr T normal_density(T x) {
   return std::exp(-x * x / 2) * (std::numbers::inv_sqrtpi_v<T> * std::numbers::sqrt2_v<T> / 2);
 }
 
 template <std::floating_point T>
-T gelu_tanh_argument(T x) {
+constexpr T gelu_tanh_argument(T x) {
   return std::numbers::sqrt2_v<T> * std::numbers::inv_sqrtpi_v<T> * (x + T(0.044715) * x * x * x);
 }
 
 template <std::floating_point T>
-T gelu_tanh(T x) {
+constexpr T gelu_tanh(T x) {
   return T(0.5) * x * (1 + std::tanh(gelu_tanh_argument(x)));
 }
 
 template <std::floating_point T>
-T hard_sigmoid(T x) {
+constexpr T hard_sigmoid(T x) {
   const T shifted = x + 3;
   return (shifted < 0 ? T(0) : shifted > 6 ? T(6) : shifted) / 6;
 }
 
+/// A few digits of erfinv for 0 <= y < 1, given the complement 1 - y (Winitzki).
+template <std::same_as<double> T>
+constexpr T rough_erfinv(T y, T complement) {
+  constexpr T a = 0.147;
+  const T log_term = std::log(complement * (1 + y));
+  const T first = 2 / (std::numbers::pi * a) + log_term / 2;
+  return std::sqrt(std::sqrt(first * first - log_term / a) - first);
+}
+
 /// The inverse error function: Winitzki's approximation, made exact by Halley's steps on erf or, in the tails, erfc.
-double erfinv(double y);
+template <std::same_as<double> T>
+constexpr T erfinv_double(T y) {
+  const T size = std::abs(y);
+  if (!(size <= 1)) return std::numeric_limits<T>::quiet_NaN();
+  if (size == 1) return std::copysign(std::numeric_limits<T>::infinity(), y);
+  if (size < 1e-8) return y / (2 * std::numbers::inv_sqrtpi);
+  const T complement = 1 - size;
+  T x = rough_erfinv(size, complement);
+  for (int step = 0; step < 3; ++step) {
+    const T error = size < 0.5 ? std::erf(x) - size : complement - std::erfc(x);
+    const T newton = error / (2 * std::numbers::inv_sqrtpi * std::exp(-x * x));
+    x -= newton / (1 + x * newton);
+  }
+  return std::copysign(x, y);
+}
+
+template <std::floating_point T>
+constexpr T erfinv(T y) {
+  return static_cast<T>(erfinv_double(static_cast<double>(y)));
+}
 
 /// Sums, differences and products of integers wrap around, as in NumPy; those of bool are or, exclusive or, and.
 template <class T>
-T add(T a, T b) {
+constexpr T add(T a, T b) {
   if constexpr (std::floating_point<T>)
     return a + b;
   else if constexpr (std::same_as<T, bool>)
@@ -66,7 +95,7 @@ T add(T a, T b) {
     return static_cast<T>(static_cast<unsigned long long>(a) + static_cast<unsigned long long>(b));
 }
 template <class T>
-T subtract(T a, T b) {
+constexpr T subtract(T a, T b) {
   if constexpr (std::floating_point<T>)
     return a - b;
   else if constexpr (std::same_as<T, bool>)
@@ -75,7 +104,7 @@ T subtract(T a, T b) {
     return static_cast<T>(static_cast<unsigned long long>(a) - static_cast<unsigned long long>(b));
 }
 template <class T>
-T multiply(T a, T b) {
+constexpr T multiply(T a, T b) {
   if constexpr (std::floating_point<T>)
     return a * b;
   else if constexpr (std::same_as<T, bool>)
@@ -85,29 +114,29 @@ T multiply(T a, T b) {
 }
 
 template <class T>
-T sign(T x) {
+constexpr T sign(T x) {
   if (x != x) return x;
   return static_cast<T>((x > T(0)) - (x < T(0)));
 }
 
 /// Of floating numbers half to even, as NumPy.
 template <std::floating_point T>
-T round(T x) {
+constexpr T round(T x) {
   return std::nearbyint(x);
 }
 
 template <class T>
-T maximum(T a, T b) {
+constexpr T maximum(T a, T b) {
   return a != a || a > b ? a : b;
 }
 template <class T>
-T minimum(T a, T b) {
+constexpr T minimum(T a, T b) {
   return a != a || a < b ? a : b;
 }
 
 /// The remainder with the divisor's sign; integers modulo 0 are 0.
 template <class T>
-T mod(T a, T b) {
+constexpr T mod(T a, T b) {
   if constexpr (std::floating_point<T>) {
     const T remainder = std::fmod(a, b);
     if (remainder == 0) return std::copysign(T(0), b);
@@ -123,7 +152,7 @@ T mod(T a, T b) {
 
 /// The quotient rounded down; integers divided by 0 are 0.
 template <class T>
-T floor_divide(T a, T b) {
+constexpr T floor_divide(T a, T b) {
   if constexpr (std::floating_point<T>) {
     if (b == 0) return a / b;
     const T remainder = std::fmod(a, b);
@@ -143,7 +172,7 @@ T floor_divide(T a, T b) {
 
 /// Integers wrap around; a negative exponent leaves what rounds to an integer: 1, -1 or 0.
 template <class T>
-T power(T base, T exponent) {
+constexpr T power(T base, T exponent) {
   if constexpr (std::floating_point<T>) {
     return std::pow(base, exponent);
   } else {
@@ -160,7 +189,7 @@ T power(T base, T exponent) {
 }
 
 template <std::floating_point T>
-T logaddexp(T a, T b) {
+constexpr T logaddexp(T a, T b) {
   if (a == b) return a + std::numbers::ln2_v<T>;
   const T difference = a - b;
   return difference > 0    ? a + std::log1p(std::exp(-difference))

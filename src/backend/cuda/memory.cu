@@ -1,0 +1,217 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <numeric>
+#include <vector>
+
+#include "backend/common/scalar_math.hpp"
+#include "backend/cuda/cuda_kernels.hpp"
+#include "backend/cuda/dispatch.hpp"
+#include "backend/cuda/places.hpp"
+#include "backend/cuda/sorted_sum.hpp"
+#include "device/launch.hpp"
+#include "device/reduce.hpp"
+
+namespace nyala::backend::cuda {
+namespace {
+
+template <class T>
+struct Fill {
+  T* out;
+  T value;
+  constexpr void operator()(std::int64_t i) const { out[i] = value; }
+};
+
+struct Arange {
+  Results out;
+  double start, step;
+  constexpr void operator()(std::int64_t i) const { out.set(i, start + static_cast<double>(i) * step); }
+};
+
+template <class T>
+struct Cast {
+  Elements in;
+  T* out;
+  constexpr void operator()(std::int64_t i) const { out[i] = in.get<T>(i); }
+};
+
+template <class T>
+struct StridedRead {
+  const T* in;
+  T* out;
+  Places<1> places;
+  constexpr void operator()(std::int64_t i) const { out[i] = in[places(i).of[0]]; }
+};
+
+template <class T>
+struct StridedWrite {
+  const T* in;
+  T* out;
+  Places<1> places;
+  constexpr void operator()(std::int64_t i) const { out[places(i).of[0]] = in[i]; }
+};
+
+template <class T>
+struct StridedAdd {
+  const T* in;
+  T* out;
+  Places<1> places;
+  constexpr void operator()(std::int64_t i) const {
+    T& place = out[places(i).of[0]];
+    place = static_cast<T>(scalar::add(static_cast<Wide<T>>(place), static_cast<Wide<T>>(in[i])));
+  }
+};
+
+/// Element i of the terms that fall on row r's place.
+template <class T>
+struct LoadTerm {
+  const T* in;
+  Places<1> rows, terms;
+  constexpr Wide<T> operator()(std::int64_t row, std::int64_t i) const {
+    return static_cast<Wide<T>>(in[rows(row).of[0] + terms(i).of[0]]);
+  }
+};
+template <class A>
+struct Add {
+  constexpr A operator()(A a, A b) const { return scalar::add(a, b); }
+};
+template <class T>
+struct AddToPlace {
+  T* out;
+  Places<1> places;
+  constexpr void operator()(std::int64_t row, Wide<T> sum) const {
+    T& place = out[places(row).of[0]];
+    place = static_cast<T>(scalar::add(static_cast<Wide<T>>(place), sum));
+  }
+};
+
+struct PlaceKey {
+  Places<1> places;
+  std::int64_t lowest;
+  constexpr std::uint64_t operator()(std::int64_t i) const {
+    return static_cast<std::uint64_t>(places(i).of[0] - lowest);
+  }
+};
+
+/// Whether no two elements fall on one place, as far as strides show it: each passes over what the smaller ones reach.
+bool apart(const Shape& shape, std::span<const std::int64_t> strides) {
+  std::vector<std::size_t> axes;
+  for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+    if (shape[axis] > 1) axes.push_back(axis);
+  }
+  std::sort(axes.begin(), axes.end(),
+            [&](std::size_t a, std::size_t b) { return std::llabs(strides[a]) < std::llabs(strides[b]); });
+  std::int64_t reach = 0;
+  for (const std::size_t axis : axes) {
+    if (std::llabs(strides[axis]) <= reach) return false;
+    reach += std::llabs(strides[axis]) * (shape[axis] - 1);
+  }
+  return true;
+}
+
+std::vector<std::int64_t> row_major(const Shape& shape) {
+  std::vector<std::int64_t> strides(shape.size());
+  std::int64_t stride = 1;
+  for (std::size_t axis = shape.size(); axis-- > 0;) {
+    strides[axis] = stride;
+    stride *= shape[axis];
+  }
+  return strides;
+}
+
+/// Axes of stride 0 apart from the others: their elements are terms of one sum.
+struct Repeated {
+  Repeated(const Shape& shape, std::span<const std::int64_t> strides) {
+    const std::vector<std::int64_t> own = row_major(shape);
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+      const bool repeats = strides[axis] == 0 && shape[axis] > 1;
+      (repeats ? terms : rows).push_back(shape[axis]);
+      (repeats ? term_strides : row_strides).push_back(own[axis]);
+      if (!repeats) out_strides.push_back(strides[axis]);
+    }
+  }
+  Shape rows, terms;
+  std::vector<std::int64_t> row_strides, term_strides, out_strides;
+};
+
+}  // namespace
+
+void CudaKernels::fill(Tensor& out, double value) {
+  visit_any(out.dtype(), "fill", [&]<class T>(std::type_identity<T>) {
+    launch(context_.stream(), out.size(), Fill<T>{elements<T>(out), convert<T>(value)});
+  });
+}
+
+void CudaKernels::fill_integer(Tensor& out, std::int64_t value) {
+  visit_any(out.dtype(), "fill", [&]<class T>(std::type_identity<T>) {
+    launch(context_.stream(), out.size(), Fill<T>{elements<T>(out), convert<T>(value)});
+  });
+}
+
+void CudaKernels::arange(Tensor& out, double start, double step) {
+  launch(context_.stream(), out.size(), Arange{{out.raw_data(), out.dtype()}, start, step});
+}
+
+void CudaKernels::copy(const Tensor& in, Tensor& out) {
+  const bool from_host = in.device().kind() == Device::Kind::cpu, to_host = out.device().kind() == Device::Kind::cpu;
+  if (from_host)
+    context_.upload(out.raw_data(), in.raw_data(), in.bytes());
+  else if (to_host)
+    context_.download(out.raw_data(), in.raw_data(), in.bytes());
+  else if (in.raw_data() != out.raw_data())
+    context_.copy(out.raw_data(), in.raw_data(), in.bytes());
+}
+
+void CudaKernels::cast(const Tensor& in, Tensor& out) {
+  if (in.dtype() == out.dtype()) return copy(in, out);
+  visit_any(out.dtype(), "cast", [&]<class T>(std::type_identity<T>) {
+    launch(context_.stream(), out.size(), Cast<T>{{in.raw_data(), in.dtype()}, elements<T>(out)});
+  });
+}
+
+void CudaKernels::strided_read(const Tensor& in, std::int64_t offset, std::span<const std::int64_t> strides,
+                               Tensor& out) {
+  if (out.size() == 0) return;
+  visit_bytes(in.dtype(), "strided_read", [&]<class T>(std::type_identity<T>) {
+    launch(context_.stream(), out.size(),
+           StridedRead<T>{elements<T>(in) + offset, elements<T>(out), places_of(out.shape(), strides)});
+  });
+}
+
+void CudaKernels::strided_write(const Tensor& in, Tensor& out, std::int64_t offset,
+                                std::span<const std::int64_t> strides, bool add) {
+  if (in.size() == 0) return;
+  const cudaStream_t stream = context_.stream();
+  if (!add) {
+    return visit_bytes(in.dtype(), "strided_write", [&]<class T>(std::type_identity<T>) {
+      launch(stream, in.size(),
+             StridedWrite<T>{elements<T>(in), elements<T>(out) + offset, places_of(in.shape(), strides)});
+    });
+  }
+  const Repeated repeated(in.shape(), strides);
+  const bool simple = apart(repeated.rows, repeated.out_strides);
+  visit_any(in.dtype(), "strided_write", [&]<class T>(std::type_identity<T>) {
+    T* const to = elements<T>(out) + offset;
+    const Places<1> places = places_of(in.shape(), strides);
+    if (simple && repeated.terms.size() == 0) {
+      launch(stream, in.size(), StridedAdd<T>{elements<T>(in), to, places});
+    } else if (simple) {
+      const bool within = in.shape().back() > 1 && strides.back() == 0;
+      cuda::reduce(context_, repeated.rows.elements(), repeated.terms.elements(),
+                   within ? Neighbours::within_row : Neighbours::across_rows, Wide<T>(),
+                   LoadTerm<T>{elements<T>(in), places_of(repeated.rows, repeated.row_strides),
+                               places_of(repeated.terms, repeated.term_strides)},
+                   Add<Wide<T>>(), AddToPlace<T>{to, places_of(repeated.rows, repeated.out_strides)});
+    } else {
+      std::int64_t lowest = 0, highest = 0;
+      for (std::size_t axis = 0; axis < strides.size(); ++axis) {
+        const std::int64_t reach = strides[axis] * (in.shape()[axis] - 1);
+        (reach < 0 ? lowest : highest) += reach;
+      }
+      add_sorted(context_, SortedKeys(context_, in.size(), highest - lowest + 1, PlaceKey{places, lowest}),
+                 {.outer = 1, .inner = 1, .out_rows = 0}, elements<T>(in), to + lowest);
+    }
+  });
+}
+
+}  // namespace nyala::backend::cuda
