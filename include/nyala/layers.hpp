@@ -7,6 +7,10 @@
 #include <nyala/layers/dense.hpp>
 #include <nyala/layers/depthwise.hpp>
 #include <nyala/layers/embedding.hpp>
+#include <nyala/layers/image_color.hpp>
+#include <nyala/layers/image_geometry.hpp>
+#include <nyala/layers/image_layer.hpp>
+#include <nyala/layers/image_mixing.hpp>
 #include <nyala/layers/input_layer.hpp>
 #include <nyala/layers/merging.hpp>
 #include <nyala/layers/normalization.hpp>

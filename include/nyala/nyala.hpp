@@ -19,6 +19,7 @@
 #include <nyala/model.hpp>
 #include <nyala/npy.hpp>
 #include <nyala/ops.hpp>
+#include <nyala/ops/image.hpp>
 #include <nyala/optimizers.hpp>
 #include <nyala/random.hpp>
 #include <nyala/register.hpp>
