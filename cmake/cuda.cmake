@@ -26,7 +26,8 @@ endif()
 
 cmake_path(GET NYALA_NVCC PARENT_PATH cuda_bin)
 cmake_path(GET cuda_bin PARENT_PATH cuda_root)
-set(cuda_hints ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES} "${cuda_root}/include" "${cuda_root}/targets/x86_64-linux/include")
+set(cuda_hints ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES} "${cuda_root}/include"
+               "${cuda_root}/targets/x86_64-linux/include")
 set(cuda_library_hints "${cuda_root}/lib64" "${cuda_root}/lib" "${cuda_root}/targets/x86_64-linux/lib")
 find_path(NYALA_CUDART_INCLUDE cuda_runtime.h HINTS ${cuda_hints})
 find_path(NYALA_CUDNN_INCLUDE cudnn.h HINTS ENV CUDNN_PATH ${cuda_hints} PATH_SUFFIXES include)
@@ -56,7 +57,8 @@ target_include_directories(nyala_cuda SYSTEM PRIVATE ${NYALA_CUDART_INCLUDE} ${N
 target_compile_options(
   nyala_cuda
   PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wconversion;-Wshadow;-ffp-contract=off>"
-          "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-fmad=false;-Xcompiler=-Wall,-Wextra,-Wconversion,-Wshadow,-ffp-contract=off>"
+          "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-fmad=false;-diag-suppress=186>"
+          "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wconversion,-Wshadow,-ffp-contract=off>"
 )
 if(NYALA_WERROR)
   target_compile_options(nyala_cuda PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-Werror>"

@@ -70,7 +70,7 @@ void Variable::assign(const Tensor& value) const {
                 value.shape().str());
   }
   StopRecording stop;
-  Tensor fresh = cast(value, dtype());
+  Tensor fresh = cast(value, dtype()).to(impl_->value.device());
   const bool shared = fresh.impl().use_count() > 1 || fresh.impl()->storage.use_count() > 1;
   impl_->value = shared ? fresh.clone() : detail::alias(fresh);
   impl_->value.impl()->weak = false;

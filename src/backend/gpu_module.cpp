@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -99,13 +100,18 @@ GpuModule find_module() {
   return found;
 }
 
+std::atomic<bool> in_use = false;
+
 DeviceBackend& usable(const Device& device) {
   const GpuModule& module = gpu_module();
   if (!module.why.empty()) {
     throw Error("device \"" + device.name() + "\" cannot be used: " + module.why + "; the devices are: cpu");
   }
   const int count = module.backend->device_count();
-  if (device.index() < count) return *module.backend;
+  if (device.index() < count) {
+    in_use.store(true, std::memory_order_relaxed);
+    return *module.backend;
+  }
   std::string names = "cpu";
   for (int index = 0; index < count; ++index) names += ", " + Device(Device::Kind::gpu, index).name();
   throw Error("device \"" + device.name() + "\" cannot be used: there is no such GPU; the devices are: " + names);
@@ -129,6 +135,8 @@ DeviceMemory& device_memory(const Device& device) {
   if (device.kind() == Device::Kind::cpu) throw Error("device_memory: the CPU's memory has an allocator of its own");
   return backend::usable(device).memory(device.index());
 }
+
+bool gpu_in_use() noexcept { return backend::in_use.load(std::memory_order_relaxed); }
 
 int gpu_count() {
   const backend::GpuModule& module = backend::gpu_module();

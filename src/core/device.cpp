@@ -46,6 +46,20 @@ std::string Device::name() const {
 detail::HostScope::HostScope() : before_(on_host) { on_host = true; }
 detail::HostScope::~HostScope() { on_host = before_; }
 
+Tensor detail::upload(const Tensor& tensor, const Device& device) {
+  if (!tensor.defined() || tensor.device().kind() != Device::Kind::cpu || device.kind() == Device::Kind::cpu) {
+    return tensor;
+  }
+  const Tensor mask = tensor.mask();
+  return tensor.to(device).with_mask(mask.defined() ? mask.to(device) : mask);
+}
+
+Tensors detail::upload(const Tensors& tensors, const Device& device) {
+  Tensors moved;
+  for (const Tensor& tensor : tensors) moved.push_back(upload(tensor, device));
+  return moved;
+}
+
 std::vector<Device> devices() {
   std::vector<Device> all{Device()};
   const int gpus = detail::gpu_count();

@@ -5,6 +5,7 @@
 
 #include <nyala/device.hpp>
 #include <nyala/memory.hpp>
+#include <nyala/tensor.hpp>
 
 namespace nyala::detail {
 
@@ -36,11 +37,17 @@ class DeviceMemory {
   virtual void empty_cache() = 0;
 };
 
-/// Loads the GPU module at the first call. Throws Error saying why for a device that does not work here. (These two are
-/// defined by the backend, which knows the modules.)
+/// Loads the GPU module at the first call. Throws Error saying why for a device that does not work here. (These three
+/// are defined by the backend, which knows the modules.)
 DeviceMemory& device_memory(const Device& device);
 /// GPUs that work here.
 int gpu_count();
+/// Whether this process has asked for a GPU that works: where not, no tensor needs to be asked where it is.
+bool gpu_in_use() noexcept;
+
+/// Those of the tensors that are on the CPU moved to the device, with their masks; null ones stay null.
+Tensor upload(const Tensor& tensor, const Device& device);
+Tensors upload(const Tensors& tensors, const Device& device);
 
 /// While it lives, default_device() is the CPU in this thread: for data pipelines, whose functions make tensors beside
 /// those of the host.

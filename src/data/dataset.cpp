@@ -5,6 +5,7 @@
 
 #include <nyala/error.hpp>
 
+#include "core/device_memory.hpp"
 #include "core/seed_stream.hpp"
 #include "data/source.hpp"
 
@@ -202,9 +203,34 @@ Dataset Dataset::prefetch(int buffer_size) const {
   return Dataset(detail::prefetch_source(source_, static_cast<std::size_t>(buffer_size)));
 }
 
+namespace {
+
+/// The pipeline works on the CPU; what comes out of it goes to the default device.
+struct Delivered final : Dataset::Iterator {
+  explicit Delivered(std::unique_ptr<Dataset::Iterator> upstream) : from(std::move(upstream)) {}
+  bool next(Batch& element) override {
+    {
+      const detail::HostScope host;
+      if (!from->next(element)) return false;
+    }
+    const Device device = default_device();
+    if (device.kind() != Device::Kind::cpu) {
+      for (Tensors Batch::*part : {&Batch::x, &Batch::y, &Batch::sample_weight}) {
+        element.*part = detail::upload(element.*part, device);
+      }
+    }
+    return true;
+  }
+  std::unique_ptr<Dataset::Iterator> from;
+};
+
+}  // namespace
+
 std::unique_ptr<Dataset::Iterator> Dataset::iterator() const {
   const philox::Stream stream = detail::next_stream();
-  return source_->elements({Pass{stream.key, 0}.part(stream.number).key, source_->begin_pass()});
+  const detail::HostScope host;
+  return std::make_unique<Delivered>(
+      source_->elements({Pass{stream.key, 0}.part(stream.number).key, source_->begin_pass()}));
 }
 
 std::optional<std::int64_t> Dataset::cardinality() const { return source_->cardinality(); }

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 
+#include "core/device_memory.hpp"
 #include "data/source.hpp"
 
 namespace nyala::detail {
@@ -39,6 +40,7 @@ class Prefetched final : public Dataset::Iterator {
 
  private:
   void run() {
+    const HostScope host;
     std::exception_ptr failure;
     try {
       while (wait_for_room()) {

@@ -36,9 +36,9 @@ class TensorRows final : public RowStore {
     if (consecutive(numbers)) {
       return each([&](const Tensor& tensor) { return tensor.rows(numbers.front(), numbers.back() + 1); });
     }
-    const Tensor indices = tensor(numbers, Shape{static_cast<std::int64_t>(numbers.size())});
+    const Tensor indices = nyala::tensor(numbers, Shape{static_cast<std::int64_t>(numbers.size())});
     return each([&](const Tensor& tensor) {
-      return tensor.dtype() == DType::string ? strings(tensor, numbers) : nyala::take(tensor, indices, 0);
+      return tensor.dtype() == DType::string ? strings(tensor, numbers) : nyala::take(tensor, indices.to(tensor.device()), 0);
     });
   }
 

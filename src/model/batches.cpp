@@ -115,7 +115,7 @@ class ArrayBatches final : public Batches {
     Tensors parts;
     for (const Tensor& tensor : tensors) {
       if (shuffle_)
-        parts.push_back(take(tensor, order_.rows(at_, end), 0));
+        parts.push_back(take(tensor, order_.rows(at_, end).to(tensor.device()), 0));
       else
         parts.push_back(at_ == 0 && end == rows_ ? tensor : tensor.rows(at_, end));
     }

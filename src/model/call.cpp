@@ -4,6 +4,7 @@
 
 #include "autograd/node.hpp"
 #include "autograd/variable_impl.hpp"
+#include "core/device_memory.hpp"
 #include "model/layer_state.hpp"
 
 namespace nyala {
@@ -95,6 +96,20 @@ Tensors call_with_backward(Layer& layer, const std::shared_ptr<void>& keeper, co
 
 }  // namespace
 
+Device detail::home_of(const LayerState& state) {
+  const auto first = [](const auto& self, const LayerState& of, int depth) -> const Variable* {
+    if (!of.trainable_weights.empty()) return &of.trainable_weights.front();
+    if (!of.other_weights.empty()) return &of.other_weights.front();
+    for (const LayerState::Child& child : of.children) {
+      const Variable* const found = depth > 64 ? nullptr : self(self, state_of(*child.layer), depth + 1);
+      if (found != nullptr) return found;
+    }
+    return nullptr;
+  };
+  const Variable* const weight = first(first, state, 0);
+  return weight == nullptr ? default_device() : weight->value().device();
+}
+
 void Layer::build_now(const std::vector<Shape>& inputs) {
   const std::lock_guard lock(state_->building);
   if (state_->built) return;
@@ -106,9 +121,17 @@ void Layer::build_now(const std::vector<Shape>& inputs) {
   check_specs(*state_, inputs, "the layer");
 }
 
-Tensors Layer::invoke(const Tensors& inputs, const CallContext& given) {
+Tensors Layer::invoke(const Tensors& given_inputs, const CallContext& given) {
   try {
     LayerState& state = *state_;
+    Tensors moved;
+    if (detail::gpu_in_use()) {
+      for (const Tensor& input : given_inputs) {
+        if (moved.empty() && input.defined() && input.device().kind() == Device::Kind::cpu)
+          moved = detail::upload(given_inputs, detail::home_of(state));
+      }
+    }
+    const Tensors& inputs = moved.empty() ? given_inputs : moved;
     bool any_mask = false, cast_needed = false, autocast = false;
     const DType compute = state.policy.compute_dtype();
     for (const Tensor& input : inputs) {

@@ -200,7 +200,11 @@ std::vector<Variable> Layer::non_trainable_variables() const {
 
 std::vector<Tensor> Layer::get_weights() const {
   std::vector<Tensor> values;
-  for (const Variable& weight : weights()) values.push_back(weight.value().clone());
+  for (const Variable& weight : weights()) {
+    const Tensor& value = weight.value();
+    const Tensor host = value.to(Device());
+    values.push_back(host.is(value) ? value.clone() : host);
+  }
   return values;
 }
 
@@ -261,7 +265,8 @@ Variable Layer::add_weight(const std::string& name, const Shape& shape, const In
     throw Error(owner + ": the initializer gave the shape " + initial.shape().str() + " where " + shape.str() +
                 " was asked for");
   }
-  Variable variable(cast(initial, dtype), {.trainable = options.trainable && state_->trainable, .name = name});
+  Variable variable(cast(initial, dtype).to(default_device()),
+                    {.trainable = options.trainable && state_->trainable, .name = name});
   detail::VariableImpl& impl = *variable.impl();
   impl.path = this->name() + "/" + name;
   impl.autocast = options.autocast;

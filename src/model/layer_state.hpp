@@ -43,6 +43,8 @@ struct LayerState {
 };
 
 LayerState& state_of(const Layer& layer);
+/// Where a layer computes: its first weight's device, or the default device.
+Device home_of(const LayerState& state);
 
 /// What a step collects beside the outputs: losses that layers add and values that they show.
 class StepScope {

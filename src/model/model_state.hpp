@@ -12,11 +12,16 @@
 
 namespace nyala::detail {
 
-/// The sum of a quantity over samples, on the host in double.
+/// The sum of a quantity over samples, in double: on the host, or where the values are until somebody asks.
 struct RunningMean {
   double total = 0.0, count = 0.0;
+  Tensor pending = {};  // on a GPU: what is not in `total` yet
+
   void add(double value, double weight) { total += value * weight, count += weight; }
-  double mean() const { return count == 0.0 ? 0.0 : total / count; }
+  /// A scalar.
+  void add(const Tensor& value, double weight);
+  double sum() const { return pending.defined() ? total + pending.item<double>() : total; }
+  double mean() const { return count == 0.0 ? 0.0 : sum() / count; }
 };
 
 /// What compile sets.

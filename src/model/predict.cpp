@@ -13,6 +13,12 @@ namespace nyala {
 
 namespace {
 
+Tensors on_host(const Tensors& outputs) {
+  Tensors results;
+  for (const Tensor& output : outputs) results.push_back(output.defined() ? output.to(Device()) : output);
+  return results;
+}
+
 Tensors run_predict(const Model& model, detail::Batches& batches, const PredictOptions& options) {
   if (options.steps && *options.steps < 1) {
     throw Error("predict: steps must be at least 1, got " + std::to_string(*options.steps));
@@ -32,7 +38,11 @@ Tensors run_predict(const Model& model, detail::Batches& batches, const PredictO
     callbacks.each(logs, [&](Callback& callback, const Logs& l) { callback.on_predict_batch_begin(step, l); });
     const Tensors outputs = detail::predict_step(model, batch.x);
     parts.resize(outputs.size());
-    for (std::size_t i = 0; i < outputs.size(); ++i) parts[i].push_back(outputs[i]);
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      // Results go to the host, one batch late, so that a GPU has the next one to work on meanwhile.
+      if (!parts[i].empty()) parts[i].back() = parts[i].back().to(Device());
+      parts[i].push_back(outputs[i]);
+    }
     ++done;
     callbacks.each(logs, [&](Callback& callback, const Logs& l) { callback.on_predict_batch_end(step, l); });
     bar.update(done, logs);
@@ -42,6 +52,7 @@ Tensors run_predict(const Model& model, detail::Batches& batches, const PredictO
   callbacks.each(logs, [](Callback& callback, const Logs& l) { callback.on_predict_end(l); });
   Tensors results;
   for (std::vector<Tensor>& of_output : parts) {
+    of_output.back() = of_output.back().to(Device());
     results.push_back(of_output.size() == 1 ? of_output.front() : concatenate(of_output, 0));
   }
   return results;
@@ -53,7 +64,8 @@ Tensors Model::predict(const Tensors& x, const PredictOptions& options) const {
   const int batch_size = options.batch_size.value_or(32);
   if (batch_size < 1) throw Error("predict: batch_size must be at least 1, got " + std::to_string(batch_size));
   const bool one_batch = options.callbacks.empty() && options.verbose.value_or(0) == 0 && !options.steps;
-  if (one_batch && detail::common_rows(x, {}, {}, "predict") <= batch_size) return detail::predict_step(*this, x);
+  if (one_batch && detail::common_rows(x, {}, {}, "predict") <= batch_size)
+    return on_host(detail::predict_step(*this, x));
   const auto batches = detail::array_batches(x, {}, {}, {.where = "predict", .batch_size = batch_size});
   return run_predict(*this, *batches, options);
 }
@@ -65,7 +77,7 @@ Tensors Model::predict(const Dataset& data, const PredictOptions& options) const
 
 Tensors Model::predict_on_batch(const Tensors& x) const {
   detail::common_rows(x, {}, {}, "predict_on_batch");
-  return detail::predict_step(*this, x);
+  return on_host(detail::predict_step(*this, x));
 }
 
 }  // namespace nyala

@@ -125,7 +125,7 @@ void load_model(Model& model, const SavedState& state) {
 
 namespace {
 
-Config mean_config(const RunningMean& mean) { return Config::array({mean.total, mean.count}); }
+Config mean_config(const RunningMean& mean) { return Config::array({mean.sum(), mean.count}); }
 
 RunningMean mean_from(const Config& config) {
   if (config.size() != 2) throw Error("a running mean is two numbers, not " + config.json());

@@ -3,6 +3,7 @@
 #include <nyala/error.hpp>
 #include <nyala/ops.hpp>
 
+#include "core/device_memory.hpp"
 #include "core/tensor_impl.hpp"
 #include "model/batches.hpp"
 #include "model/layer_state.hpp"
@@ -93,10 +94,10 @@ double rows_of(const Batch& batch) {
 void update_metrics(const Model& model, Compiled& compiled, const Batch& batch, const Tensors& predicted,
                     const StepLoss& loss, const StepScope& scope) {
   const double rows = rows_of(batch);
-  compiled.loss.add(loss.total.item<double>(), rows);
+  compiled.loss.add(loss.total, rows);
   if (predicted.size() > 1) {
     for (std::size_t i = 0; i < predicted.size(); ++i) {
-      if (loss.of_outputs[i].defined()) compiled.output_losses[i].add(loss.of_outputs[i].item<double>(), rows);
+      if (loss.of_outputs[i].defined()) compiled.output_losses[i].add(loss.of_outputs[i], rows);
     }
   }
   for (Compiled::OutputMetric& entry : compiled.metrics) {
@@ -112,7 +113,7 @@ void update_metrics(const Model& model, Compiled& compiled, const Batch& batch, 
     auto found = compiled.added_metrics.begin();
     while (found != compiled.added_metrics.end() && found->first != name) ++found;
     if (found == compiled.added_metrics.end()) found = compiled.added_metrics.insert(found, {name, {}});
-    found->second.add((value.rank() == 0 ? value : mean(value)).item<double>(), rows);
+    found->second.add(value.rank() == 0 ? value : mean(value), rows);
   }
   (void)model;
 }
@@ -126,10 +127,26 @@ void ready(const Model& model, Compiled& compiled, const Batch& batch, const Ten
   if (!batch.y.empty()) check_targets(model, compiled, batch.y, predicted.size());
 }
 
+/// The batch where the model is: uploaded if it is on a GPU.
+Batch at_home(const Model& model, const Batch& batch) {
+  if (!gpu_in_use()) return batch;
+  const Device home = home_of(state_of(model));
+  return {upload(batch.x, home), upload(batch.y, home), upload(batch.sample_weight, home)};
+}
+
 }  // namespace
 
-void train_step(Model& model, const Batch& batch) {
+void RunningMean::add(const Tensor& value, double weight) {
+  if (value.device().kind() == Device::Kind::cpu) return add(value.item<double>(), weight);
+  const StopRecording stop;
+  const Tensor term = cast(value, DType::float64) * weight;
+  pending = pending.defined() ? pending + term : term;
+  count += weight;
+}
+
+void train_step(Model& model, const Batch& given) {
   Compiled& compiled = require_compiled(model, "fit");
+  const Batch batch = at_home(model, given);
   StepScope scope;
   StepLoss loss;
   Tensors predicted;
@@ -154,8 +171,9 @@ void train_step(Model& model, const Batch& batch) {
   update_metrics(model, compiled, batch, predicted, loss, scope);
 }
 
-void test_step(Model& model, const Batch& batch) {
+void test_step(Model& model, const Batch& given) {
   Compiled& compiled = require_compiled(model, "evaluate");
+  const Batch batch = at_home(model, given);
   StepScope scope;
   const StopRecording stop;
   const Tensors predicted = model.outputs(batch.x, CallContext{.training = false});
@@ -166,7 +184,8 @@ void test_step(Model& model, const Batch& batch) {
 
 Tensors predict_step(const Model& model, const Tensors& x) {
   const StopRecording stop;
-  return const_cast<Model&>(model).outputs(x, CallContext{.training = false});
+  if (!gpu_in_use()) return const_cast<Model&>(model).outputs(x, CallContext{.training = false});
+  return const_cast<Model&>(model).outputs(upload(x, home_of(state_of(model))), CallContext{.training = false});
 }
 
 Logs running_logs(const Compiled& compiled) {

@@ -4,10 +4,12 @@
 #include <cmath>
 #include <limits>
 
+#include <nyala/autograd.hpp>
 #include <nyala/ops/math.hpp>
 #include <nyala/ops/reduction.hpp>
 #include <nyala/ops/shape.hpp>
 
+#include "core/device_memory.hpp"
 #include "core/dtype_lattice.hpp"
 
 namespace nyala::ops {
@@ -117,6 +119,18 @@ Tensor as_dtype(const Tensor& x, DType dtype, const Tensor& beside, const char* 
     return x.dtype() == dtype && x.device() == device ? x : number(x, dtype, device, op);
   }
   return x.dtype() == dtype ? x : cast(x, dtype);
+}
+
+Tensor within(const Tensor& indices, std::int64_t size, const std::string& message) {
+  StopRecording stop;
+  if (size > std::numeric_limits<std::int32_t>::max() && indices.dtype() == DType::int32) {
+    return within(cast(indices, DType::int64), size, message);
+  }
+  const Tensor inside = all(logical_and(indices >= 0, indices < size));
+  detail::device_memory(indices.device())
+      .require_later(inside.raw_data(), message + std::to_string(size) + " (found on device \"" +
+                                            indices.device().name() + "\" after the operation)");
+  return clip(indices, 0, std::max<std::int64_t>(size - 1, 0));
 }
 
 Tensor scalar_like(const Tensor& x, double value) { return filled({}, x.dtype(), x.device(), value); }

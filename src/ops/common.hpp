@@ -99,5 +99,8 @@ Tensor put_along_axis(const Tensor& indices, const Tensor& values, int axis, std
 /// int32 or int64 indices in [0, size), negative ones counted from the end. Throws Error naming the first one that is
 /// out of range.
 Tensor checked_indices(const Tensor& indices, std::int64_t size, const char* op);
+/// Integers of a GPU clipped to [0, size); where that changes one, the next read from the GPU throws Error(message +
+/// size): to look at them now would wait for it.
+Tensor within(const Tensor& indices, std::int64_t size, const std::string& message);
 
 }  // namespace nyala::ops

@@ -4,6 +4,7 @@
 #include <nyala/ops/activations.hpp>
 #include <nyala/ops/creation.hpp>
 #include <nyala/ops/indexing.hpp>
+#include <nyala/ops/math.hpp>
 #include <nyala/ops/nn.hpp>
 #include <nyala/ops/reduction.hpp>
 #include <nyala/ops/shape.hpp>
@@ -40,9 +41,20 @@ void check_classes(const Tensor& labels, std::int64_t classes) {
   }
 }
 
+/// The same of a GPU's labels, without waiting for it.
+Tensor labels_on_gpu(const Tensor& target, std::int64_t classes) {
+  const std::string rule = std::string(sparse) + ": labels must be whole numbers in [0, classes); the classes are ";
+  const bool narrow = size_of(target.dtype()) < 4 || target.dtype() == DType::int32;
+  Tensor labels = cast(target, narrow ? DType::int32 : DType::int64);
+  // What is no whole number becomes a label that is none.
+  if (is_floating(target.dtype())) labels = where(equal(target, floor(target)), labels, -1);
+  return labels.size() == 0 ? labels : ops::within(labels, classes, rule);
+}
+
 /// Class numbers as int32 or int64, every one of them a class.
 Tensor checked_labels(const Tensor& target, std::int64_t classes) {
   Tensor labels = detail::alias(target);
+  if (target.device().kind() != Device::Kind::cpu) return labels_on_gpu(target, classes);
   if (is_floating(target.dtype())) {
     const std::vector<double> values = target.to_vector<double>();
     for (const double value : values) {
@@ -56,11 +68,10 @@ Tensor checked_labels(const Tensor& target, std::int64_t classes) {
     const bool narrow = !is_integer(labels.dtype()) || size_of(labels.dtype()) < 4;
     labels = cast(labels, narrow ? DType::int32 : DType::int64);
   }
-  const Tensor here = labels.to(Device("cpu"));
-  if (here.dtype() == DType::int32)
-    check_classes<std::int32_t>(here, classes);
+  if (labels.dtype() == DType::int32)
+    check_classes<std::int32_t>(labels, classes);
   else
-    check_classes<std::int64_t>(here, classes);
+    check_classes<std::int64_t>(labels, classes);
   return labels;
 }
 

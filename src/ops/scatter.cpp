@@ -69,6 +69,9 @@ void require_segments(const Tensor& data, const Tensor& ids, std::int64_t count,
 Tensor segment_numbers(const Tensor& data, const Tensor& ids, std::int64_t count, const char* op) {
   const Tensor numbers = ops::integer_indices(ids, op);
   require_segments(data, numbers, count, op);
+  if (numbers.device().kind() != Device::Kind::cpu) {
+    return numbers.size() == 0 ? numbers : ops::within(numbers, count, std::string(op) + ": a segment is not below ");
+  }
   // Segments have no end to be counted from.
   for (const std::int64_t id : numbers.to_vector<std::int64_t>()) {
     if (id < 0 || id >= count) ops::fail(op, ": segment ", id, " is not in [0, ", count, ")");

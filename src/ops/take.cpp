@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include <nyala/ops/creation.hpp>
@@ -23,9 +24,6 @@ std::pair<std::int64_t, std::int64_t> range_of(const Tensor& indices) {
 }
 
 std::pair<std::int64_t, std::int64_t> range(const Tensor& indices) {
-  if (indices.device().kind() != Device::Kind::cpu) {
-    return {min(indices).item<std::int64_t>(), max(indices).item<std::int64_t>()};
-  }
   return indices.dtype() == DType::int32 ? range_of<std::int32_t>(indices) : range_of<std::int64_t>(indices);
 }
 
@@ -42,6 +40,10 @@ Tensor integer_indices(const Tensor& indices, const char* op) {
 Tensor checked_indices(const Tensor& indices, std::int64_t size, const char* op) {
   const Tensor whole = integer_indices(indices, op);
   if (whole.size() == 0) return whole;
+  if (whole.device().kind() != Device::Kind::cpu) {
+    const Tensor counted = where(whole < 0, whole + size, whole);
+    return within(counted, size, std::string(op) + ": an index is out of range for an axis of size ");
+  }
   const auto [low, high] = range(whole);
   if (low < -size || high >= size) {
     fail(op, ": index ", low < -size ? low : high, " is out of range for an axis of size ", size);
@@ -132,6 +134,10 @@ Tensor gather(const Tensor& x, const Tensor& indices, int axis) {
   detail::require_defined(x, "gather");
   detail::require_defined(indices, "gather");
   if (indices.size() > 0 && is_integer(indices.dtype())) {
+    if (indices.device().kind() != Device::Kind::cpu)
+      return take_for(
+          x, ops::within(indices, std::numeric_limits<std::int32_t>::max(), "gather: an index is not in a range of "),
+          axis, "gather");
     const auto lowest = min(indices).item<std::int64_t>();
     if (lowest < 0) ops::fail("gather: indices must not be negative, got ", lowest);
   }
