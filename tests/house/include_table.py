@@ -50,6 +50,7 @@ TABLE = {
     "src/model": ABOVE | {"json"},
     "src/data": ABOVE | {"zlib"},
     "src/saving": ABOVE | {"hdf5", "libdeflate", "json"},
+    "src/tools": {"std", "public", "src/core", "src/backend"},
     "src": {"std", "public", "catalogue"},
     # What its entries share may stand beside them; never another folder of the catalogue.
     **{folder: {"std", "public", "catalogue", folder} for folder in CATALOGUE},
