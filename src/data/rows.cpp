@@ -38,7 +38,8 @@ class TensorRows final : public RowStore {
     }
     const Tensor indices = nyala::tensor(numbers, Shape{static_cast<std::int64_t>(numbers.size())});
     return each([&](const Tensor& tensor) {
-      return tensor.dtype() == DType::string ? strings(tensor, numbers) : nyala::take(tensor, indices.to(tensor.device()), 0);
+      return tensor.dtype() == DType::string ? strings(tensor, numbers)
+                                             : nyala::take(tensor, indices.to(tensor.device()), 0);
     });
   }
 
