@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -42,16 +43,30 @@ class FileSource : public ByteSource {
     if (at > size_ || bytes > size_ - at) beyond_the_end(where_, at, bytes, size_);
     if (bytes >= window_bytes / 4) return fill(at, to, bytes);
     // HDF5's bookkeeping is read in pieces of a few bytes that lie together.
-    if (at < window_at_ || at + bytes > window_at_ + window_.size()) {
-      window_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(window_bytes, size_ - at)));
-      window_at_ = at;
-      fill(at, window_.data(), window_.size());
-    }
-    if (bytes > 0) std::memcpy(to, window_.data() + (at - window_at_), bytes);
+    const Window& window = window_of(at, bytes);
+    if (bytes > 0) std::memcpy(to, window.bytes.data() + (at - window.at), bytes);
   }
 
  private:
   static constexpr std::size_t window_bytes = 16384;
+  struct Window {
+    std::vector<unsigned char> bytes;
+    std::uint64_t at = 0;
+  };
+
+  /// Several, since an index and what it points to are read in turn.
+  const Window& window_of(std::uint64_t at, std::size_t bytes) const {
+    for (const Window& window : windows_) {
+      if (at >= window.at && at + bytes <= window.at + window.bytes.size()) return window;
+    }
+    Window& window = windows_[oldest_++ % windows_.size()];
+    window.bytes.clear();  // nothing is left in it should the reading fail
+    std::vector<unsigned char> fresh(static_cast<std::size_t>(std::min<std::uint64_t>(window_bytes, size_ - at)));
+    fill(at, fresh.data(), fresh.size());
+    window.bytes = std::move(fresh);
+    window.at = at;
+    return window;
+  }
 
   void fill(std::uint64_t at, void* to, std::size_t bytes) const {
     auto* next = static_cast<unsigned char*>(to);
@@ -69,8 +84,8 @@ class FileSource : public ByteSource {
   std::string where_;
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
-  mutable std::vector<unsigned char> window_;
-  mutable std::uint64_t window_at_ = 0;
+  mutable std::array<Window, 4> windows_;
+  mutable std::size_t oldest_ = 0;
 };
 
 class PartSource : public ByteSource {

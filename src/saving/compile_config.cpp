@@ -228,7 +228,11 @@ void compile_from_config(Model& model, const Config& given) {
   const Config& own = config.contains("optimizer") ? config.at("optimizer") : config.get("optimizer_config");
   std::shared_ptr<Optimizer> optimizer;
   try {
-    optimizer = own.is_null() ? nullptr : saving::optimizer_from_config(own);
+    // Keras forgets it in a .keras file that it writes after an .h5 file, and then compiles with its default.
+    const bool forgotten = !config.contains("optimizer") && !config.contains("optimizer_config");
+    if (forgotten) warn("no optimizer is named; RMSprop, Keras' default, takes its place");
+    optimizer =
+        own.is_null() && !forgotten ? nullptr : saving::optimizer_from_config(forgotten ? Config("rmsprop") : own);
   } catch (const Error& error) {
     warn("the optimizer cannot be kept, so the model is not compiled: " + std::string(error.what()));
     return;

@@ -12,17 +12,18 @@ namespace {
 
 enum : std::uint16_t { deflate_filter = 1, shuffle_filter = 2, fletcher_filter = 3 };
 
-struct Chunk {
-  std::uint64_t address = 0, stored_bytes = 0;
-  std::uint32_t skipped_filters = 0;
-  std::vector<std::uint64_t> begin;
-};
-
 class ChunkReader {
  public:
-  ChunkReader(const Image& image, const Layout& layout, const std::vector<Filter>& filters,
-              const std::vector<std::uint64_t>& sizes, std::size_t element_bytes, unsigned char* to)
-      : image_(image), layout_(layout), filters_(filters), sizes_(sizes), element_bytes_(element_bytes), to_(to) {
+  ChunkReader(const Image& image, const Layout& layout, const std::vector<Filter>& filters, const Dataspace& space,
+              std::size_t element_bytes, unsigned char* to)
+      : image_(image),
+        layout_(layout),
+        filters_(filters),
+        space_(space),
+        sizes_(space.sizes),
+        element_bytes_(element_bytes),
+        to_(to) {
+    const std::vector<std::uint64_t>& sizes = space.sizes;
     chunk_bytes_ = element_bytes;
     std::uint64_t all = element_bytes;
     for (std::size_t axis = 0; axis < sizes.size(); ++axis) {
@@ -41,32 +42,8 @@ class ChunkReader {
     }
   }
 
-  void node(std::uint64_t address, int level_above) {
-    if (!visited_.insert(address).second) image_.damaged("a tree of chunks leads back to itself");
-    const std::size_t key_bytes = 8 + 8 * (sizes_.size() + 1);
-    const Bytes head = image_.read(address, 24);
-    Cursor cursor(image_, head);
-    cursor.expect("TREE");
-    const std::uint8_t type = cursor.u8();
-    const int level = cursor.u8();
-    if (type != 1 || level > 32 || (level_above >= 0 && level != level_above - 1)) {
-      image_.damaged("a tree of chunks has levels that do not fit");
-    }
-    const std::size_t count = cursor.u16();
-    const Bytes data = image_.read(address + 24, count * (key_bytes + 8));
-    Cursor entry(image_, data);
-    for (std::size_t i = 0; i < count; ++i) {
-      Chunk chunk;
-      chunk.stored_bytes = entry.u32();
-      chunk.skipped_filters = entry.u32();
-      for (std::size_t axis = 0; axis < sizes_.size(); ++axis) chunk.begin.push_back(entry.u64());
-      entry.skip(8);
-      chunk.address = entry.u64();
-      if (level > 0)
-        node(chunk.address, level);
-      else
-        read(chunk);
-    }
+  void read_all() {
+    visit_chunks(image_, layout_, space_, chunk_bytes_, [this](const Chunk& chunk) { read(chunk); });
   }
 
  private:
@@ -79,18 +56,39 @@ class ChunkReader {
     const std::uint64_t most = chunk_bytes_ + chunk_bytes_ / 8 + 1024;
     if (chunk.stored_bytes > most) image_.damaged("a chunk is stored in more bytes than it has");
     Bytes bytes = image_.read(chunk.address, chunk.stored_bytes);
-    for (std::size_t i = filters_.size(); i-- > 0;) {
+    const bool plain = layout_.partial_chunks_are_plain && is_partial(chunk);
+    for (std::size_t i = filters_.size(); !plain && i-- > 0;) {
       if (i < 32 && (chunk.skipped_filters >> i & 1) != 0) continue;
       switch (filters_[i].id) {
         case deflate_filter: bytes = inflated(bytes); break;
         case shuffle_filter: bytes = unshuffled(bytes); break;
-        default:
-          if (bytes.size() < 4) image_.damaged("a chunk has no checksum");
-          bytes.resize(bytes.size() - 4);
+        default: check_sum(bytes);
       }
     }
     if (bytes.size() != chunk_bytes_) image_.damaged("a chunk has another size than it should");
     place(chunk, bytes);
+  }
+
+  bool is_partial(const Chunk& chunk) const {
+    for (std::size_t axis = 0; axis < sizes_.size(); ++axis) {
+      if (layout_.chunk[axis] > sizes_[axis] - chunk.begin[axis]) return true;
+    }
+    return false;
+  }
+
+  /// Compares Fletcher's checksum at the end with the bytes before it, and takes it off.
+  void check_sum(Bytes& bytes) const {
+    if (bytes.size() < 4) image_.damaged("a chunk has no checksum");
+    const std::uint64_t said = Cursor(image_, bytes.data() + bytes.size() - 4, 4).u32();
+    bytes.resize(bytes.size() - 4);
+    std::uint64_t first = 0, second = 0;
+    for (std::size_t i = 0; i < bytes.size(); i += 2) {
+      first += std::uint64_t{bytes[i]} << 8 | (i + 1 < bytes.size() ? bytes[i + 1] : 0U);
+      first = (first & 0xffff) + (first >> 16);
+      second += first;
+      second = (second & 0xffff) + (second >> 16);
+    }
+    if (said != (second << 16 | first)) image_.damaged("a chunk's checksum is another");
   }
 
   Bytes inflated(const Bytes& packed) const {
@@ -142,21 +140,20 @@ class ChunkReader {
   const Image& image_;
   const Layout& layout_;
   const std::vector<Filter>& filters_;
+  const Dataspace& space_;
   const std::vector<std::uint64_t>& sizes_;
   std::size_t element_bytes_;
   unsigned char* to_;
   std::uint64_t chunk_bytes_ = 0;
-  std::set<std::uint64_t> visited_;
   std::set<std::vector<std::uint64_t>> done_;
 };
 
 }  // namespace
 
-void read_chunks(const Image& image, const Layout& layout, const std::vector<Filter>& filters,
-                 const std::vector<std::uint64_t>& sizes, std::size_t element_bytes, unsigned char* to) {
-  if (layout.chunk.size() != sizes.size()) image.damaged("its chunks have another number of axes than it has");
-  ChunkReader reader(image, layout, filters, sizes, element_bytes, to);
-  if (layout.address != undefined) reader.node(layout.address, -1);
+void read_chunks(const Image& image, const Layout& layout, const std::vector<Filter>& filters, const Dataspace& space,
+                 std::size_t element_bytes, unsigned char* to) {
+  if (layout.chunk.size() != space.sizes.size()) image.damaged("its chunks have another number of axes than it has");
+  ChunkReader(image, layout, filters, space, element_bytes, to).read_all();
 }
 
 }  // namespace nyala::saving::hdf5

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -35,6 +36,7 @@ struct Image {
 class Cursor {
  public:
   Cursor(const Image& image, const unsigned char* data, std::size_t size) : image_(image), data_(data), size_(size) {}
+  /// The bytes must outlive the cursor, or the expression it is made in.
   Cursor(const Image& image, const Bytes& bytes) : Cursor(image, bytes.data(), bytes.size()) {}
 
   std::uint64_t number(std::size_t bytes);
@@ -88,6 +90,7 @@ struct Datatype {
 struct Dataspace {
   bool null = false;
   std::vector<std::uint64_t> sizes;
+  std::vector<std::uint64_t> most;  // to which it may grow; all ones: without end
   std::uint64_t count = 1;
 };
 struct Filter {
@@ -96,11 +99,15 @@ struct Filter {
 };
 struct Layout {
   enum class Kind { compact, contiguous, chunked };
+  enum class Index { old_tree, single, implicit, fixed_array, extensible_array, tree };
   Kind kind = Kind::contiguous;
+  Index index = Index::old_tree;      // of chunks
   Bytes data;                         // compact
-  std::uint64_t address = undefined;  // of the data, or of the tree of chunks
-  std::uint64_t bytes = 0;            // contiguous
-  std::vector<std::uint64_t> chunk;   // sizes in elements
+  std::uint64_t address = undefined;  // of the data, or of the index of chunks
+  std::uint64_t bytes = 0;            // contiguous; of a single packed chunk
+  std::uint32_t skipped_filters = 0;  // of a single packed chunk
+  bool partial_chunks_are_plain = false;
+  std::vector<std::uint64_t> chunk;  // sizes in elements
 };
 struct Attribute {
   std::string name;
@@ -142,8 +149,42 @@ class TextHeap {
   std::map<std::uint64_t, std::map<std::uint32_t, Entry>> collections_;
 };
 
+/// Records of a version 2 B-tree, from the type of the tree and the record's bytes.
+using RecordVisitor = std::function<void(std::uint8_t type, Cursor& record)>;
+void visit_records(const Image& image, std::uint64_t address, const RecordVisitor& visitor);
+
+/// Where files of libver="latest" keep the names of large groups and many or large attributes.
+class FractalHeap {
+ public:
+  FractalHeap(const Image& image, std::uint64_t address);
+  Bytes object(Cursor& id);
+
+ private:
+  std::uint64_t row_bytes(std::size_t row) const;
+  std::uint64_t locate(std::uint64_t offset, std::uint64_t length) const;
+
+  const Image& image_;
+  std::uint64_t budget_;
+  std::uint64_t first_bytes_ = 0, direct_bytes_ = 0, root_ = undefined, huge_objects_ = undefined;
+  std::size_t width_ = 0, root_rows_ = 0, offset_bytes_ = 0, length_bytes_ = 0;
+};
+
+/// The bodies of the link messages of a group that keeps them in a heap.
+std::vector<Bytes> dense_links(const Image& image, std::uint64_t heap, std::uint64_t tree);
+std::vector<Message> dense_attributes(const Image& image, std::uint64_t heap, std::uint64_t tree);
+
+struct Chunk {
+  std::uint64_t address = undefined, stored_bytes = 0;
+  std::uint32_t skipped_filters = 0;
+  std::vector<std::uint64_t> begin;
+};
+using ChunkVisitor = std::function<void(const Chunk& chunk)>;
+/// The chunks that were ever written; `chunk_bytes` is the size of one that is not packed.
+void visit_chunks(const Image& image, const Layout& layout, const Dataspace& space, std::uint64_t chunk_bytes,
+                  const ChunkVisitor& visitor);
+
 /// Puts the elements of a chunked dataset into `to` (count * element_bytes, zeros before).
-void read_chunks(const Image& image, const Layout& layout, const std::vector<Filter>& filters,
-                 const std::vector<std::uint64_t>& sizes, std::size_t element_bytes, unsigned char* to);
+void read_chunks(const Image& image, const Layout& layout, const std::vector<Filter>& filters, const Dataspace& space,
+                 std::size_t element_bytes, unsigned char* to);
 
 }  // namespace nyala::saving::hdf5

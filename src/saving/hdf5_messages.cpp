@@ -71,7 +71,7 @@ Datatype parse_datatype(const Image& image, Cursor& cursor, int depth) {
 Dataspace parse_dataspace(const Image& image, Cursor& cursor) {
   const std::uint8_t version = cursor.u8();
   const std::size_t rank = cursor.u8();
-  cursor.skip(1);
+  const std::uint8_t flags = cursor.u8();
   Dataspace space;
   if (version == 1)
     cursor.skip(5);
@@ -81,14 +81,59 @@ Dataspace parse_dataspace(const Image& image, Cursor& cursor) {
     image.damaged("a dataspace is of no known version");
   if (rank > rank_at_most) image.damaged("a dataspace has " + std::to_string(rank) + " axes");
   for (std::size_t i = 0; i < rank; ++i) space.sizes.push_back(cursor.u64());
+  space.most = space.sizes;
+  for (std::size_t i = 0; i < rank && (flags & 1) != 0; ++i) {
+    space.most[i] = cursor.u64();
+    if (space.most[i] < space.sizes[i]) image.damaged("a dataspace is larger than it may be");
+  }
   space.count = space.null ? 0 : product(image, space.sizes);
   return space;
 }
 
+namespace {
+
+void newer_chunks(const Image& image, Cursor& cursor, Layout& layout) {
+  constexpr std::uint8_t plain_edges = 1, packed_single = 2;
+  const std::uint8_t flags = cursor.u8();
+  const std::size_t axes = cursor.u8(), size_bytes = cursor.u8();
+  if (axes < 2 || axes > rank_at_most + 1) image.damaged("a chunk has an impossible number of axes");
+  if (size_bytes < 1 || size_bytes > 8) image.damaged("a chunk has an impossible size");
+  for (std::size_t i = 0; i + 1 < axes; ++i) layout.chunk.push_back(cursor.number(size_bytes));
+  cursor.skip(size_bytes);
+  if (std::count(layout.chunk.begin(), layout.chunk.end(), 0) > 0) image.damaged("a chunk is empty");
+  layout.partial_chunks_are_plain = (flags & plain_edges) != 0;
+  switch (cursor.u8()) {
+    case 1:
+      layout.index = Layout::Index::single;
+      if ((flags & packed_single) != 0) {
+        layout.bytes = cursor.u64();
+        layout.skipped_filters = cursor.u32();
+      }
+      break;
+    case 2: layout.index = Layout::Index::implicit; break;
+    case 3:
+      layout.index = Layout::Index::fixed_array;
+      cursor.skip(1);
+      break;
+    case 4:
+      layout.index = Layout::Index::extensible_array;
+      cursor.skip(5);
+      break;
+    case 5:
+      layout.index = Layout::Index::tree;
+      cursor.skip(6);
+      break;
+    default: image.damaged("an index of chunks is of no known kind");
+  }
+  layout.address = cursor.u64();
+}
+
+}  // namespace
+
 Layout parse_layout(const Image& image, Cursor& cursor) {
   const std::uint8_t version = cursor.u8();
   Layout layout;
-  if (version != 3 && version != 4)
+  if (version < 3 || version > 5)
     image.fail("has a layout of version " + std::to_string(version) + ", which is not read");
   switch (cursor.u8()) {
     case 0: {
@@ -103,8 +148,11 @@ Layout parse_layout(const Image& image, Cursor& cursor) {
       layout.bytes = cursor.u64();
       break;
     case 2: {
-      if (version == 4) image.fail("is stored in HDF5's newer form of chunks, which is not read");
       layout.kind = Layout::Kind::chunked;
+      if (version >= 4) {
+        newer_chunks(image, cursor, layout);
+        break;
+      }
       const std::size_t axes = cursor.u8();
       layout.address = cursor.u64();
       if (axes < 2 || axes > rank_at_most + 1) image.damaged("a chunk has an impossible number of axes");

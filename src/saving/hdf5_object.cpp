@@ -258,8 +258,8 @@ class SymbolTable {
   mutable std::size_t spent_ = 0;
 };
 
-Link parse_link(const Image& image, const Message& message) {
-  Cursor cursor(image, message.data);
+Link parse_link(const Image& image, const Bytes& body) {
+  Cursor cursor(image, body);
   if (cursor.u8() != 1) image.damaged("a link is of no known version");
   const std::uint8_t flags = cursor.u8();
   Link link;
@@ -322,13 +322,12 @@ std::vector<Link> read_links(const Image& image, const std::vector<Message>& hea
       is_group = true;
       cursor.skip(1);
       if (cursor.u8() & 1) cursor.skip(8);
-      if (cursor.u64() != undefined) {
-        image.fail(
-            "keeps its names in HDF5's newer form, which is not read (h5py: libver=\"earliest\" writes the other)");
-      }
+      const std::uint64_t heap = cursor.u64(), tree = cursor.u64();
+      if (heap == undefined) continue;
+      for (const Bytes& link : dense_links(image, heap, tree)) links.push_back(parse_link(image, link));
     } else if (message.type == link_message) {
       is_group = true;
-      links.push_back(parse_link(image, message));
+      links.push_back(parse_link(image, message.data));
     } else if (message.type == datatype_message) {
       image.fail("is no group");
     }

@@ -194,7 +194,7 @@ void Hdf5Reader::read_data(const Dataset& dataset, unsigned char* to) const {
       return;
     case Layout::Kind::chunked:
       std::memset(to, 0, bytes);
-      read_chunks(image_, layout, dataset.filters, dataset.space.sizes, dataset.type.size, to);
+      read_chunks(image_, layout, dataset.filters, dataset.space, dataset.type.size, to);
   }
 }
 
@@ -221,14 +221,19 @@ Tensor Hdf5Reader::read(const std::string& path, const Shape& expected) const {
 const std::unordered_map<std::string, Attribute>& Hdf5Reader::attributes_of(Object& object) const {
   if (object.attributes) return *object.attributes;
   object.attributes.emplace();
+  std::vector<Message> messages;
   for (const Message& message : object.header) {
     if (message.type == attribute_info_message) {
       Cursor cursor(image_, message.data);
       cursor.skip(1);
       if (cursor.u8() & 1) cursor.skip(2);
-      if (cursor.u64() != undefined) image_.fail("keeps its attributes in HDF5's newer form, which is not read");
+      const std::uint64_t heap = cursor.u64(), tree = cursor.u64();
+      if (heap == undefined) continue;
+      for (Message& dense : dense_attributes(image_, heap, tree)) messages.push_back(std::move(dense));
     }
-    if (message.type != attribute_message) continue;
+    if (message.type == attribute_message) messages.push_back(message);
+  }
+  for (const Message& message : messages) {
     if ((message.flags & 2) != 0) image_.fail("has attributes that lie elsewhere in the file; such are not read");
     Attribute found = parse_attribute(image_, message);
     std::string name = found.name;

@@ -10,6 +10,7 @@
 #include "model/model_state.hpp"
 #include "model/registry.hpp"
 #include "model/suggest.hpp"
+#include "saving/application_layers.hpp"
 #include "saving/config_values.hpp"
 #include "saving/lambda_layer.hpp"
 #include "saving/layer_config.hpp"
@@ -90,6 +91,7 @@ LayerRef read(const Config& object) {
     if (class_name == "Lambda") return lambda_from_config(plain(given));
     LayerWords words = todays_words(class_name, given);
     if (const LayerRef layer = builtin_layer(words.class_name, words.config); layer.defined()) return layer;
+    if (const LayerRef layer = application_layer(class_name, plain(given)); layer.defined()) return layer;
   }
   const std::string name = registered.empty() ? class_name : registered;
   throw Error("no layer class \"" + name + "\" is known" + detail::did_you_mean(class_name, layer_class_names()) +

@@ -108,7 +108,7 @@ class Loader {
     const Config& settings = config.get("compile_config");
     if (!options_.compile || !settings.is_object() || settings.size() == 0) return model;
     compile(model, settings);
-    if (has_weights_made(model)) read_optimizer(store, model, assignments);
+    if (has_weights_made(model) && settings.contains("optimizer")) read_optimizer(store, model, assignments);
     return model;
   }
 
@@ -173,8 +173,9 @@ Model load_model(const std::string& filepath, const LoadOptions& options) {
     const std::shared_ptr<ByteSource> source = open_file(filepath, where);
     char start[2] = {};
     if (source->size() >= sizeof start) source->read(0, start, sizeof start);
-    const bool zipped = start[0] == 'P' && start[1] == 'K';
-    if (zipped || format == Format::keras) {
+    // tf.keras up to 2.12 wrote HDF5 into files named ".keras".
+    const bool zipped = start[0] == 'P' && start[1] == 'K', hdf5 = start[0] == '\x89' && start[1] == 'H';
+    if (zipped || (format == Format::keras && !hdf5)) {
       const ArchiveReader archive(source, where);
       return Loader(where, options, archive.file_bytes()).keras(archive);
     }

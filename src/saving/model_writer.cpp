@@ -11,6 +11,7 @@
 #include "model/model_state.hpp"
 #include "model/operation.hpp"
 #include "model/registry.hpp"
+#include "saving/application_layers.hpp"
 #include "saving/config_values.hpp"
 #include "saving/layer_config.hpp"
 
@@ -311,7 +312,8 @@ Config layer_object(const LayerRef& layer, Form form, bool with_build) {
     return object;
   }
   if (!builtin) {
-    object["module"] = nullptr;
+    const char* module = registered.empty() ? application_module(name) : nullptr;
+    object["module"] = module == nullptr ? Config() : Config(module);
     object["registered_name"] = registered.empty() ? name : registered;
   }
   if (!with_build) return object;

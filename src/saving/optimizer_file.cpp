@@ -1,9 +1,11 @@
 #include "saving/optimizer_file.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include <nyala/error.hpp>
 
@@ -17,20 +19,49 @@ const std::map<std::string, std::map<std::string, std::string>>& old_slot_names(
       {"AdamW", {{"m", "momentum"}, {"v", "velocity"}, {"vhat", "velocity_hat"}}},
       {"Nadam", {{"m", "momentum"}, {"v", "velocity"}}},
       {"Adamax", {{"m", "momentum"}, {"v", "norm"}, {"u", "norm"}}},
-      {"RMSprop", {{"rms", "velocity"}, {"mg", "average_gradient"}, {"momentum", "momentum"}}},
-      {"SGD", {{"momentum", "momentum"}, {"m", "momentum"}}},
+      {"RMSprop",
+       {{"rms", "velocity"}, {"accumulator", "velocity"}, {"mg", "average_gradient"}, {"momentum", "momentum"}}},
+      {"SGD", {{"momentum", "momentum"}, {"moment", "momentum"}, {"m", "momentum"}}},
       {"Adagrad", {{"accumulator", "accumulator"}}},
-      {"Adadelta", {{"accum_grad", "accumulated_grad"}, {"accum_var", "accumulated_delta_var"}}},
+      {"Adadelta",
+       {{"accum_grad", "accumulated_grad"},
+        {"accumulator", "accumulated_grad"},
+        {"accum_var", "accumulated_delta_var"},
+        {"delta_accumulator", "accumulated_delta_var"}}},
       {"Ftrl", {{"accumulator", "accumulator"}, {"linear", "linear"}}},
   };
   return names;
 }
 
-/// "Adam/dense/kernel/m:0" (up to 2.10) or "Adam/m/dense/kernel:0" (2.11 to 2.15) -> "m"; none if it says neither.
+/// The slots of each kind one after another, as Keras up to 2.2 kept them without telling names ("Variable_3:0").
+const std::map<std::string, std::vector<std::string>>& slots_in_order() {
+  static const std::map<std::string, std::vector<std::string>> kinds{
+      {"Adam", {"momentum", "velocity", "velocity_hat"}},
+      {"Nadam", {"momentum", "velocity"}},
+      {"Adamax", {"momentum", "norm"}},
+      {"RMSprop", {"velocity"}},
+      {"SGD", {"momentum"}},
+      {"Adagrad", {"accumulator"}},
+      {"Adadelta", {"accumulated_grad", "accumulated_delta_var"}},
+  };
+  return kinds;
+}
+
+std::string without_numbers(std::string name) {
+  while (true) {
+    const std::size_t end = name.find_last_not_of("0123456789");
+    if (end == std::string::npos || end + 1 == name.size() || name[end] != '_') return name;
+    name.resize(end);
+  }
+}
+
+/// "Adam/dense/kernel/m:0" (up to 2.10), "Adam/m/dense/kernel:0" (2.11 to 2.15) or "training/Adam/m_0_1:0" (Keras 2.3)
+/// -> "m"; none if it says neither.
 std::optional<std::string> old_kind(std::string name, const std::map<std::string, std::string>& kinds) {
   if (name.size() > 2 && name.compare(name.size() - 2, 2, ":0") == 0) name.resize(name.size() - 2);
   const std::string last = name.substr(name.rfind('/') + 1);
   if (kinds.count(last) != 0) return last;
+  if (kinds.count(without_numbers(last)) != 0) return without_numbers(last);
   const std::size_t first = name.find('/');
   if (first == std::string::npos) return std::nullopt;
   const std::string second = name.substr(first + 1, name.find('/', first + 1) - first - 1);
@@ -103,7 +134,39 @@ class Restorer {
         dropped_.push_back(state_.names[i]);
       }
     }
+    if (stored.empty() && iteration && in_order(class_name, *iteration)) return true;
     return take_kinds(stored, iteration);
+  }
+
+  /// Nadam before Keras 3 did not keep the product of its momenta either; it follows from the number of steps.
+  bool without_rate_and_product(const std::string& class_name) {
+    const std::size_t missing = has_rate_ ? 2 : 1;
+    if (class_name != "Nadam" || state_.count == 0 || state_.count + missing != variables_.size()) return false;
+    for (std::size_t i = 0; i < state_.count; ++i) {
+      if (state_.shape(i) != variables_[i == 0 ? 0 : i + missing - 1].shape()) return false;
+    }
+    for (std::size_t i = 0; i < state_.count; ++i) take(i, i == 0 ? 0 : i + missing - 1);
+    return true;
+  }
+
+  /// Nadam of Keras 3.0 to 3.8 kept that product before the slots, not after them.
+  bool product_first(const std::string& class_name) {
+    const std::size_t first = has_rate_ ? 2 : 1;
+    if (class_name != "Nadam" || state_.count != variables_.size() || state_.count <= first) return false;
+    const auto place = [&](std::size_t i) { return i < first ? i : i == first ? state_.count - 1 : i - 1; };
+    for (std::size_t i = 0; i < state_.count; ++i) {
+      if (state_.shape(i) != variables_[place(i)].shape()) return false;
+    }
+    for (std::size_t i = 0; i < state_.count; ++i) take(i, place(i));
+    return true;
+  }
+
+  /// Of Nadam, after steps that a file counted without keeping the product.
+  void make_momentum_product(double beta) {
+    double product = 1.0;
+    for (std::int64_t step = 1; step <= steps_ && product > 0.0; ++step)
+      product *= beta * (1.0 - 0.5 * std::pow(0.96, static_cast<double>(step)));
+    assignments_.add(variables_.back(), Tensor(static_cast<float>(product)));
   }
 
   /// SGD of tf.keras 2.11 to 2.15 kept momentum even where there is none.
@@ -118,6 +181,31 @@ class Restorer {
   const std::vector<std::string>& dropped() const { return dropped_; }
 
  private:
+  bool in_order(const std::string& class_name, std::size_t iteration) {
+    const std::size_t own = has_rate_ ? 2 : 1;
+    std::map<std::string, std::size_t> counts;
+    for (std::size_t i = own; i < variables_.size(); ++i) ++counts[slot_kind(variables_[i])];
+    const auto kinds = slots_in_order().find(class_name);
+    if (kinds == slots_in_order().end() || counts[kinds->second.front()] == 0 || iteration != 0) return false;
+    const std::size_t each = counts[kinds->second.front()];
+    if ((state_.count - 1) % each != 0) return false;
+    std::map<std::string, std::vector<std::size_t>> stored;
+    for (std::size_t i = 1; i < state_.count; ++i) {
+      if ((i - 1) / each >= kinds->second.size()) return false;
+      stored[kinds->second[(i - 1) / each]].push_back(i);
+    }
+    std::vector<std::string> unknown = std::exchange(dropped_, {});
+    if (take_kinds(stored, iteration)) return true;
+    dropped_ = std::move(unknown);
+    return false;
+  }
+
+  /// Keras 2 kept a placeholder of one number where Adam does without this slot.
+  bool is_placeholder(const std::string& kind, const std::vector<std::size_t>& list) const {
+    return kind == "velocity_hat" &&
+           std::all_of(list.begin(), list.end(), [&](std::size_t i) { return state_.shape(i) == Shape{1}; });
+  }
+
   bool take_kinds(const std::map<std::string, std::vector<std::size_t>>& stored, std::optional<std::size_t> iteration) {
     std::map<std::string, std::size_t> used;
     std::vector<std::pair<std::size_t, std::size_t>> pairs;
@@ -130,9 +218,9 @@ class Restorer {
       pairs.emplace_back(list->second[place], i);
     }
     for (const auto& [kind, list] : stored) {
-      if (used[kind] == 0)
-        dropped_.push_back(kind);
-      else if (used[kind] != list.size())
+      if (used[kind] == 0) {
+        if (!is_placeholder(kind, list)) dropped_.push_back(kind);
+      } else if (used[kind] != list.size())
         return false;
     }
     for (const auto& [from, to] : pairs) take(from, to);
@@ -148,6 +236,7 @@ class Restorer {
       if (steps < 0 || steps > std::numeric_limits<std::int32_t>::max()) {
         throw Error("the number of steps is impossible: " + std::to_string(steps));
       }
+      steps_ = steps;
     }
     assignments_.add(variables_[to], std::move(value));
   }
@@ -157,6 +246,7 @@ class Restorer {
   bool has_rate_;
   Assignments& assignments_;
   std::vector<std::string> dropped_;
+  std::int64_t steps_ = 0;
 };
 
 }  // namespace
@@ -179,8 +269,10 @@ void restore_optimizer(const Model& model, const StoredState& state, const std::
     const std::vector<Variable> variables = optimizer.variables();
     Assignments own(assignments.at_once());
     Restorer restorer(state, variables, has_rate, own);
-    if (restorer.same_order() || restorer.without_rate() || restorer.by_kind(class_name) ||
-        restorer.only_iteration(class_name)) {
+    const bool as_it_is = restorer.same_order() || restorer.product_first(class_name);
+    if (as_it_is || restorer.without_rate() || restorer.without_rate_and_product(class_name) ||
+        restorer.by_kind(class_name) || restorer.only_iteration(class_name)) {
+      if (!as_it_is && class_name == "Nadam") restorer.make_momentum_product(optimizer.config().get("beta_1", 0.9));
       assignments.append(std::move(own));
       if (restorer.dropped().empty()) return;
       std::string text;

@@ -67,7 +67,8 @@ void write_group(Hdf5Writer& writer, const std::string& group, const std::string
   }
 }
 
-/// tf.keras 2.12 and 2.13 kept layers under another name than `layers`, with numbers that may have gaps.
+/// tf.keras 2.12 and 2.13 kept layers under another name than `layers`, with numbers that may have gaps; all of
+/// tf.keras kept what is public now by its private name ("_query_dense").
 std::string old_group(const WeightStore& store, const std::string& path) {
   std::string result;
   std::size_t begin = 0;
@@ -76,6 +77,10 @@ std::string old_group(const WeightStore& store, const std::string& path) {
     std::string name = path.substr(begin, end - begin);
     begin = end + 1;
     const std::string old = joined(result, "_layer_checkpoint_dependencies");
+    if (!store.has_group(joined(result, name)) && store.has_group(joined(result, "_" + name))) {
+      result = joined(result, "_" + name);
+      continue;
+    }
     if (name != "layers" || store.has_group(joined(result, name)) || !store.has_group(old) || begin > path.size()) {
       result = joined(result, name);
       continue;

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -8,6 +9,7 @@
 #include <nyala/nyala.hpp>
 
 #include "saving/hdf5_reader.hpp"
+#include "saving_support.hpp"
 
 using namespace nyala;
 
@@ -122,4 +124,30 @@ TEST_CASE("a failed save leaves the previous file") {
   std::size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path)) files += entry.is_regular_file() ? 1 : 0;
   CHECK(files == 1);
+}
+
+TEST_CASE("files of HDF5's newer structures: dense groups and attributes, every index of chunks") {
+  const char* folder = std::getenv("NYALA_GOLDEN_DIR");
+  const std::string files = std::string(folder != nullptr ? folder : NYALA_SOURCE_DIR "/tests/golden") + "/files/";
+  std::vector<KerasTensor> inputs, outputs;
+  constexpr int kinds = 12;
+  for (int i = 0; i < kinds; ++i) {
+    inputs.push_back(Input({23}));
+    outputs.push_back(Dense(17, {.use_bias = false})(inputs.back()));
+  }
+  Model model(inputs, outputs);
+  model.load_weights(files + "latest.weights.h5");
+  const std::vector<Tensor> weights = model.get_weights();
+  REQUIRE(weights.size() == kinds);
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    CAPTURE(i);
+    const auto values = weights[i].to_vector<float>();
+    REQUIRE(values.size() == 23 * 17);
+    bool same = true;
+    for (std::size_t j = 0; j < values.size(); ++j)
+      same = same && values[j] == static_cast<float>(j) / 8.0F + static_cast<float>(i);
+    CHECK(same);
+  }
+  CHECK(saving_test::same(load_model(files + "latest.h5").get_weights(),
+                          load_model(files + "dense_adam.h5").get_weights()));
 }

@@ -1,0 +1,90 @@
+// Models that real older versions of Keras and tf.keras trained and saved (tests/golden/make_versions.py).
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include <nyala/nyala.hpp>
+
+using namespace nyala;
+
+namespace {
+
+std::filesystem::path versions() {
+  const char* folder = std::getenv("NYALA_GOLDEN_DIR");
+  return std::filesystem::path(folder != nullptr ? folder : NYALA_SOURCE_DIR "/tests/golden") / "files" / "versions";
+}
+
+Tensors inputs_of(const std::string& base) {
+  Tensors inputs;
+  for (int i = 0; std::filesystem::exists(base + ".x" + std::to_string(i) + ".npy"); ++i)
+    inputs.push_back(load_npy(base + ".x" + std::to_string(i) + ".npy"));
+  return inputs;
+}
+
+double difference(const Tensor& got, const Tensor& expected) {
+  REQUIRE(got.shape() == expected.shape());
+  double worst = 0.0;
+  const auto a = got.to_vector<float>(), b = expected.to_vector<float>();
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double error = std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
+    worst = std::isnan(error) ? error : std::max(worst, error);
+  }
+  return worst;
+}
+
+void check(const std::filesystem::path& path) {
+  const std::string base = path.parent_path() / path.stem();
+  CAPTURE(path.string());
+  Model model = load_model(path.string());
+  const Tensors x = inputs_of(base);
+  CHECK(difference(model.predict(x, {.verbose = 0})[0], load_npy(base + ".predicted.npy")) < 2e-6);
+  // Training goes on where it was, so the optimizer's state came along.
+  REQUIRE(model.compiled());
+  const Tensor y = load_npy(base + ".y.npy");
+  const auto losses = load_npy(base + ".losses.npy").to_vector<float>();
+  // TensorFlow 1 may count a step before or after it uses the number, as it happens.
+  const double tolerance = path.parent_path().filename() == "keras2.3.1" ? 5e-4 : 1e-4;
+  for (const float expected : losses) {
+    model.reset_metrics();
+    CHECK(model.train_on_batch(x, y).at("loss") == doctest::Approx(expected).epsilon(tolerance));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("models of older versions of Keras compute and train on as they did there") {
+  std::set<std::string> names;
+  std::size_t files = 0;
+  for (const auto& version : std::filesystem::directory_iterator(versions())) {
+    names.insert(version.path().filename());
+    for (const auto& entry : std::filesystem::directory_iterator(version.path())) {
+      const std::string name = entry.path().filename();
+      if (name.ends_with(".weights.h5") || !(name.ends_with(".h5") || name.ends_with(".keras"))) continue;
+      ++files;
+      CHECK_NOTHROW(check(entry.path()));
+    }
+  }
+  CHECK(names.size() >= 3);
+  CHECK(files >= 20);
+}
+
+TEST_CASE("weights of older versions of Keras fit the model that the same version described") {
+  for (const auto& version : std::filesystem::directory_iterator(versions())) {
+    for (const auto& entry : std::filesystem::directory_iterator(version.path())) {
+      const std::string weights = entry.path();
+      if (!weights.ends_with(".weights.h5")) continue;
+      CAPTURE(weights);
+      const std::string base = weights.substr(0, weights.size() - std::string(".weights.h5").size());
+      const Model whole = load_model(base + ".keras");
+      Model model = clone_model(whole);
+      model.load_weights(weights);
+      const Tensors x = inputs_of(base);
+      CHECK(difference(model.predict(x, {.verbose = 0})[0], load_npy(base + ".predicted.npy")) < 2e-6);
+    }
+  }
+}
