@@ -1,5 +1,6 @@
-"""Remakes files/versions/<version>/: small trained models, saved by the Keras (1.2 to 3) or tf.keras that runs this, with an input,
-what it predicts, and the losses of three more steps. usage: KERAS_BACKEND=jax python make_versions.py [tf]   (tf: TensorFlow's own Keras)
+"""Remakes files/versions/<version>/: small trained models, saved by the Keras (1.2 to 3) or tf.keras that runs this,
+with an input, what it predicts, and the losses of three more steps.
+usage: KERAS_BACKEND=jax python make_versions.py [tf]   (tf: TensorFlow's own Keras)
 
 Made in environments of their own: keras==1.2.2 theano (Python 3.6); keras==2.3.1 tensorflow==1.15.5 (3.7);
 tensorflow-cpu==2.10.1 (3.10); tensorflow-cpu==2.13.1 and 2.15.1, keras==3.0.5 and 3.10.0 jax (3.11)."""

@@ -79,7 +79,8 @@ def autoencoder():
     encoder = keras.Model(image, code, name="encoder")
     decoder = keras.Sequential([keras.Input((6,)), L.Dense(4 * 4 * 4, activation="relu"), L.Reshape((4, 4, 4)),
                                 L.Conv2DTranspose(8, 3, strides=2, padding="same", activation="relu"),
-                                L.UpSampling2D(2), L.Conv2D(1, 3, padding="same", activation="sigmoid")], name="decoder")
+                                L.UpSampling2D(2), L.Conv2D(1, 3, padding="same", activation="sigmoid")],
+                               name="decoder")
     return keras.Model(image, decoder(encoder(image)), name="autoencoder")
 
 
@@ -192,11 +193,11 @@ def wavenet():
 
 def wide_and_deep():
     numbers, kind = keras.Input((6,), name="numbers"), keras.Input((1,), dtype="int32", name="kind")
-    one_hot = L.CategoryEncoding(num_tokens=5, output_mode="one_hot")(kind)
+    embedded = L.Flatten()(L.Embedding(5, 2)(kind))
     deep = L.Normalization(mean=[0.0] * 6, variance=[1.0] * 6)(numbers)
     for width in (8, 4):
         deep = L.Dropout(0.2)(L.LeakyReLU(negative_slope=0.1)(L.BatchNormalization()(L.Dense(width)(deep))))
-    return keras.Model([numbers, kind], L.Dense(1)(L.Concatenate()([one_hot, deep])))
+    return keras.Model([numbers, kind], L.Dense(1)(L.Concatenate()([embedded, deep])))
 
 
 def operations():
@@ -224,10 +225,11 @@ def forecast():
 
 def regularised():
     def dense(width):
-        return L.Dense(width, kernel_regularizer=keras.regularizers.L2(1e-4), kernel_constraint=keras.constraints.UnitNorm(),
-                       kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal", seed=3))
-    return keras.Sequential([keras.Input((9,)), dense(6), L.PReLU(), L.GaussianNoise(0.1), L.AlphaDropout(0.1), dense(4),
-                             L.ELU(0.7), L.ActivityRegularization(l1=0.01), L.UnitNormalization()])
+        initializer = keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal", seed=3)
+        return L.Dense(width, kernel_regularizer=keras.regularizers.L2(1e-4), kernel_initializer=initializer,
+                       kernel_constraint=keras.constraints.UnitNorm())
+    return keras.Sequential([keras.Input((9,)), dense(6), L.PReLU(), L.GaussianNoise(0.1), L.AlphaDropout(0.1),
+                             dense(4), L.ELU(0.7), L.ActivityRegularization(l1=0.01), L.UnitNormalization()])
 
 
 def mixed_precision():
@@ -246,8 +248,8 @@ def nested_deep():
 
 
 EXAMPLES = [transformer_classifier, seq2seq, causal_decoder, siamese, autoencoder, unet, ticket_router, small_resnet,
-            ensemble, shared_embedding, stacked_bidirectional, video, weight_tied, vision_transformer, mlp_mixer, wavenet,
-            wide_and_deep, operations, forecast, regularised, mixed_precision, nested_deep]
+            ensemble, shared_embedding, stacked_bidirectional, video, weight_tied, vision_transformer, mlp_mixer,
+            wavenet, wide_and_deep, operations, forecast, regularised, mixed_precision, nested_deep]
 
 
 def examples():

@@ -1,6 +1,6 @@
 """Whole models as users write them (user_models.py) through every format and both ways: Keras saves, Nyala loads,
-predicts and saves again, Keras loads that. NYALA_MODELS=all takes every application too (many minutes), NYALA_MODELS=a,b
-those of these names; otherwise the examples and the smallest applications."""
+predicts and saves again, Keras loads that. NYALA_MODELS=all takes every application too (many minutes),
+NYALA_MODELS=a,b those of these names; otherwise the examples and the smallest applications."""
 
 import json
 import logging
