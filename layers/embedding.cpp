@@ -25,14 +25,16 @@ Embedding Embedding::from_config(const Config& config) {
 }
 
 void Embedding::build(const Shape&) {
-  embeddings_ =
-      add_weight("embeddings", {input_dim_, output_dim_}, options_.embeddings_initializer,
-                 {.regularizer = options_.embeddings_regularizer, .constraint = options_.embeddings_constraint});
+  embeddings_ = add_weight("embeddings", {input_dim_, output_dim_}, options_.embeddings_initializer,
+                           {.regularizer = options_.embeddings_regularizer,
+                            .constraint = options_.embeddings_constraint,
+                            .autocast = false});
 }
 
 Tensor Embedding::forward(const Tensor& x, bool) {
   const Tensor indices = is_integer(x.dtype()) ? x : cast(x, DType::int32);
-  const Tensor vectors = gather(embeddings_, indices);
+  // Under a mixed policy the rows that are taken are cast, not the whole table; the numbers are the same.
+  const Tensor vectors = cast(gather(embeddings_, indices), compute_dtype());
   return options_.mask_zero ? vectors.with_mask(not_equal(indices, 0)) : vectors;
 }
 

@@ -1,4 +1,5 @@
 #include "backend/common/broadcast.hpp"
+#include "backend/cpu/simd/half_blocks.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
 
@@ -10,18 +11,19 @@ Operands operands_of(std::int64_t stride_a, std::int64_t stride_b) {
   return stride_b == 0 ? Operands::scalar_b : Operands::both;
 }
 
-/// run(which operands are arrays, a, b, out, n) over the contiguous runs of a broadcast operation of two operands,
-/// given as places in units of elements; false where a run has two single numbers.
+/// run(loop, which operands are arrays, a, b, out, n) over the contiguous runs of a broadcast operation of two
+/// operands, given as places in units of elements; false where a run has two single numbers.
 template <class Find, class Run>
 bool for_binary_runs(const Tensor& a, const Tensor& b, const Tensor& out, Find&& find, Run&& run) {
   const std::int64_t n = out.size();
   const bool whole_a = a.size() == n, whole_b = b.size() == n;
   if ((whole_a && (whole_b || b.size() == 1)) || (whole_b && a.size() == 1)) {
-    const auto loop = find(operands_of(whole_a, whole_b));
+    const Operands operands = operands_of(whole_a, whole_b);
+    const auto loop = find(operands);
     if (loop == nullptr) return false;
     const std::int64_t step_a = whole_a, step_b = whole_b;
     detail::parallel_for(0, n, cheap_grain, [&](std::int64_t begin, std::int64_t end) {
-      run(loop, begin * step_a, begin * step_b, begin, end - begin);
+      run(loop, operands, begin * step_a, begin * step_b, begin, end - begin);
     });
     return true;
   }
@@ -34,7 +36,7 @@ bool for_binary_runs(const Tensor& a, const Tensor& b, const Tensor& out, Find&&
   detail::parallel_for(0, walk.runs, rows_grain(length), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t r = begin; r < end; ++r) {
       const auto [start_a, start_b] = walk.starts(r);
-      run(loop, start_a, start_b, r * length, length);
+      run(loop, operands, start_a, start_b, r * length, length);
     }
   });
   return true;
@@ -53,7 +55,16 @@ void SimdKernels::unary(Unary op, const Tensor& x, Tensor& out, UnaryParameters 
       });
     }
   }
-  ReferenceKernels::unary(op, x, out, parameters);
+  const auto loop = table_.unary(op);
+  if (loop == nullptr || !all_half(x, out)) return ReferenceKernels::unary(op, x, out, parameters);
+  const auto a = static_cast<float>(parameters.a);
+  detail::parallel_for(0, x.size(), dear_grain, [&](std::int64_t begin, std::int64_t end) {
+    alignas(64) float buffer[half_block];
+    for_half_blocks(begin, end, [&](std::int64_t first, std::int64_t n) {
+      loop(a, widened(x, first, n, buffer), buffer, n);
+      narrow(buffer, out, first, n);
+    });
+  });
 }
 
 void SimdKernels::unary_backward(Unary op, const Tensor& x, const Tensor& y, const Tensor& gradient, Tensor& out,
@@ -68,7 +79,18 @@ void SimdKernels::unary_backward(Unary op, const Tensor& x, const Tensor& y, con
       });
     }
   }
-  ReferenceKernels::unary_backward(op, x, y, gradient, out, parameters);
+  const auto loop = table_.unary_backward(op, x.defined(), y.defined());
+  if (loop == nullptr || !all_half(gradient, x, y, out))
+    return ReferenceKernels::unary_backward(op, x, y, gradient, out, parameters);
+  const auto a = static_cast<float>(parameters.a);
+  detail::parallel_for(0, gradient.size(), dear_grain, [&](std::int64_t begin, std::int64_t end) {
+    alignas(64) float of_x[half_block], of_y[half_block], incoming[half_block];
+    for_half_blocks(begin, end, [&](std::int64_t first, std::int64_t n) {
+      loop(a, widened(x, first, n, of_x), widened(y, first, n, of_y), widened(gradient, first, n, incoming), incoming,
+           n);
+      narrow(incoming, out, first, n);
+    });
+  });
 }
 
 void SimdKernels::binary(Binary op, const Tensor& a, const Tensor& b, Tensor& out) {
@@ -80,8 +102,25 @@ void SimdKernels::binary(Binary op, const Tensor& a, const Tensor& b, Tensor& ou
     const bool done = for_binary_runs(
         a, b, out,
         [&](Operands operands) { return single ? table_.binary(op, operands) : table_.binary_double(op, operands); },
-        [=](SimdTable::BinaryLoop loop, std::int64_t i, std::int64_t j, std::int64_t k, std::int64_t n) {
+        [=](SimdTable::BinaryLoop loop, Operands, std::int64_t i, std::int64_t j, std::int64_t k, std::int64_t n) {
           loop(from_a + i * step, from_b + j * step, to + k * step, n);
+        });
+    if (done) return;
+  }
+  if (all_half(a, b, out)) {
+    const bool done = for_binary_runs(
+        a, b, out, [&](Operands operands) { return table_.binary(op, operands); },
+        [&](SimdTable::BinaryLoop loop, Operands operands, std::int64_t i, std::int64_t j, std::int64_t k,
+            std::int64_t count) {
+          alignas(64) float left[half_block], right[half_block];
+          const bool array_a = operands != Operands::scalar_a, array_b = operands != Operands::scalar_b;
+          for_half_blocks(0, count, [&](std::int64_t first, std::int64_t n) {
+            const float* from_a = widened(a, array_a ? i + first : i, array_a ? n : 1, left);
+            const float* from_b = widened(b, array_b ? j + first : j, array_b ? n : 1, right);
+            float* results = array_a ? left : right;
+            loop(from_a, from_b, results, n);
+            narrow(results, out, k + first, n);
+          });
         });
     if (done) return;
   }
@@ -94,7 +133,7 @@ void SimdKernels::compare(Compare op, const Tensor& a, const Tensor& b, Tensor& 
   const auto bytes = static_cast<std::int64_t>(size_of(a.dtype()));
   const bool done = for_binary_runs(
       a, b, out, [&](Operands operands) { return table_.compare(op, a.dtype(), operands); },
-      [=](SimdTable::CompareLoop loop, std::int64_t i, std::int64_t j, std::int64_t k, std::int64_t n) {
+      [=](SimdTable::CompareLoop loop, Operands, std::int64_t i, std::int64_t j, std::int64_t k, std::int64_t n) {
         loop(from_a + i * bytes, from_b + j * bytes, to + k, n);
       });
   if (!done) ReferenceKernels::compare(op, a, b, out);

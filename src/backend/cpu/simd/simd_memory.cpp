@@ -6,6 +6,7 @@
 #include "backend/common/axis_split.hpp"
 #include "backend/common/dispatch.hpp"
 #include "backend/common/strided.hpp"
+#include "backend/cpu/simd/half_blocks.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
 #include "core/half.hpp"
@@ -170,9 +171,8 @@ void SimdKernels::scatter_add(const Tensor& indices, int axis, const Tensor& val
 }
 
 void SimdKernels::dropout(RandomKey key, double rate, const Tensor& x, Tensor& out) {
-  if (x.dtype() != DType::float32) return ReferenceKernels::dropout(key, rate, x, out);
-  const float* from = floats(x);
-  float* to = floats(out);
+  const bool half = is_half(x.dtype());
+  if (x.dtype() != DType::float32 && !half) return ReferenceKernels::dropout(key, rate, x, out);
   const auto scale = static_cast<float>(1 / (1 - rate));
   const auto limit = static_cast<std::uint32_t>(std::ceil(rate * 0x1p24));
   detail::parallel_for(0, x.size(), dear_grain, [&](std::int64_t begin, std::int64_t end) {
@@ -181,7 +181,13 @@ void SimdKernels::dropout(RandomKey key, double rate, const Tensor& x, Tensor& o
       const std::int64_t n = std::min<std::int64_t>(1024, end - i);
       philox::fill_uniform_bits(words.data(), static_cast<std::size_t>(n), {key.seed, key.stream},
                                 static_cast<std::uint64_t>(i));
-      table_.dropout(words.data(), limit, scale, from + i, to + i, n);
+      if (half) {
+        alignas(64) float buffer[1024];
+        table_.dropout(words.data(), limit, scale, widened(x, i, n, buffer), buffer, n);
+        narrow(buffer, out, i, n);
+      } else {
+        table_.dropout(words.data(), limit, scale, floats(x) + i, floats(out) + i, n);
+      }
     }
   });
 }

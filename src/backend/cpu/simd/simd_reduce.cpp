@@ -5,6 +5,7 @@
 
 #include "backend/common/axis_split.hpp"
 #include "backend/common/scalar_math.hpp"
+#include "backend/common/widened.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
 
@@ -83,6 +84,11 @@ void columns(Reduce op, SimdTable::ColumnReduction loop, const float* x, std::in
 void SimdKernels::reduce(Reduce op, const Tensor& x, std::span<const int> axes, Tensor& out) {
   const auto by_row = table_.reduce_row(op);
   const auto by_column = table_.reduce_columns(op);
+  if (by_row != nullptr && is_half(x.dtype()) && x.dtype() == out.dtype() && x.size() > 0) {
+    Widened wide(*this);
+    reduce(op, wide.in(x), axes, wide.out(out));
+    return wide.finish();
+  }
   if (!all_float32(x, out) || by_row == nullptr || x.size() == 0) return ReferenceKernels::reduce(op, x, axes, out);
   const Pattern p(x.shape(), axes);
   const float* from = floats(x);
