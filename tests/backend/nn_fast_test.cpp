@@ -208,6 +208,65 @@ TEST_CASE("fast: bfloat16 rounds its results only") {
   }
 }
 
+TEST_CASE("fast: float16 and bfloat16 element by element, summed and normalised") {
+  using nyala::backend::Binary;
+  using nyala::backend::Reduce;
+  using nyala::backend::Unary;
+  Tensor none;
+  for (const DType half : {DType::float16, DType::bfloat16}) {
+    const double tolerance = half == DType::float16 ? 2e-3 : 0.02;
+    for (const Shape& shape : {Shape{1, 1}, Shape{3, 5}, Shape{300, 70}, Shape{7, 2500}, Shape{40, 1024}}) {
+      const std::int64_t rows = shape[0], n = shape[1];
+      const auto numbers = [&](const Shape& of, std::uint64_t seed) { return in_dtype(random(of, seed, f32), half); };
+      const Tensor x = numbers(shape, 1), y = numbers(shape, 2), row = numbers({n}, 3), one = numbers({}, 4);
+      const Tensor gamma = random({n}, 5, f32), beta = random({n}, 6, f32), middle = random({n}, 7, f32);
+      const Tensor out = in_dtype(zeros(shape, f32), half);
+      for (const Unary op : {Unary::relu, Unary::tanh, Unary::gelu, Unary::square}) {
+        compare("unary", out, tolerance, [&](Kernels& k, Tensor& to) { k.unary(op, x, to); });
+        compare("unary_backward", out, tolerance, [&](Kernels& k, Tensor& to) {
+          const bool by_y = op == Unary::relu || op == Unary::tanh;
+          k.unary_backward(op, by_y ? none : x, by_y ? x : none, y, to);
+        });
+      }
+      for (const Tensor& other : {y, row, one})
+        for (const Binary op : {Binary::add, Binary::multiply, Binary::maximum}) {
+          compare("binary", out, tolerance, [&](Kernels& k, Tensor& to) { k.binary(op, x, other, to); });
+          compare("binary, turned", out, tolerance, [&](Kernels& k, Tensor& to) { k.binary(op, other, x, to); });
+        }
+      const std::array<int, 1> first{0}, last{1};
+      compare("mean of columns", in_dtype(zeros({n}, f32), half), tolerance,
+              [&](Kernels& k, Tensor& to) { k.reduce(Reduce::mean, x, first, to); });
+      compare("maxima of rows", in_dtype(zeros({rows}, f32), half), tolerance,
+              [&](Kernels& k, Tensor& to) { k.reduce(Reduce::max, x, last, to); });
+      compare("dropout", out, tolerance, [&](Kernels& k, Tensor& to) { k.dropout({1, 2}, 0.4, x, to); });
+      Tensor mean = zeros({n}, f32), variance = random({n}, 8, f32);
+      for (std::int64_t i = 0; i < n; ++i) variance.data<float>()[i] = 0.5F + std::abs(variance.data<float>()[i]);
+      compare("batch norm, inference", out, 2 * tolerance,
+              [&](Kernels& k, Tensor& to) { k.batch_norm_inference(x, middle, variance, gamma, beta, 1e-3, to); });
+      compare("batch norm, backward", out, 2 * tolerance, [&](Kernels& k, Tensor& to) {
+        Tensor dgamma = zeros({n}, f32), dbeta = zeros({n}, f32);
+        k.batch_norm_backward(x, y, gamma, middle, variance, 1e-3, to, dgamma, dbeta);
+      });
+      if (rows > 1)
+        compare("batch norm, training", out, 3 * tolerance, [&](Kernels& k, Tensor& to) {
+          Tensor of_batch = zeros({n}, f32);
+          k.batch_norm_train(x, gamma, beta, 1e-1, to, mean, of_batch);
+        });
+      if (n > 1) {
+        compare("layer norm", out, 3 * tolerance, [&](Kernels& k, Tensor& to) {
+          Tensor m = zeros({rows}, f32), inverse = zeros({rows}, f32);
+          k.layer_norm(x, gamma, beta, 1e-2, to, m, inverse);
+        });
+        const Tensor m = random({rows}, 9, f32), inverse = random({rows}, 10, f32);
+        compare("layer norm, backward", out, 3 * tolerance, [&](Kernels& k, Tensor& to) {
+          Tensor dgamma = zeros({n}, f32), dbeta = zeros({n}, f32);
+          k.layer_norm_backward(x, y, gamma, m, inverse, to, dgamma, dbeta);
+        });
+      }
+    }
+  }
+}
+
 TEST_CASE("fast: fused activations of huge, tiny and missing numbers") {
   std::vector<double> values{0.0, -0.0, 1e-30, -1e-30, 5.0, -5.0, 30.0, -30.0, 90.0, -90.0, 1e4, -1e4, 3e38, -3e38};
   while (values.size() < 37) values.push_back(std::nan(""));
