@@ -1,0 +1,99 @@
+"""Compares what ptxas reports of the module's kernels with registers.json.
+
+No kernel may spill more than is recorded for it, and unrecorded ones not at all; the recorded kernels (the main ones)
+may not take more registers than recorded. Registers differ from compiler to compiler: they are compared when the
+toolkit is the one of the record.
+
+usage: registers.py BUILD TOOLKIT ARCHITECTURES [--update]
+"""
+
+import collections
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+RECORD = pathlib.Path(__file__).with_name("registers.json")
+# One of a family is enough: where work per element is heaviest, and what every network runs.
+MAIN = re.compile(r"Softmax|CrossentropyB|BackwardElement<float>|NormalizeElement<float>|MaxPool|AveragePool|"
+                  r"StepBack<float|LstmState<float|GruState<float|Adam|Dropout|Gather|Sums<double>|Columns<float>")
+
+
+def entries(build):
+    """(architecture, mangled name) -> registers, spilled bytes"""
+    found = {}
+    for file in pathlib.Path(build).rglob("*.ptxas"):
+        entry, spilled = None, 0
+        for line in file.read_text().splitlines():
+            if compiling := re.search(r"Compiling entry function '(\S+)' for '(sm_\w+)'", line):
+                entry = (compiling[2], compiling[1])
+            elif spills := re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", line):
+                spilled = int(spills[1]) + int(spills[2])
+            elif (used := re.search(r"Used (\d+) registers", line)) and entry:
+                found[entry] = (int(used[1]), spilled)
+                entry, spilled = None, 0
+    return found
+
+
+def readable(names):
+    text = subprocess.run(["c++filt"], input="\n".join(names), check=True, capture_output=True, text=True).stdout
+    cleaned = []
+    for name in text.splitlines():
+        # An anonymous namespace carries the file's name and a hash, which changes with the place of the checkout.
+        name = re.sub(r"\(anonymous namespace\)::|_NV_ANON_NAMESPACE::|_GLOBAL__N__\w+::", "", name)
+        name = re.sub(r"_INTERNAL_\w+::", "", name).replace("nyala::backend::cuda::", "").replace("kernel::", "")
+        cleaned.append(re.sub(r"\(.*\)$", "", name.removeprefix("void ")).replace("> >", ">>"))
+    return cleaned
+
+
+def report(build):
+    found = entries(build)
+    names = readable([mangled for _, mangled in found])
+    by_architecture = collections.defaultdict(dict)
+    for ((architecture, _), used), name in zip(found.items(), names):
+        before = by_architecture[architecture].get(name, (0, 0))
+        by_architecture[architecture][name] = (max(before[0], used[0]), max(before[1], used[1]))
+    return by_architecture
+
+
+def update(kernels, toolkit):
+    record = {"toolkit": toolkit, "kernels": {}}
+    for architecture, named in sorted(kernels.items()):
+        kept = {name: used for name, used in named.items() if MAIN.search(name) or used[1] > 0}
+        record["kernels"][architecture] = {
+            name: {"registers": used[0], "spilled_bytes": used[1]} for name, used in sorted(kept.items())}
+    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def compare(kernels, toolkit, architectures):
+    record = json.loads(RECORD.read_text())
+    same_compiler = record["toolkit"].split(".")[:2] == toolkit.split(".")[:2]
+    problems = [f"no kernel was reported for {a}" for a in architectures if a not in kernels]
+    for architecture, named in kernels.items():
+        recorded = record["kernels"].get(architecture, {})
+        for name, (registers, spilled) in named.items():
+            allowed = recorded.get(name, {"registers": 255, "spilled_bytes": 0})
+            if spilled > allowed["spilled_bytes"]:
+                problems.append(f"{architecture} {name} spills {spilled} bytes, recorded are {allowed['spilled_bytes']}")
+            if same_compiler and registers > allowed["registers"]:
+                problems.append(f"{architecture} {name} takes {registers} registers, recorded are {allowed['registers']}")
+        if same_compiler:
+            problems += [f"{architecture} {name} is recorded and gone" for name in recorded if name not in named]
+    return problems
+
+
+def main(build, toolkit, architectures, *options):
+    kernels = report(build)
+    if "--update" in options:
+        update(kernels, toolkit)
+    problems = compare(kernels, toolkit, [f"sm_{a}" for a in architectures.split(";")])
+    for problem in problems:
+        print(problem)
+    print(f"{sum(map(len, kernels.values()))} kernels, {len(problems)} problem(s)")
+    if problems:
+        print("If that is right, write it down: registers.py with --update as a last argument.")
+    return bool(problems)
+
+
+sys.exit(main(*sys.argv[1:]))
