@@ -74,10 +74,10 @@ def compare(kernels, toolkit, architectures):
         recorded = record["kernels"].get(architecture, {})
         for name, (registers, spilled) in named.items():
             allowed = recorded.get(name, {"registers": 255, "spilled_bytes": 0})
-            if spilled > allowed["spilled_bytes"]:
-                problems.append(f"{architecture} {name} spills {spilled} bytes, recorded are {allowed['spilled_bytes']}")
-            if same_compiler and registers > allowed["registers"]:
-                problems.append(f"{architecture} {name} takes {registers} registers, recorded are {allowed['registers']}")
+            for what, got, limit in (("bytes spilled", spilled, allowed["spilled_bytes"]),
+                                     ("registers", registers, allowed["registers"] if same_compiler else 255)):
+                if got > limit:
+                    problems.append(f"{architecture} {name}: {got} {what}, recorded are {limit}")
         if same_compiler:
             problems += [f"{architecture} {name} is recorded and gone" for name in recorded if name not in named]
     return problems

@@ -21,7 +21,14 @@ template <class Parameters, class Run>
 void enqueue(cudaStream_t stream, const char* what, const Parameters& parameters, Run run) {
   static_assert(std::is_trivially_copyable_v<Parameters>, "the parameters of a launch are copied bitwise");
   static_assert(sizeof(Parameters) <= 4096, "a launch takes at most 4096 bytes of parameters");
-  softgpu::enqueue_launch(stream, typeid(Parameters).name(), &parameters, sizeof parameters,
+  Parameters copied = parameters;
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_clear_padding)
+  // What is left in the gaps between members may look like a pointer.
+  __builtin_clear_padding(&copied);
+#endif
+#endif
+  softgpu::enqueue_launch(stream, typeid(Parameters).name(), &copied, sizeof copied,
                           [parameters, run, turn = softgpu::random_number()] { run(parameters, turn); });
   check(cudaGetLastError(), what);
 }
