@@ -1,0 +1,308 @@
+#include <algorithm>
+#include <set>
+
+#include "dnn/graph.hpp"
+#include "runtime/product.hpp"
+
+// What a descriptor must fulfil to be finalized.
+
+namespace softgpu::dnn {
+namespace {
+
+constexpr const char* what = "cudnnBackendFinalize";
+
+cudnnStatus_t bad(const std::string& why, cudnnStatus_t status = CUDNN_STATUS_BAD_PARAM) {
+  return wrong(status, what, why);
+}
+
+/// Success, or that one of these was never set.
+cudnnStatus_t require(const Descriptor& d, std::initializer_list<cudnnBackendAttributeName_t> names) {
+  for (const auto name : names) {
+    if (!d.has(name)) {
+      return bad("attribute " + std::to_string(name) + " of a descriptor of type " + std::to_string(d.type) +
+                 " is not set");
+    }
+  }
+  return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t finalize_tensor(Descriptor& d) {
+  if (const auto status =
+          require(d, {CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT,
+                      CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_ATTR_TENSOR_STRIDES});
+      status != CUDNN_STATUS_SUCCESS)
+    return status;
+  TensorSpec& t = d.tensor;
+  t.id = d.one<std::int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID);
+  t.alignment = d.one<std::int64_t>(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT);
+  t.type = d.one<cudnnDataType_t>(CUDNN_ATTR_TENSOR_DATA_TYPE);
+  t.dimensions = d.all<std::int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS);
+  t.strides = d.all<std::int64_t>(CUDNN_ATTR_TENSOR_STRIDES);
+  t.is_virtual = d.has(CUDNN_ATTR_TENSOR_IS_VIRTUAL) && d.one<std::uint8_t>(CUDNN_ATTR_TENSOR_IS_VIRTUAL) != 0;
+  if (t.type != CUDNN_DATA_FLOAT && t.type != CUDNN_DATA_HALF && t.type != CUDNN_DATA_BFLOAT16)
+    return bad("tensor: a type that the software GPU does not know", CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE);
+  if (t.dimensions.size() != t.strides.size()) return bad("tensor: other numbers of dimensions and of strides");
+  if (t.dimensions.size() < 3) return bad("tensor: fewer than three dimensions", CUDNN_STATUS_NOT_SUPPORTED_SHAPE);
+  for (std::size_t i = 0; i < t.dimensions.size(); ++i)
+    if (t.dimensions[i] <= 0 || t.strides[i] <= 0) return bad("tensor: a dimension or stride that is not positive");
+  const auto element = static_cast<std::int64_t>(size_of(t.type));
+  if (t.alignment <= 0 || t.alignment % element != 0 || (t.alignment & (t.alignment - 1)) != 0)
+    return bad("tensor: an alignment that is no power of two, or below the size of an element");
+  // Two places of one tensor must not be one place in memory.
+  std::vector<std::size_t> order(t.dimensions.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return t.strides[a] < t.strides[b]; });
+  std::int64_t reach = 1;
+  for (const std::size_t axis : order) {
+    if (t.dimensions[axis] == 1) continue;
+    if (t.strides[axis] < reach) return bad("tensor: strides that overlap");
+    reach = t.strides[axis] * t.dimensions[axis];
+  }
+  return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t finalize_window(Descriptor& d) {
+  if (const auto status = require(
+          d, {CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS,
+              CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS,
+              CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES});
+      status != CUDNN_STATUS_SUCCESS)
+    return status;
+  if (d.one<cudnnDataType_t>(CUDNN_ATTR_CONVOLUTION_COMP_TYPE) != CUDNN_DATA_FLOAT)
+    return bad("convolution: another compute type than FLOAT", CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE);
+  if (d.one<cudnnConvolutionMode_t>(CUDNN_ATTR_CONVOLUTION_CONV_MODE) != CUDNN_CROSS_CORRELATION)
+    return bad("convolution: another mode than cross correlation", CUDNN_STATUS_NOT_SUPPORTED);
+  const std::int64_t spatial = d.one<std::int64_t>(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS);
+  if (spatial < 2 || spatial > 3) return bad("convolution: spatial dimensions other than 2 or 3");
+  Convolution& c = d.convolution;
+  const auto place = static_cast<std::size_t>(3 - spatial);
+  const auto take = [&](cudnnBackendAttributeName_t name, std::int64_t least, std::array<std::int64_t, 3>& out) {
+    const std::vector<std::int64_t> values = d.all<std::int64_t>(name);
+    if (static_cast<std::int64_t>(values.size()) != spatial) return false;
+    std::copy(values.begin(), values.end(), out.begin() + static_cast<std::ptrdiff_t>(place));
+    return *std::min_element(values.begin(), values.end()) >= least;
+  };
+  std::array<std::int64_t, 3> after{};
+  if (!take(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, 0, c.pad) || !take(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, 0, after) ||
+      !take(CUDNN_ATTR_CONVOLUTION_DILATIONS, 1, c.dilation) ||
+      !take(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, 1, c.stride))
+    return bad("convolution: paddings, dilations or strides out of range, or not one per spatial dimension");
+  c.asymmetric = after != c.pad;
+  // Kept for the check of shapes.
+  d.tensor.dimensions.assign(after.begin(), after.end());
+  d.workspace = spatial;
+  return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t finalize_convolution(Descriptor& d) {
+  using Names = std::array<cudnnBackendAttributeName_t, 6>;  // alpha, beta, window, x, w, y
+  const bool forward = d.type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR;
+  const bool data = d.type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR;
+  const Names names =
+      forward ? Names{CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA,
+                      CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+                      CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,         CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y}
+      : data
+          ? Names{CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA,
+                  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+                  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,         CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY}
+          : Names{
+                CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,     CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA,
+                CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+                CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,        CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY};
+  if (const auto status = require(d, {names[0], names[1], names[2], names[3], names[4], names[5]});
+      status != CUDNN_STATUS_SUCCESS)
+    return status;
+  const Descriptor& window = d.part(names[2]);
+  if (window.type != CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR)
+    return bad("convolution: the window is another descriptor", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
+  d.convolution = window.convolution;
+  Convolution& c = d.convolution;
+  c.kind = forward ? Convolution::Kind::forward
+           : data  ? Convolution::Kind::backward_data
+                   : Convolution::Kind::backward_filter;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Descriptor& part = d.part(names[3 + i]);
+    if (part.type != CUDNN_BACKEND_TENSOR_DESCRIPTOR)
+      return bad("convolution: a tensor is another descriptor", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
+    (i == 0 ? c.x : i == 1 ? c.w : c.y) = part.tensor;
+  }
+  if (d.one<float>(names[0]) != 1.0F || d.one<float>(names[1]) != 0.0F)
+    return refuse(CUDNN_STATUS_NOT_SUPPORTED, what, "alpha other than 1 or beta other than 0");
+  const auto rank = static_cast<std::size_t>(window.workspace) + 2;
+  for (const TensorSpec* t : {&c.x, &c.w, &c.y})
+    if (t->dimensions.size() != rank) return bad("convolution: tensors of another rank than the window's");
+  const auto shape = [](const std::string& why) {
+    return bad("convolution: " + why, CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH);
+  };
+  if (c.x.dimensions[0] != c.y.dimensions[0]) return shape("batches of x and y differ");
+  if (c.w.dimensions[0] != c.y.dimensions[1]) return shape("channels of y are not w's outputs");
+  if (c.x.dimensions[1] % c.w.dimensions[1] != 0) return shape("channels of x are no multiple of w's");
+  c.groups = c.x.dimensions[1] / c.w.dimensions[1];
+  if (c.w.dimensions[0] % c.groups != 0) return shape("w's outputs are no multiple of the groups");
+  for (std::size_t axis = 2; axis < rank; ++axis) {
+    const std::size_t place = axis - 2 + (5 - rank);
+    const std::int64_t reach = (c.w.dimensions[axis] - 1) * c.dilation[place] + 1;
+    const std::int64_t room = c.x.dimensions[axis] + c.pad[place] + window.tensor.dimensions[place] - reach;
+    if (room < 0 || room / c.stride[place] + 1 != c.y.dimensions[axis])
+      return shape("y's size along a spatial axis does not follow from x, w and the window");
+  }
+  return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t finalize_pointwise_operation(Descriptor& d) {
+  if (const auto status = require(d, {CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR,
+                                      CUDNN_ATTR_OPERATION_POINTWISE_XDESC, CUDNN_ATTR_OPERATION_POINTWISE_YDESC});
+      status != CUDNN_STATUS_SUCCESS)
+    return status;
+  const Descriptor& function = d.part(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR);
+  if (function.type != CUDNN_BACKEND_POINTWISE_DESCRIPTOR)
+    return bad("pointwise: the function is another descriptor", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
+  d.pointwise.mode = function.one<cudnnPointwiseMode_t>(CUDNN_ATTR_POINTWISE_MODE);
+  d.pointwise.x = d.part(CUDNN_ATTR_OPERATION_POINTWISE_XDESC).tensor;
+  d.pointwise.y = d.part(CUDNN_ATTR_OPERATION_POINTWISE_YDESC).tensor;
+  const bool two = d.pointwise.mode == CUDNN_POINTWISE_ADD;
+  if (d.has(CUDNN_ATTR_OPERATION_POINTWISE_BDESC) != two)
+    return bad("pointwise: a second operand is there that the mode has not, or the other way round");
+  if (two) {
+    d.pointwise.b = d.part(CUDNN_ATTR_OPERATION_POINTWISE_BDESC).tensor;
+    const auto& b = d.pointwise.b->dimensions;
+    if (b.size() != d.pointwise.x.dimensions.size())
+      return bad("pointwise: operands of different ranks", CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH);
+    for (std::size_t i = 0; i < b.size(); ++i)
+      if (b[i] != 1 && b[i] != d.pointwise.x.dimensions[i])
+        return bad("pointwise: operands that do not broadcast", CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH);
+  }
+  if (d.pointwise.x.dimensions != d.pointwise.y.dimensions)
+    return bad("pointwise: x and y of different shapes", CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH);
+  return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t finalize_graph(Descriptor& d) {
+  if (const auto status = require(d, {CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_ATTR_OPERATIONGRAPH_OPS});
+      status != CUDNN_STATUS_SUCCESS)
+    return status;
+  auto graph = std::make_shared<Graph>();
+  const auto unknown = [](const std::string& why) {
+    return refuse(CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN, what, why);
+  };
+  const TensorSpec* last = nullptr;
+  std::set<const Descriptor*> tensors;
+  for (const Descriptor* operation : d.parts) {
+    for (const Descriptor* part : operation->parts)
+      if (part->type == CUDNN_BACKEND_TENSOR_DESCRIPTOR) tensors.insert(part);
+    if (operation->type == CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR) {
+      if (last == nullptr || graph->convolution.kind != Convolution::Kind::forward)
+        return unknown("pointwise operations come after a forward convolution only");
+      if (operation->pointwise.x != *last) return bad("graph: an operation does not take what the one before made");
+      if (!last->is_virtual) return unknown("what lies between two operations must be virtual");
+      graph->pointwise.push_back(operation->pointwise);
+      last = &operation->pointwise.y;
+    } else {
+      if (last != nullptr) return unknown("a convolution comes first, and alone");
+      if (operation->type != CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR &&
+          operation->type != CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR &&
+          operation->type != CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR)
+        return bad("graph: a descriptor that is no operation", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
+      graph->convolution = operation->convolution;
+      last = &operation->convolution.y;
+    }
+  }
+  if (graph->output().is_virtual) return bad("graph: the result is virtual");
+  std::set<std::int64_t> ids;
+  for (const Descriptor* tensor : tensors) {
+    if (!ids.insert(tensor->tensor.id).second)
+      return bad("graph: two tensors of one unique id", CUDNN_STATUS_BAD_PARAM_DUPLICATED_ENTRIES);
+    if (tensor->tensor.is_virtual && tensor->tensor.type != CUDNN_DATA_FLOAT)
+      return unknown("a virtual tensor of another type than float");
+  }
+  d.graph = std::move(graph);
+  return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t finalize_plan(Descriptor& d) {
+  if (const auto status = require(d, {CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG});
+      status != CUDNN_STATUS_SUCCESS)
+    return status;
+  const Descriptor& configuration = d.part(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
+  if (configuration.type != CUDNN_BACKEND_ENGINECFG_DESCRIPTOR)
+    return bad("plan: the configuration is another descriptor", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
+  count("plans");
+  if (fault("plan")) return refuse(CUDNN_STATUS_NOT_SUPPORTED, what, "this engine refuses, on demand");
+  const std::optional<std::int64_t> workspace = plan(configuration.engine, *configuration.graph);
+  if (!workspace) return refuse(CUDNN_STATUS_NOT_SUPPORTED_SHAPE, what, "this engine refuses the graph");
+  d.graph = configuration.graph;
+  d.engine = configuration.engine;
+  d.workspace = *workspace;
+  d.device = d.one<cudnnHandle_t>(CUDNN_ATTR_EXECUTION_PLAN_HANDLE)->device;
+  return CUDNN_STATUS_SUCCESS;
+}
+
+}  // namespace
+
+std::size_t size_of(cudnnDataType_t type) { return softgpu::size_of(cuda_type(type)); }
+
+cudaDataType_t cuda_type(cudnnDataType_t type) {
+  return type == CUDNN_DATA_HALF ? CUDA_R_16F : type == CUDNN_DATA_BFLOAT16 ? CUDA_R_16BF : CUDA_R_32F;
+}
+
+std::size_t extent(const TensorSpec& tensor) {
+  std::int64_t last = 0;
+  for (std::size_t i = 0; i < tensor.dimensions.size(); ++i) last += (tensor.dimensions[i] - 1) * tensor.strides[i];
+  return static_cast<std::size_t>(last + 1) * size_of(tensor.type);
+}
+
+const TensorSpec& Graph::output() const {
+  if (!pointwise.empty()) return pointwise.back().y;
+  return convolution.kind == Convolution::Kind::forward         ? convolution.y
+         : convolution.kind == Convolution::Kind::backward_data ? convolution.x
+                                                                : convolution.w;
+}
+
+std::vector<TensorSpec> Graph::stored() const {
+  std::vector<TensorSpec> all{convolution.x, convolution.w, convolution.y};
+  for (const Pointwise& operation : pointwise) {
+    all.push_back(operation.y);
+    if (operation.b) all.push_back(*operation.b);
+  }
+  std::erase_if(all, [](const TensorSpec& tensor) { return tensor.is_virtual; });
+  return all;
+}
+
+cudnnStatus_t finalize(Descriptor& d) {
+  switch (d.type) {
+    case CUDNN_BACKEND_TENSOR_DESCRIPTOR: return finalize_tensor(d);
+    case CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR: return finalize_window(d);
+    case CUDNN_BACKEND_POINTWISE_DESCRIPTOR:
+      return require(d, {CUDNN_ATTR_POINTWISE_MODE, CUDNN_ATTR_POINTWISE_MATH_PREC});
+    case CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR:
+    case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR:
+    case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR: return finalize_convolution(d);
+    case CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR: return finalize_pointwise_operation(d);
+    case CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR: return finalize_graph(d);
+    case CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR: {
+      if (const auto status = require(d, {CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, CUDNN_ATTR_ENGINEHEUR_MODE});
+          status != CUDNN_STATUS_SUCCESS)
+        return status;
+      d.graph = d.part(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH).graph;
+      if (d.graph == nullptr) return bad("heuristics: not an operation graph", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
+      return fault("engines") ? refuse(CUDNN_STATUS_NOT_SUPPORTED, what, "no engine, on demand") : CUDNN_STATUS_SUCCESS;
+    }
+    case CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR: return finalize_plan(d);
+    case CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR: {
+      if (const auto status = require(d, {CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS,
+                                          CUDNN_ATTR_VARIANT_PACK_WORKSPACE});
+          status != CUDNN_STATUS_SUCCESS)
+        return status;
+      const auto ids = d.all<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
+      if (ids.size() != d.all<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS).size())
+        return bad("variant pack: other numbers of ids and of pointers");
+      if (std::set<std::int64_t>(ids.begin(), ids.end()).size() != ids.size())
+        return bad("variant pack: a unique id twice", CUDNN_STATUS_BAD_PARAM_DUPLICATED_ENTRIES);
+      return CUDNN_STATUS_SUCCESS;
+    }
+    default: return bad("a descriptor that only cudnnBackendGetAttribute fills");
+  }
+}
+
+}  // namespace softgpu::dnn
