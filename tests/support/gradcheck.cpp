@@ -46,15 +46,22 @@ std::vector<Tensor> clones(const std::vector<Tensor>& inputs) {
   return copies;
 }
 
+/// The tensor with one element moved. By way of the CPU: the elements of a GPU's tensors cannot be touched.
+Tensor moved_at(const Tensor& x, std::size_t i, double offset) {
+  Tensor moved = x.to(Device()).clone();
+  moved.data<double>()[i] += offset;
+  return moved.to(x.device());
+}
+
 /// The derivative with respect to element i of inputs[k], by five points.
 double difference(const Function& function, const std::vector<Tensor>& inputs, std::size_t k, std::size_t i,
                   const std::vector<double>& weights) {
   const auto at = [&](double offset) {
     std::vector<Tensor> moved = clones(inputs);
-    moved[k].data<double>()[i] += offset;
+    moved[k] = moved_at(inputs[k], i, offset);
     return weighted(function(moved), weights);
   };
-  const double h = 1e-4 * std::max(1.0, std::fabs(inputs[k].data<double>()[i]));
+  const double h = 1e-4 * std::max(1.0, std::fabs(inputs[k].to_vector<double>()[i]));
   return (8.0 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12.0 * h);
 }
 
