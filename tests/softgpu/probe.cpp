@@ -14,12 +14,13 @@ void train() {
                            nyala::Dropout(0.25), nyala::Dense(16, {.activation = "relu"}), nyala::BatchNormalization(),
                            nyala::Dense(4, {.activation = "softmax"})});
   const nyala::Tensor x = nyala::random::uniform({64, 10, 10, 4});
-  const nyala::Tensor y = nyala::random::integers({64}, 0, 4);
-  model.compile({.optimizer = "adam", .loss = "sparse_categorical_crossentropy", .metrics = {"accuracy"}});
-  const nyala::History history = model.fit(x, y, {.batch_size = 16, .epochs = 3, .verbose = 0});
+  const nyala::Tensor y = nyala::random::randint({64}, 0, 4);
+  model.compile("adam", "sparse_categorical_crossentropy", {.metrics = {"accuracy"}});
+  const nyala::History history = model.fit(x, y, {.epochs = 3, .batch_size = 16, .verbose = 0});
   for (const auto& [name, values] : history.history)
     for (const double value : values) std::printf("%s %a\n", name.c_str(), value);
-  for (const float value : model.predict(x, {.verbose = 0}).to_vector<float>())
+  const nyala::Tensor predicted = model.predict(x, {.verbose = 0});
+  for (const float value : predicted.to_vector<float>())
     std::printf("%a\n", static_cast<double>(value));
 }
 
