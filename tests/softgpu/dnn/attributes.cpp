@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <set>
 
@@ -116,7 +117,8 @@ cudnnStatus_t read(const Descriptor& from, cudnnBackendAttributeName_t name, std
                             [&](Descriptor& configuration, std::size_t i) {
                               configuration.graph = from.graph;
                               configuration.engine = engines[i];
-                              configuration.parts = {&from.part(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH)};
+                              const Descriptor& graph = from.part(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
+                              configuration.parts = {{&graph, graph.serial}};
                             });
   }
   if (name == CUDNN_ATTR_ENGINECFG_ENGINE) {
@@ -142,8 +144,8 @@ cudnnStatus_t read(const Descriptor& from, cudnnBackendAttributeName_t name, std
 }  // namespace
 
 std::string missing_part(const Descriptor& descriptor) {
-  for (const Descriptor* part : descriptor.parts) {
-    if (!is_live(part)) return "a descriptor that it is made of was destroyed";
+  for (const auto& [part, serial] : descriptor.parts) {
+    if (!is_live(part) || part->serial != serial) return "a descriptor that it is made of was destroyed";
     if (const std::string missing = missing_part(*part); !missing.empty()) return missing;
   }
   return "";
@@ -161,7 +163,9 @@ cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type, cu
   if (descriptor == nullptr)
     return wrong(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "cudnnBackendCreateDescriptor", "no place for the descriptor");
   auto* made = new Descriptor{};
+  static std::atomic<std::uint64_t> serial = 0;
   made->type = type;
+  made->serial = ++serial;
   softgpu::dnn::add_live(made);
   *descriptor = made;
   return CUDNN_STATUS_SUCCESS;
@@ -235,7 +239,7 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t handle) {
   for (const auto& [name, attribute] : descriptor.attributes) {
     if (softgpu::dnn::rule_for(descriptor.type, name)->type != CUDNN_TYPE_BACKEND_DESCRIPTOR) continue;
     for (const cudnnBackendDescriptor_t part : descriptor.all<cudnnBackendDescriptor_t>(name))
-      descriptor.parts.push_back(static_cast<const Descriptor*>(part));
+      descriptor.parts.push_back({static_cast<const Descriptor*>(part), static_cast<const Descriptor*>(part)->serial});
   }
   if (const std::string missing = softgpu::dnn::missing_part(descriptor); !missing.empty())
     return wrong(CUDNN_STATUS_BAD_PARAM, what, missing);

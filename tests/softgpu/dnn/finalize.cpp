@@ -188,8 +188,8 @@ cudnnStatus_t finalize_graph(Descriptor& d) {
   };
   const TensorSpec* last = nullptr;
   std::set<const Descriptor*> tensors;
-  for (const Descriptor* operation : d.parts) {
-    for (const Descriptor* part : operation->parts)
+  for (const auto& [operation, serial] : d.parts) {
+    for (const auto& [part, its_serial] : operation->parts)
       if (part->type == CUDNN_BACKEND_TENSOR_DESCRIPTOR) tensors.insert(part);
     if (operation->type == CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR) {
       if (last == nullptr || graph->convolution.kind != Convolution::Kind::forward)

@@ -54,11 +54,20 @@ struct Graph {
 
 enum class Engine { tensor_core, picky, with_workspace, fallback };
 
+struct Descriptor;
+
+/// A descriptor that another is made of; the serial number tells whether it still is the same one.
+struct Part {
+  const Descriptor* descriptor;
+  std::uint64_t serial;
+};
+
 struct Descriptor {
   cudnnBackendDescriptorType_t type;
+  std::uint64_t serial = 0;
   bool finalized = false;
   std::map<cudnnBackendAttributeName_t, Attribute> attributes;
-  std::vector<const Descriptor*> parts;  // must live as long as this one is used
+  std::vector<Part> parts;  // must live as long as this one is used
 
   // What finalizing makes of it, by type.
   TensorSpec tensor;
