@@ -20,8 +20,7 @@ void train() {
   for (const auto& [name, values] : history.history)
     for (const double value : values) std::printf("%s %a\n", name.c_str(), value);
   const nyala::Tensor predicted = model.predict(x, {.verbose = 0});
-  for (const float value : predicted.to_vector<float>())
-    std::printf("%a\n", static_cast<double>(value));
+  for (const float value : predicted.to_vector<float>()) std::printf("%a\n", static_cast<double>(value));
 }
 
 }  // namespace
