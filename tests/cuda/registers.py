@@ -1,8 +1,8 @@
-"""Compares what ptxas reports of the module's kernels with registers.json.
+"""Compares what ptxas reports of the module's kernels with registers.json, [registers, spilled bytes] of the main ones.
 
-No kernel may spill more than is recorded for it, and unrecorded ones not at all; the recorded kernels (the main ones)
-may not take more registers than recorded. Registers differ from compiler to compiler: they are compared when the
-toolkit is the one of the record.
+No kernel may spill more than is recorded for it, and unrecorded ones not at all; the recorded ones may not take more
+registers than recorded. Registers differ from compiler to compiler: they are compared when the toolkit is the one of
+the record.
 
 usage: registers.py BUILD TOOLKIT ARCHITECTURES [--update]
 """
@@ -58,12 +58,13 @@ def report(build):
 
 
 def update(kernels, toolkit):
-    record = {"toolkit": toolkit, "kernels": {}}
+    lines = []
     for architecture, named in sorted(kernels.items()):
-        kept = {name: used for name, used in named.items() if MAIN.search(name) or used[1] > 0}
-        record["kernels"][architecture] = {
-            name: {"registers": used[0], "spilled_bytes": used[1]} for name, used in sorted(kept.items())}
-    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+        kept = sorted((name, used) for name, used in named.items() if MAIN.search(name) or used[1] > 0)
+        entries = ",\n".join(f"   {json.dumps(name)}: {json.dumps(used)}" for name, used in kept)
+        lines.append(f"  {json.dumps(architecture)}: {{\n{entries}\n  }}")
+    body = ",\n".join(lines)
+    RECORD.write_text(f'{{\n "toolkit": {json.dumps(toolkit)},\n "kernels": {{\n{body}\n }}\n}}\n')
 
 
 def compare(kernels, toolkit, architectures):
@@ -73,9 +74,9 @@ def compare(kernels, toolkit, architectures):
     for architecture, named in kernels.items():
         recorded = record["kernels"].get(architecture, {})
         for name, (registers, spilled) in named.items():
-            allowed = recorded.get(name, {"registers": 255, "spilled_bytes": 0})
-            for what, got, limit in (("bytes spilled", spilled, allowed["spilled_bytes"]),
-                                     ("registers", registers, allowed["registers"] if same_compiler else 255)):
+            allowed = recorded.get(name, [255, 0])
+            for what, got, limit in (("bytes spilled", spilled, allowed[1]),
+                                     ("registers", registers, allowed[0] if same_compiler else 255)):
                 if got > limit:
                     problems.append(f"{architecture} {name}: {got} {what}, recorded are {limit}")
         if same_compiler:

@@ -96,7 +96,8 @@ class Plan {
       : type_(blas_type(dtype)),
         first_(type_, g.transpose_b ? g.k : g.n, g.transpose_b ? g.n : g.k, g.leading_b, g.batch, g.step_b),
         second_(type_, g.transpose_a ? g.m : g.k, g.transpose_a ? g.k : g.m, g.leading_a, g.batch, g.step_a),
-        out_(type_, g.n, g.m, g.leading_out, g.batch, g.step_out) {
+        out_(type_, g.n, g.m, g.leading_out, g.batch, g.step_out),
+        fused_(g.epilogue != Epilogue::none) {
     const bool wide = dtype == DType::float64;
     const bool rounded = dtype == DType::float32 && tensor_float_32_execution_enabled();
     const cublasComputeType_t compute = wide      ? CUBLAS_COMPUTE_64F
@@ -106,7 +107,7 @@ class Plan {
           "matmul: cublasLtMatmulDescCreate");
     set(CUBLASLT_MATMUL_DESC_TRANSA, g.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
     set(CUBLASLT_MATMUL_DESC_TRANSB, g.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
-    if (g.epilogue != Epilogue::none) set(CUBLASLT_MATMUL_DESC_EPILOGUE, blas_epilogue(g.epilogue));
+    if (fused_) set(CUBLASLT_MATMUL_DESC_EPILOGUE, blas_epilogue(g.epilogue));
   }
 
   void set_vector(void* vector) { set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, vector); }
@@ -129,7 +130,8 @@ class Plan {
     const cublasStatus_t status =
         cublasLtMatmulAlgoGetHeuristic(handle, product_.get(), first_.get(), second_.get(), out_.get(), out_.get(),
                                        preference.get(), most_algorithms, results.data(), &count);
-    if (status == CUBLAS_STATUS_NOT_SUPPORTED) return {};
+    // Which epilogues go with which types the documentation leaves partly open: either answer is a no.
+    if (status == CUBLAS_STATUS_NOT_SUPPORTED || (fused_ && status == CUBLAS_STATUS_INVALID_VALUE)) return {};
     check(status, "matmul: cublasLtMatmulAlgoGetHeuristic");
     results.resize(static_cast<std::size_t>(count));
     return results;
@@ -158,6 +160,7 @@ class Plan {
 
   cudaDataType_t type_;
   Layout first_, second_, out_;
+  bool fused_;
   Product product_;
 };
 
