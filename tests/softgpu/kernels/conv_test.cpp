@@ -1,6 +1,9 @@
+#include <nyala/backend.hpp>
+
 #include "backend/nn_windows.hpp"
 #include "compare.hpp"
 #include "control.h"
+#include "core/tensor_impl.hpp"
 
 using namespace gpu_check;
 using nyala::FusedActivation;
@@ -17,11 +20,12 @@ std::vector<ConvCase> cases() {
 constexpr FusedActivation activations[] = {FusedActivation::none, FusedActivation::relu, FusedActivation::sigmoid,
                                            FusedActivation::tanh, FusedActivation::gelu, FusedActivation::silu};
 
-void compare_conv(const ConvCase& c, DType dtype, FusedActivation activation, bool biased, bool before) {
+void compare_conv(const ConvCase& c, DType dtype, FusedActivation activation, bool biased, bool before,
+                  double looser = 1.0) {
   const Tensor x = noise(c.x, 1, dtype), kernel = noise(c.kernel, 2, dtype);
   const Tensor bias = biased ? noise({c.kernel.back()}, 3, dtype) : Tensor();
   const Tensor out = Tensor::empty(c.out(), dtype);
-  compare("conv", {x, kernel, bias}, {before ? out : Tensor(), out}, tolerance_of(dtype),
+  compare("conv", {x, kernel, bias}, {before ? out : Tensor(), out}, looser * tolerance_of(dtype),
           [&](Kernels& k, const Tensors& in, Tensors& results) {
             k.conv(in[0], in[1], in[2], c.window, activation, results[0], results[1]);
           });
@@ -90,4 +94,21 @@ TEST_CASE("softgpu: plans are made once") {
   compare_conv(c, DType::float32, FusedActivation::relu, true, false);
   CHECK(softgpu_count("plans") == 0);
   CHECK(softgpu_count("executions") == 2);
+}
+
+TEST_CASE("softgpu: operands are rounded to TensorFloat-32 only where the user allows it") {
+  const ConvCase c = conv_case("2-D", {2, 9, 9, 6}, {3, 3, 6, 4});
+  compare_conv(c, DType::float32, FusedActivation::silu, true, false);
+  nyala::enable_tensor_float_32_execution(true);
+  CHECK(nyala::tensor_float_32_execution_enabled());
+  softgpu_reset_counts();
+  compare_conv(c, DType::float32, FusedActivation::silu, true, false, 200.0);
+  CHECK(softgpu_count("plans") > 0);
+  const Tensor x = noise({8, 64}, 1, DType::float32);
+  compare("matmul", {x}, {Tensor::empty({1, 8, 8}, DType::float32)}, 2e-3,
+          [](Kernels& k, const Tensors& in, Tensors& out) {
+            const Tensor matrix = nyala::detail::alias(in[0], {1, 8, 64});
+            k.matmul(matrix, matrix, false, true, false, out[0]);
+          });
+  nyala::enable_tensor_float_32_execution(false);
 }

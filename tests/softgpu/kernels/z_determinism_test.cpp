@@ -1,0 +1,41 @@
+#include <nyala/backend.hpp>
+
+#include "backend/nn_rnn_cases.hpp"
+#include "backend/nn_windows.hpp"
+#include "compare.hpp"
+#include "control.h"
+
+// The last file, since there is no way back.
+
+using namespace gpu_check;
+
+TEST_CASE("softgpu: with enable_op_determinism() convolutions take other engines, recurrent networks the own cells") {
+  const ConvCase c = conv_case("2-D same", {2, 7, 8, 3}, {3, 3, 3, 4}, 1, 1, 1, 1);
+  const Tensor x = noise(c.x, 1, DType::float32), kernel = noise(c.kernel, 2, DType::float32),
+               gradient = noise(c.out(), 4, DType::float32);
+  const auto run = [&] {
+    compare("data", {gradient, kernel}, {x}, 1e-5,
+            [&](Kernels& k, const Tensors& in, Tensors& out) { k.conv_backward_data(in[0], in[1], c.window, out[0]); });
+    compare("filter", {x, gradient}, {kernel}, 1e-4, [&](Kernels& k, const Tensors& in, Tensors& out) {
+      k.conv_backward_filter(in[0], in[1], c.window, out[0]);
+    });
+  };
+  run();
+  nyala::enable_op_determinism();
+  CHECK(nyala::op_determinism_enabled());
+  softgpu_reset_counts();
+  run();
+  CHECK(softgpu_count("plans") == 2);
+
+  RnnCase lstm;
+  lstm.rnn.cell = RnnCell::lstm;
+  RnnRun expected(lstm, DType::float32), found(lstm, DType::float32);
+  ReferenceKernels reference;
+  expected.forward(reference, false);
+  softgpu_reset_counts();
+  Tensor sequence = there(found.sequence), h = there(found.h), cell = there(found.cell), none;
+  gpu().rnn(lstm.rnn, there(found.x), there(found.h0), there(found.c0), there(found.kernel), there(found.recurrent),
+            there(found.bias), none, sequence, h, cell, none);
+  CHECK(softgpu_count("executions") == 0);
+  CHECK(difference(here(sequence), expected.sequence) < 1e-5);
+}
