@@ -33,6 +33,7 @@ std::vector<CatalogueEntry<Loss>> builtin_losses() {
       catalogue_entry<L, Dice>("Dice", {"dice"}),
       catalogue_entry<L, Tversky>("Tversky", {"tversky"}),
       catalogue_entry<L, Circle>("Circle", {"circle"}),
+      catalogue_entry<L, CTC>("CTC", {"ctc"}),
   };
 }
 

@@ -9,5 +9,6 @@
 #include <nyala/callbacks/learning_rate_scheduler.hpp>
 #include <nyala/callbacks/model_checkpoint.hpp>
 #include <nyala/callbacks/reduce_lr_on_plateau.hpp>
+#include <nyala/callbacks/swap_ema_weights.hpp>
 #include <nyala/callbacks/tensor_board.hpp>
 #include <nyala/callbacks/terminate_on_nan.hpp>

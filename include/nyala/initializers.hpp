@@ -187,6 +187,36 @@ class LecunNormal : public NamedVarianceScaling {
   static LecunNormal from_config(const Config& config) { return LecunNormal(fan_options(config)); }
 };
 
+namespace initializers {
+struct STFTOptions {
+  /// "real" or "imag".
+  std::string side = "real";
+  /// A window's name as SciPy has it, or "" (Keras' None).
+  std::string window = "hann";
+  /// "density", "spectrum" or "" (Keras' None).
+  std::string scaling = "density";
+  bool periodic = false;
+  /// Instead of a name: one number per step.
+  std::vector<double> window_values = {};
+};
+/// Kernels of shape (frame_length, 1, fft_length / 2 + 1) that make a convolution a short-time Fourier transform.
+class STFT : public Initializer {
+ public:
+  explicit STFT(STFTOptions options = {});
+  Tensor operator()(const Shape& shape, DType dtype) override;
+  std::string class_name() const override { return "STFT"; }
+  Config config() const override;
+  static STFT from_config(const Config& config);
+
+ private:
+  STFTOptions options_;
+};
+}  // namespace initializers
+
+/// SciPy's get_window: boxcar, triang, bartlett, cosine, hann, hamming, blackman, nuttall, blackmanharris, flattop,
+/// bohman, barthann or parzen. Periodic windows are those of one more step without the last. Error for another name.
+std::vector<double> window_values(const std::string& name, std::int64_t size, bool periodic = true);
+
 struct OrthogonalOptions {
   double gain = 1.0;
   std::optional<std::int64_t> seed = {};

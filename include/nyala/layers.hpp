@@ -2,6 +2,8 @@
 
 #include <nyala/layers/activation.hpp>
 #include <nyala/layers/attention.hpp>
+#include <nyala/layers/audio.hpp>
+#include <nyala/layers/categories.hpp>
 #include <nyala/layers/conv_lstm.hpp>
 #include <nyala/layers/convolution.hpp>
 #include <nyala/layers/dense.hpp>
@@ -12,9 +14,11 @@
 #include <nyala/layers/image_layer.hpp>
 #include <nyala/layers/image_mixing.hpp>
 #include <nyala/layers/input_layer.hpp>
+#include <nyala/layers/lookup.hpp>
 #include <nyala/layers/merging.hpp>
 #include <nyala/layers/normalization.hpp>
 #include <nyala/layers/padding.hpp>
+#include <nyala/layers/pipeline.hpp>
 #include <nyala/layers/pooling.hpp>
 #include <nyala/layers/preprocessing.hpp>
 #include <nyala/layers/recurrent.hpp>

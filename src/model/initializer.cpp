@@ -34,6 +34,7 @@ std::vector<CatalogueEntry<Initializer>> builtins() {
           catalogue_entry<I, HeNormal>("HeNormal", {"he_normal"}),
           catalogue_entry<I, LecunUniform>("LecunUniform", {"lecun_uniform"}),
           catalogue_entry<I, LecunNormal>("LecunNormal", {"lecun_normal"}),
+          catalogue_entry<I, initializers::STFT>("STFT", {"stft", "STFTInitializer"}),
           catalogue_entry<I, Orthogonal>("Orthogonal", {"orthogonal", "OrthogonalInitializer"})};
 }
 

@@ -25,6 +25,10 @@ namespace {
 
 thread_local SharedObjects* shared_objects = nullptr;
 
+/// Keras' wrappers of what only another framework can run.
+constexpr std::pair<const char*, const char*> foreign_layers[] = {
+    {"TorchModuleWrapper", "PyTorch"}, {"JaxLayer", "JAX"}, {"FlaxLayer", "Flax"}, {"TFSMLayer", "TensorFlow"}};
+
 }  // namespace
 
 SharedObjects::SharedObjects() : outer_(shared_objects) { shared_objects = this; }
@@ -92,6 +96,11 @@ LayerRef read(const Config& object) {
     LayerWords words = todays_words(class_name, given);
     if (const LayerRef layer = builtin_layer(words.class_name, words.config); layer.defined()) return layer;
     if (const LayerRef layer = application_layer(class_name, plain(given)); layer.defined()) return layer;
+  }
+  for (const auto& [foreign, language] : foreign_layers) {
+    if (class_name != foreign) continue;
+    throw Error(std::string("it runs ") + language + " code, which the file names but cannot bring along; " +
+                "register_layer<T>(\"" + class_name + "\") makes a layer known that does the same");
   }
   const std::string name = registered.empty() ? class_name : registered;
   throw Error("no layer class \"" + name + "\" is known" + detail::did_you_mean(class_name, layer_class_names()) +

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include <nyala/assets.hpp>
 #include <nyala/error.hpp>
 
 #include "core/atomic_file.hpp"
@@ -33,6 +34,8 @@ std::string now() {
   return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%d@%H:%M:%S", &local));
 }
 
+std::string asset(const std::string& path, const std::string& name) { return joined(joined("assets", path), name); }
+
 void write_legacy(detail::AtomicFile& file, const Model& model, bool include_optimizer, const std::string& where) {
   Hdf5Writer writer(where);
   writer.text("", "keras_version", keras_version, Hdf5Writer::Encoding::utf8);
@@ -56,6 +59,11 @@ void write_keras(detail::AtomicFile& file, const Model& model, bool include_opti
   archive.add("metadata.json", Config::object({{"keras_version", keras_version}, {"date_saved", now()}}).json());
   archive.add("config.json", config.json());
   archive.add(weights_member, *writer.finish());
+  for (const Saveable& saveable : saveables_of(model)) {
+    const auto* kept = dynamic_cast<const WithAssets*>(saveable.layer);
+    if (kept == nullptr) continue;
+    for (const auto& [name, text] : kept->assets().files) archive.add(asset(saveable.path, name), text);
+  }
   archive.finish();
 }
 
@@ -98,7 +106,7 @@ class Loader {
     }
     const WeightStore store(
         std::make_shared<Hdf5Reader>(archive.source(weights_member, limit()), where_ + ": " + weights_member));
-    if (archive.has_assets()) warn(where_ + ": the archive's assets are not read");
+    read_assets(archive, store, model);
     Assignments assignments(true);
     if (has_weights_made(model)) {
       read_weights(store, model, {.include_optimizer = false}, assignments);
@@ -118,6 +126,27 @@ class Loader {
       const auto names = file.texts("model_weights/" + layer, "weight_names");
       return names && !names->empty();
     });
+  }
+
+  void read_assets(const ArchiveReader& archive, const WeightStore& store, const Model& model) const {
+    bool known = false;
+    for (const Saveable& saveable : saveables_of(model)) {
+      auto* layer = dynamic_cast<WithAssets*>(saveable.layer);
+      if (layer == nullptr) continue;
+      known = true;
+      Assets found;
+      for (const std::string& name : layer->file_names()) {
+        const std::string member = asset(saveable.path, name);
+        if (!archive.contains(member)) continue;
+        found.files[name] = archive.text(member, (std::uint64_t{1} << 20) + 200 * archive.file_bytes());
+      }
+      for (const std::string& name : layer->tensor_names()) {
+        if (const Tensor value = store.named(joined(saveable.path, "vars"), name); value.defined())
+          found.tensors[name] = value;
+      }
+      about(where_, [&] { layer->read_assets(found); });
+    }
+    if (archive.has_assets() && !known) warn(where_ + ": the archive's assets are not read");
   }
 
   std::uint64_t limit() const {

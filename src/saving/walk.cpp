@@ -25,7 +25,7 @@ class Walk {
     if (!visited_.insert(&state).second) return;
     std::vector<Variable> own = state.trainable_weights;
     own.insert(own.end(), state.other_weights.begin(), state.other_weights.end());
-    entries.push_back({path, layer.name(), own});
+    entries.push_back({path, layer.name(), own, const_cast<Layer*>(&layer)});
     if (state.is_model) {
       // `layers` is itself an attribute of a subclassed model in Keras: what sorts before it is met by its own name.
       const auto& model = static_cast<const Model&>(layer);

@@ -15,6 +15,7 @@ struct Saveable {
   std::string path;  // without "/vars"
   std::string name;
   std::vector<Variable> variables;
+  Layer* layer = nullptr;
 };
 
 /// "a/b", or "b" for an empty "a".

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <iostream>
 
+#include <nyala/assets.hpp>
 #include <nyala/error.hpp>
 
 #include "model/layer_state.hpp"
@@ -56,15 +57,24 @@ Tensor WeightStore::read(const std::string& group, std::size_t index, const Shap
   return file_of(group, index).read(group + "/" + std::to_string(index), expected);
 }
 
+Tensor WeightStore::named(const std::string& group, const std::string& name) const {
+  const std::string path = joined(group, name);
+  for (const auto& [file_name, file] : files_) {
+    if (file->has_dataset(path)) return file->read(path, file->shape(path));
+  }
+  return {};
+}
+
 namespace {
 
 void write_group(Hdf5Writer& writer, const std::string& group, const std::string& name,
-                 const std::vector<Variable>& variables) {
+                 const std::vector<Variable>& variables, const std::map<std::string, Tensor>& named = {}) {
   writer.group(group);
   writer.text(group, "name", name, Hdf5Writer::Encoding::utf8);
   for (std::size_t i = 0; i < variables.size(); ++i) {
     writer.dataset(group, std::to_string(i), variables[i].value());
   }
+  for (const auto& [dataset, value] : named) writer.dataset(group, dataset, value);
 }
 
 /// tf.keras 2.12 and 2.13 kept layers under another name than `layers`, with numbers that may have gaps; all of
@@ -118,6 +128,7 @@ std::string old_group(const WeightStore& store, const std::string& path) {
 
 void read_group(const WeightStore& store, const std::string& group, const Saveable& saveable,
                 Assignments& assignments) {
+  if (saveable.variables.empty() && dynamic_cast<const WithAssets*>(saveable.layer) != nullptr) return;
   const std::size_t found = store.count(group);
   if (found != saveable.variables.size()) {
     throw Error(store.where() + ": layer \"" + saveable.name + "\" has " + std::to_string(saveable.variables.size()) +
@@ -138,6 +149,8 @@ std::vector<Group> groups_of(const Model& model, bool include_optimizer) {
   std::vector<Group> groups;
   for (Saveable& saveable : saveables_of(model)) {
     groups.push_back({joined(saveable.path, "vars"), saveable.name, std::move(saveable.variables)});
+    if (const auto* kept = dynamic_cast<const WithAssets*>(saveable.layer))
+      groups.back().named = kept->assets().tensors;
   }
   if (!include_optimizer || !model.compiled()) return groups;
   const Optimizer& optimizer = model.optimizer();
@@ -153,7 +166,7 @@ std::vector<Group> groups_of(const Model& model, bool include_optimizer) {
 
 void write_weights(Hdf5Writer& writer, const Model& model, bool include_optimizer) {
   for (const Group& group : groups_of(model, include_optimizer)) {
-    write_group(writer, group.path, group.name, group.variables);
+    write_group(writer, group.path, group.name, group.variables, group.named);
   }
 }
 

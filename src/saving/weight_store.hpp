@@ -29,6 +29,8 @@ class WeightStore {
   std::size_t count(const std::string& group) const;
   Shape shape(const std::string& group, std::size_t index) const;
   Tensor read(const std::string& group, std::size_t index, const Shape& expected) const;
+  /// A dataset that has a name instead of a number, of whatever shape; null if it is not there.
+  Tensor named(const std::string& group, const std::string& name) const;
   const std::string& where() const { return where_.empty() ? files_.begin()->second->where() : where_; }
 
  private:
@@ -45,6 +47,7 @@ class WeightStore {
 struct Group {
   std::string path, name;
   std::vector<Variable> variables;
+  std::map<std::string, Tensor> named = {};
 };
 /// In the order in which Keras writes them.
 std::vector<Group> groups_of(const Model& model, bool include_optimizer);

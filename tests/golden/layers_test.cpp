@@ -192,3 +192,4 @@ TEST_CASE("golden: layers_attention") { run("layers_attention"); }
 TEST_CASE("golden: layers_merging") { run("layers_merging"); }
 TEST_CASE("golden: layers_reshaping") { run("layers_reshaping"); }
 TEST_CASE("golden: layers_image") { run("layers_image"); }
+TEST_CASE("golden: layers_audio") { run("layers_audio"); }

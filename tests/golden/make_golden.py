@@ -14,7 +14,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 FAMILIES = ["layers_core", "layers_conv", "layers_pool", "layers_norm", "layers_rnn", "layers_attention",
-            "layers_merging", "layers_reshaping", "layers_image", "activations", "losses", "losses_later", "metrics",
+            "layers_merging", "layers_reshaping", "layers_image", "layers_audio", "activations", "losses",
+            "losses_later", "metrics",
             "metrics_later", "optimizers", "optimizers_later", "schedules", "small_objects",
             "ops", "curves", "weight_files"]
 

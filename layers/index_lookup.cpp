@@ -1,0 +1,345 @@
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include <nyala/error.hpp>
+#include <nyala/layers/lookup.hpp>
+
+#include "category_support.hpp"
+
+namespace nyala {
+
+void IndexLookup::set_up(LookupSettings settings, bool integers, const char* layer) {
+  const std::string where(layer);
+  settings_ = std::move(settings);
+  integers_ = integers;
+  settings_.output_mode =
+      category::output_mode(settings_.output_mode, {"int", "one_hot", "multi_hot", "count", "tf_idf"}, where);
+  if (settings_.max_tokens && *settings_.max_tokens <= 1) {
+    throw Error(where + ": max_tokens must be above 1, got " + std::to_string(*settings_.max_tokens));
+  }
+  if (settings_.num_oov_indices < 0) {
+    throw Error(where + ": num_oov_indices must not be negative, got " + std::to_string(settings_.num_oov_indices));
+  }
+  if (settings_.pad_to_max_tokens && !settings_.max_tokens) {
+    throw Error(where + ": pad_to_max_tokens needs max_tokens");
+  }
+  if (settings_.invert && settings_.output_mode != "int") {
+    throw Error(where + ": invert needs output_mode \"int\", got \"" + settings_.output_mode + "\"");
+  }
+  if (settings_.oov_method != "floormod" && settings_.oov_method != "farmhash") {
+    throw Error(where + ": oov_method must be \"floormod\" or \"farmhash\", got \"" + settings_.oov_method + "\"");
+  }
+  if (settings_.salt.size() == 1) settings_.salt.push_back(settings_.salt.front());
+  if (settings_.salt.size() > 2) throw Error(where + ": salt must be one number or two");
+  if (!settings_.salt.empty() && integers && settings_.oov_method != "farmhash") {
+    throw Error(where + ": salt needs oov_method \"farmhash\"");
+  }
+  if (!settings_.idf_weights.empty() && settings_.output_mode != "tf_idf") {
+    throw Error(where + ": idf_weights need output_mode \"tf_idf\", got \"" + settings_.output_mode + "\"");
+  }
+  if (!settings_.vocabulary.empty()) set_tokens(settings_.vocabulary, settings_.idf_weights);
+}
+
+void IndexLookup::set_tokens(const std::vector<std::string>& vocabulary, const std::vector<double>& idf_weights) {
+  if (vocabulary.empty()) throw Error(label() + ": the vocabulary must not be empty");
+  const bool tf_idf = settings_.output_mode == "tf_idf";
+  if (tf_idf && idf_weights.size() != vocabulary.size()) {
+    throw Error(label() + ": output_mode \"tf_idf\" needs one idf weight per token, got " +
+                std::to_string(idf_weights.size()) + " for " + std::to_string(vocabulary.size()) + " tokens");
+  }
+  std::vector<std::string> special;
+  if (oov_start() == 1) special.push_back(*settings_.mask_token);
+  for (int i = 0; i < settings_.num_oov_indices; ++i) special.push_back(settings_.oov_token.value_or(""));
+  const bool with_special =
+      vocabulary.size() >= special.size() && std::equal(special.begin(), special.end(), vocabulary.begin());
+  const auto skipped = static_cast<std::ptrdiff_t>(with_special ? special.size() : 0);
+  const std::vector<std::string> tokens(vocabulary.begin() + skipped, vocabulary.end());
+  std::unordered_map<std::string, std::int64_t> index;
+  for (const std::string& token : tokens) {
+    if (!index.emplace(token, token_start() + static_cast<std::int64_t>(index.size())).second) {
+      throw Error(label() + ": the vocabulary has \"" + token + "\" twice");
+    }
+  }
+  for (const std::optional<std::string>& one :
+       {settings_.mask_token, settings_.invert ? settings_.oov_token : std::nullopt}) {
+    if (one && index.count(*one) != 0) {
+      throw Error(label() + ": the vocabulary has the special token \"" + *one + "\" among the others");
+    }
+  }
+  const std::int64_t size = token_start() + static_cast<std::int64_t>(tokens.size());
+  if (settings_.max_tokens && size > *settings_.max_tokens) {
+    throw Error(label() + ": the vocabulary has " + std::to_string(size) + " tokens, max_tokens is " +
+                std::to_string(*settings_.max_tokens));
+  }
+  std::vector<double> idf;
+  if (tf_idf) {
+    double sum = 0.0;
+    for (const double weight : idf_weights) sum += weight;
+    if (!with_special) idf.assign(special.size(), sum / static_cast<double>(idf_weights.size()));
+    idf.insert(idf.end(), idf_weights.begin(), idf_weights.end());
+    if (settings_.pad_to_max_tokens) idf.resize(static_cast<std::size_t>(*settings_.max_tokens));
+  }
+  tokens_ = tokens;
+  index_ = std::move(index);
+  idf_ = std::move(idf);
+}
+
+void IndexLookup::adapt(const Tensor& data) {
+  const std::vector<std::string> all = category::texts(data);
+  const std::size_t rows = data.rank() > 1 ? static_cast<std::size_t>(data.shape()[0]) : all.size();
+  const std::size_t width = rows == 0 ? 0 : all.size() / rows;
+  std::vector<std::vector<std::string>> documents;
+  for (std::size_t i = 0; i < rows; ++i) {
+    const auto begin = all.begin() + static_cast<std::ptrdiff_t>(i * width);
+    documents.emplace_back(begin, begin + static_cast<std::ptrdiff_t>(width));
+  }
+  learn(documents);
+}
+
+void IndexLookup::adapt(const Dataset& data) {
+  std::vector<Tensor> batches;
+  const auto iterator = data.iterator();
+  std::vector<std::vector<std::string>> documents;
+  for (Batch batch; iterator->next(batch);) {
+    const Tensor x = batch.x.only();
+    const std::vector<std::string> all = category::texts(x);
+    const std::size_t rows = x.rank() > 0 ? static_cast<std::size_t>(x.shape()[0]) : 1;
+    for (std::size_t i = 0; i < rows; ++i) {
+      const std::size_t width = all.size() / rows;
+      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(i * width);
+      documents.emplace_back(begin, begin + static_cast<std::ptrdiff_t>(width));
+    }
+  }
+  learn(documents);
+}
+
+void IndexLookup::learn(const std::vector<std::vector<std::string>>& documents) {
+  if (!settings_.vocabulary.empty()) {
+    throw Error(label() + ": a vocabulary was given, there is nothing to adapt");
+  }
+  std::map<std::string, std::int64_t> counts, in_documents;
+  for (const std::vector<std::string>& document : documents) {
+    for (const std::string& token : document) ++counts[token];
+    for (const std::string& token : std::set<std::string>(document.begin(), document.end())) ++in_documents[token];
+  }
+  if (settings_.mask_token) counts.erase(*settings_.mask_token);
+  if (settings_.oov_token) counts.erase(*settings_.oov_token);
+  if (counts.empty()) throw Error(label() + ": adapt needs data, got none");
+  std::vector<std::pair<std::string, std::int64_t>> sorted(counts.begin(), counts.end());
+  const auto greater = [&](const std::string& a, const std::string& b) {
+    return integers_ ? std::stoll(a) > std::stoll(b) : a > b;
+  };
+  std::sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) {
+    return a.second != b.second ? a.second > b.second : greater(a.first, b.first);
+  });
+  if (settings_.max_tokens) {
+    const std::int64_t room = std::max<std::int64_t>(*settings_.max_tokens - token_start(), 0);
+    if (sorted.size() > static_cast<std::size_t>(room)) sorted.resize(static_cast<std::size_t>(room));
+  }
+  std::vector<std::string> vocabulary;
+  std::vector<double> idf;
+  for (const auto& [token, count] : sorted) {
+    vocabulary.push_back(token);
+    const double documents_with = 1.0 + static_cast<double>(in_documents[token]);
+    if (settings_.output_mode == "tf_idf")
+      idf.push_back(std::log(1.0 + static_cast<double>(documents.size()) / documents_with));
+  }
+  set_tokens(vocabulary, idf);
+}
+
+std::int64_t IndexLookup::unknown(const std::string& token) const {
+  const std::int64_t choices = settings_.num_oov_indices;
+  if (choices == 0) {
+    throw Error(label() + ": \"" + token.substr(0, 80) + "\" is not in the vocabulary, and num_oov_indices is 0");
+  }
+  if (choices == 1) return oov_start();
+  if (integers_ && settings_.oov_method == "floormod") {
+    const std::int64_t rest = std::stoll(token) % choices;
+    return oov_start() + (rest < 0 ? rest + choices : rest);
+  }
+  const std::uint64_t hash = settings_.salt.empty()
+                                 ? category::fingerprint(token)
+                                 : category::keyed_hash(token, {static_cast<std::uint64_t>(settings_.salt[0]),
+                                                                static_cast<std::uint64_t>(settings_.salt[1])});
+  return oov_start() + static_cast<std::int64_t>(hash % static_cast<std::uint64_t>(choices));
+}
+
+std::vector<std::int64_t> IndexLookup::looked_up(const std::vector<std::string>& tokens) const {
+  std::vector<std::int64_t> numbers;
+  numbers.reserve(tokens.size());
+  for (const std::string& token : tokens) {
+    if (settings_.mask_token && token == *settings_.mask_token) {
+      numbers.push_back(settings_.output_mode == "int" ? 0 : -1);
+      continue;
+    }
+    const auto found = index_.find(token);
+    numbers.push_back(found != index_.end() ? found->second : unknown(token));
+  }
+  return numbers;
+}
+
+Tensor IndexLookup::inverted(const Tensor& x) const {
+  std::vector<std::string> texts;
+  for (const std::int64_t number : cast(x, DType::int64).to_vector<std::int64_t>()) {
+    const std::int64_t place = number - token_start();
+    if (number == 0 && settings_.mask_token)
+      texts.push_back(*settings_.mask_token);
+    else if (place >= 0 && place < static_cast<std::int64_t>(tokens_.size()))
+      texts.push_back(tokens_[static_cast<std::size_t>(place)]);
+    else
+      texts.push_back(settings_.oov_token.value_or(""));
+  }
+  if (!integers_) return tensor(texts, x.shape());
+  std::vector<std::int64_t> numbers;
+  for (const std::string& text : texts) numbers.push_back(std::stoll(text));
+  return tensor(numbers, x.shape());
+}
+
+Tensor IndexLookup::encoded(const Tensor& indices) const {
+  if (settings_.output_mode != "tf_idf")
+    return category::encoded(indices, settings_.output_mode, depth(), DType::int64);
+  const Tensor counts = category::encoded(indices, "count", depth(), floatx());
+  return counts * cast(tensor(idf_), floatx());
+}
+
+Tensor IndexLookup::forward(const Tensor& x, bool) {
+  if (x.dtype() == DType::string && (integers_ || settings_.invert)) {
+    throw Error(label() + ": whole numbers were expected, got strings");
+  }
+  if (x.dtype() != DType::string && !integers_ && !settings_.invert) {
+    throw Error(label() + ": strings were expected, got " + name_of(x.dtype()));
+  }
+  if (settings_.output_mode != "int" && tokens_.empty() && !settings_.pad_to_max_tokens) {
+    throw Error(label() + ": it needs a vocabulary, or adapt() before it is called");
+  }
+  if (settings_.invert) return inverted(x);
+  const Tensor indices = tensor(looked_up(category::texts(x)), x.shape());
+  return settings_.output_mode == "int" ? indices : encoded(indices);
+}
+
+std::int64_t IndexLookup::depth() const {
+  if (settings_.pad_to_max_tokens) return *settings_.max_tokens;
+  return tokens_.empty() ? settings_.vocabulary_size.value_or(vocabulary_size()) : vocabulary_size();
+}
+
+Shape IndexLookup::compute_output_shape(const Shape& input) const {
+  return category::encoded_shape(input, settings_.output_mode == "tf_idf" ? "count" : settings_.output_mode, depth());
+}
+
+DType IndexLookup::compute_output_dtype(const std::vector<DType>&) const {
+  if (settings_.invert && !integers_) return DType::string;
+  return settings_.output_mode == "tf_idf" ? floatx() : DType::int64;
+}
+
+int IndexLookup::vocabulary_size() const {
+  return static_cast<int>(token_start() + static_cast<std::int64_t>(tokens_.size()));
+}
+
+std::vector<std::string> IndexLookup::tokens(bool include_special_tokens) const {
+  if (!include_special_tokens) return tokens_;
+  std::vector<std::string> all;
+  if (oov_start() == 1) all.push_back(*settings_.mask_token);
+  for (int i = 0; i < settings_.num_oov_indices; ++i) all.push_back(settings_.oov_token.value_or(""));
+  all.insert(all.end(), tokens_.begin(), tokens_.end());
+  return all;
+}
+
+Assets IndexLookup::assets() const {
+  Assets kept;
+  if (settings_.output_mode == "tf_idf" && !idf_.empty()) kept.tensors["idf_weights"] = cast(tensor(idf_), floatx());
+  if (!settings_.vocabulary.empty()) return kept;
+  std::string& text = kept.files["vocabulary.txt"];
+  for (const std::string& token : tokens(true)) text += token + "\n";
+  if (!text.empty()) text.pop_back();
+  return kept;
+}
+
+void IndexLookup::read_assets(const Assets& assets) {
+  const auto found = assets.files.find("vocabulary.txt");
+  if (found == assets.files.end() || !settings_.vocabulary.empty()) return;
+  std::vector<std::string> lines;
+  for (std::size_t begin = 0; begin <= found->second.size();) {
+    const std::size_t end = std::min(found->second.find('\n', begin), found->second.size());
+    std::string line = found->second.substr(begin, end - begin);
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    lines.push_back(line);
+    begin = end + 1;
+  }
+  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  if (integers_) {
+    for (const std::string& line : lines) {
+      const bool number = !line.empty() &&
+                          line.find_first_not_of("0123456789", line[0] == '-' ? 1 : 0) == std::string::npos &&
+                          line != "-" && line.size() < 20;
+      if (!number)
+        throw Error(label() + ": \"vocabulary.txt\" holds \"" + line.substr(0, 40) + "\", which is no whole number");
+    }
+  }
+  if (static_cast<std::int64_t>(lines.size()) <= token_start()) return;  // nothing was learnt
+  std::vector<double> idf;
+  const auto weights = assets.tensors.find("idf_weights");
+  if (settings_.output_mode == "tf_idf" && weights != assets.tensors.end()) {
+    idf = weights->second.to_vector<double>();
+    if (settings_.pad_to_max_tokens && idf.size() > lines.size()) idf.resize(lines.size());
+  }
+  set_tokens(lines, idf);
+}
+
+LookupSettings IndexLookup::settings_of(const Config& config) {
+  LookupSettings settings{.max_tokens = config.optional_int("max_tokens"),
+                          .num_oov_indices = config.get("num_oov_indices", 1),
+                          .invert = config.get("invert", false),
+                          .output_mode = config.get("output_mode", "int"),
+                          .sparse = config.get("sparse", false),
+                          .pad_to_max_tokens = config.get("pad_to_max_tokens", false),
+                          .oov_method = config.get("oov_method", "floormod"),
+                          .vocabulary_size = config.optional_int("vocabulary_size")};
+  const auto token = [](const Config& value) {
+    return value.is_string() ? value.as_string() : std::to_string(value.as_integer());
+  };
+  if (!config.get("mask_token").is_null()) settings.mask_token = token(config.at("mask_token"));
+  if (!config.get("oov_token").is_null()) settings.oov_token = token(config.at("oov_token"));
+  const Config& vocabulary = config.get("vocabulary");
+  if (vocabulary.is_string()) {
+    throw Error("the vocabulary is in the file \"" + vocabulary.as_string() +
+                "\" outside of the model, which is not opened");
+  }
+  if (!vocabulary.is_null()) {
+    for (const Config& one : vocabulary.items()) settings.vocabulary.push_back(token(one));
+  }
+  if (!config.get("idf_weights").is_null()) {
+    for (const Config& one : config.at("idf_weights").items()) settings.idf_weights.push_back(one.as_double());
+  }
+  if (!config.get("salt").is_null()) settings.salt = config.at("salt").as_integers();
+  return settings;
+}
+
+Config IndexLookup::token_config(const std::string& token) const {
+  return integers_ ? Config(std::stoll(token)) : Config(token);
+}
+
+Config IndexLookup::lookup_config() const {
+  Config config = base_config();
+  config["invert"] = settings_.invert;
+  config["max_tokens"] = settings_.max_tokens;
+  config["num_oov_indices"] = settings_.num_oov_indices;
+  config["oov_token"] = settings_.oov_token ? token_config(*settings_.oov_token) : Config();
+  config["mask_token"] = settings_.mask_token ? token_config(*settings_.mask_token) : Config();
+  config["output_mode"] = settings_.output_mode;
+  config["sparse"] = settings_.sparse;
+  config["pad_to_max_tokens"] = settings_.pad_to_max_tokens;
+  config["idf_weights"] = settings_.idf_weights.empty() ? Config() : Config(settings_.idf_weights);
+  config["vocabulary"] = nullptr;
+  if (!settings_.vocabulary.empty()) {
+    std::vector<Config> tokens;
+    for (const std::string& token : settings_.vocabulary) tokens.push_back(token_config(token));
+    config["vocabulary"] = Config::array(tokens);
+  }
+  config["vocabulary_size"] = tokens_.empty() ? Config() : Config(vocabulary_size());
+  config["oov_method"] = settings_.oov_method;
+  config["salt"] = settings_.salt.empty() ? Config() : Config(settings_.salt);
+  return config;
+}
+
+}  // namespace nyala
