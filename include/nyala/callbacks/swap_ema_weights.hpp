@@ -5,8 +5,8 @@
 namespace nyala {
 
 struct SwapEMAWeightsOptions {
-  /// Also from the end of each epoch to the begin of the next, so that callbacks which save weights save averages; after
-  /// the last epoch the model keeps them.
+  /// Also from the end of each epoch to the begin of the next, so that callbacks which save weights save averages;
+  /// after the last epoch the model keeps them.
   bool swap_on_epoch = false;
 };
 
