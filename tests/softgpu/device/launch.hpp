@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 #include <typeinfo>
@@ -22,13 +23,14 @@ void enqueue(cudaStream_t stream, const char* what, const Parameters& parameters
   static_assert(std::is_trivially_copyable_v<Parameters>, "the parameters of a launch are copied bitwise");
   static_assert(sizeof(Parameters) <= 4096, "a launch takes at most 4096 bytes of parameters");
   Parameters copied = parameters;
-#if defined(__has_builtin)
-#if __has_builtin(__builtin_clear_padding)
-  // What is left in the gaps between members may look like a pointer.
+  std::size_t looked_at = 0;
+#if defined(__has_builtin) && __has_builtin(__builtin_clear_padding)
+  // What is left in the gaps between members may look like a pointer. Where the compiler cannot clear them (clang 16),
+  // the parameters' pointers are not checked.
   __builtin_clear_padding(&copied);
+  looked_at = sizeof copied;
 #endif
-#endif
-  softgpu::enqueue_launch(stream, typeid(Parameters).name(), &copied, sizeof copied,
+  softgpu::enqueue_launch(stream, typeid(Parameters).name(), &copied, looked_at,
                           [parameters, run, turn = softgpu::random_number()] { run(parameters, turn); });
   check(cudaGetLastError(), what);
 }
