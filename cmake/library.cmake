@@ -55,8 +55,8 @@ set_source_files_properties(
                                                            NYALA_SOURCE_DATA_DIR="${PROJECT_SOURCE_DIR}/data")
 
 if(NYALA_SANITIZE)
-  # The build leaves everything unoptimised, which takes half of the time to compile; only what loops over elements would
-  # then make the tests slow.
+  # The build leaves everything unoptimised, which takes half of the time to compile; only what loops over elements
+  # would then make the tests slow.
   set(loops ${nyala_sources})
   list(FILTER loops INCLUDE REGEX "/src/(core|backend/cpu)/")
   set_source_files_properties(${loops} PROPERTIES COMPILE_OPTIONS -O1 SKIP_PRECOMPILE_HEADERS ON)
