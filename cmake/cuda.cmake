@@ -49,8 +49,9 @@ set_target_properties(
                         CUDA_SEPARABLE_COMPILATION OFF LIBRARY_OUTPUT_DIRECTORY "$<TARGET_FILE_DIR:nyala>"
                         BUILD_RPATH_USE_ORIGIN ON INSTALL_RPATH "$ORIGIN")
 target_compile_features(nyala_cuda PRIVATE cxx_std_20)
+string(REPLACE ";" "," cuda_architectures_text "${NYALA_CUDA_ARCHITECTURES}")
 target_compile_definitions(nyala_cuda PRIVATE NYALA_VERSION="${PROJECT_VERSION}"
-                                              "NYALA_CUDA_ARCHITECTURES=\"${NYALA_CUDA_ARCHITECTURES}\"")
+                                              NYALA_CUDA_ARCHITECTURES="${cuda_architectures_text}")
 target_include_directories(nyala_cuda PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/src/backend/cuda/nvcc)
 target_include_directories(nyala_cuda SYSTEM PRIVATE ${NYALA_CUDART_INCLUDE} ${NYALA_CUDNN_INCLUDE})
 # constexpr functions are compiled for the device too; no fused multiply-add, as on the CPU (see toolchain.cmake).
