@@ -73,13 +73,15 @@ class LateChecks {
     messages_.push_back(message);
     return true;
   }
-  bool empty() {
-    const std::lock_guard lock(mutex_);
-    return messages_.empty();
-  }
-  /// After the stream was waited for.
-  void judge() {
-    const std::lock_guard lock(mutex_);
+  /// Waits for the stream, and throws Error for the first flag that is false. A flag that another thread adds
+  /// meanwhile waits for the next time.
+  void settle(cudaStream_t stream) {
+    std::unique_lock lock(mutex_);
+    if (messages_.empty()) {
+      lock.unlock();
+      return check(cudaStreamSynchronize(stream), "waiting for the GPU");
+    }
+    check(cudaStreamSynchronize(stream), "waiting for the GPU");
     const std::vector<std::string> messages = std::exchange(messages_, {});
     for (std::size_t i = 0; i < messages.size(); ++i) {
       if (flags_[i] == 0) throw Error(messages[i]);
@@ -92,6 +94,14 @@ class LateChecks {
   volatile unsigned char* flags_ = nullptr;
   std::vector<std::string> messages_;
 };
+
+/// Makes a device the calling thread's current one.
+void use_device(int index) {
+  thread_local int current = -1;
+  if (current == index) return;
+  check(cudaSetDevice(index), "cudaSetDevice");
+  current = index;
+}
 
 int attribute(cudaDeviceAttr which, int device) {
   int value = 0;
@@ -121,7 +131,7 @@ struct Context::Implementation {
 };
 
 Context::Context(int index) : index_(index), implementation_(std::make_shared<Implementation>()) {
-  check(cudaSetDevice(index), "cudaSetDevice");
+  use_device(index);
   compute_capability_ =
       10 * attribute(cudaDevAttrComputeCapabilityMajor, index) + attribute(cudaDevAttrComputeCapabilityMinor, index);
   check(cudaStreamCreateWithFlags(&implementation_->stream, cudaStreamNonBlocking), "stream");
@@ -139,11 +149,7 @@ std::string Context::device_name() const {
 }
 
 cudaStream_t Context::stream() const {
-  thread_local int current = -1;
-  if (current != index_) {
-    check(cudaSetDevice(index_), "cudaSetDevice");
-    current = index_;
-  }
+  use_device(index_);
   return implementation_->stream;
 }
 
@@ -222,10 +228,7 @@ void Context::copy(void* to, const void* from, std::size_t bytes) {
   if (bytes != 0) check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "copy");
 }
 
-void Context::synchronize() {
-  check(cudaStreamSynchronize(stream()), "waiting for the GPU");
-  implementation_->checks.judge();
-}
+void Context::synchronize() { implementation_->checks.settle(stream()); }
 
 void Context::require_later(const void* flag, const std::string& message) {
   if (implementation_->checks.add(flag, message, stream())) return;
