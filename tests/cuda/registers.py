@@ -1,8 +1,8 @@
 """Compares what ptxas reports of the module's kernels with registers.json, [registers, spilled bytes] of the main ones.
 
-No kernel may spill more than is recorded for it, and unrecorded ones not at all; the recorded ones may not take more
-registers than recorded. Registers differ from compiler to compiler: they are compared when the toolkit is the one of
-the record.
+In the source files that the record knows no kernel may spill more than is recorded for it, and unrecorded ones not at
+all; the recorded ones may not take more registers than recorded. Registers differ from compiler to compiler: they are
+compared when the toolkit is the one of the record.
 
 usage: registers.py BUILD TOOLKIT ARCHITECTURES [--update]
 """
@@ -21,13 +21,14 @@ MAIN = re.compile(r"Softmax|CrossentropyB|BackwardElement<float>|NormalizeElemen
 
 
 def entries(build):
-    """(architecture, mangled name) -> registers, spilled bytes"""
+    """(architecture, source file, mangled name) -> registers, spilled bytes"""
     found = {}
     for file in pathlib.Path(build).rglob("*.ptxas"):
+        source = file.name.split(".")[0]
         entry, spilled = None, 0
         for line in file.read_text().splitlines():
             if compiling := re.search(r"Compiling entry function '(\S+)' for '(sm_\w+)'", line):
-                entry = (compiling[2], compiling[1])
+                entry = (compiling[2], source, compiling[1])
             elif spills := re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", line):
                 spilled = int(spills[1]) + int(spills[2])
             elif (used := re.search(r"Used (\d+) registers", line)) and entry:
@@ -49,9 +50,10 @@ def readable(names):
 
 def report(build):
     found = entries(build)
-    names = readable([mangled for _, mangled in found])
+    names = readable([mangled for _, _, mangled in found])
     by_architecture = collections.defaultdict(dict)
-    for ((architecture, _), used), name in zip(found.items(), names):
+    for ((architecture, source, _), used), name in zip(found.items(), names):
+        name = f"{source}: {name}"
         before = by_architecture[architecture].get(name, (0, 0))
         by_architecture[architecture][name] = (max(before[0], used[0]), max(before[1], used[1]))
     return by_architecture
@@ -73,7 +75,10 @@ def compare(kernels, toolkit, architectures):
     problems = [f"no kernel was reported for {a}" for a in architectures if a not in kernels]
     for architecture, named in kernels.items():
         recorded = record["kernels"].get(architecture, {})
+        sources = {name.split(":")[0] for name in recorded}
         for name, (registers, spilled) in named.items():
+            if name.split(":")[0] not in sources:
+                continue
             allowed = recorded.get(name, [255, 0])
             for what, got, limit in (("bytes spilled", spilled, allowed[1]),
                                      ("registers", registers, allowed[0] if same_compiler else 255)):
