@@ -42,8 +42,10 @@ void CudaKernels::dense(const Tensor& x, const Tensor& kernel, const Tensor& bia
 
 void CudaKernels::dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, Tensor& dx,
                                  Tensor& dkernel, Tensor& dbias) {
-  const std::int64_t rows = x.shape()[0], in = kernel.shape()[0], units = kernel.shape()[1];
   Tensor none;
+  // What no wanted gradient needs, x or the kernel, is null.
+  const std::int64_t rows = gradient.shape()[0], units = gradient.shape()[1];
+  const std::int64_t in = dkernel.defined() ? dkernel.shape()[0] : 0;
   if (dkernel.defined() && dbias.defined() && rows > 0 && in > 0 && units > 0) {
     Gemm product = Gemm::packed(true, false, false, in, units, rows);
     product.epilogue = Epilogue::column_sums;
