@@ -28,10 +28,8 @@ ModelCheckpoint::ModelCheckpoint(std::string filepath, ModelCheckpointOptions op
     throw Error("ModelCheckpoint: with save_weights_only the path must end in \".weights.h5\", got \"" + filepath_ +
                 "\"");
   }
-  if (!options_.save_weights_only && (weights || (!filepath_.ends_with(".keras") && !filepath_.ends_with(".h5")))) {
-    throw Error(
-        "ModelCheckpoint: a path of whole models must end in \".keras\" or \".h5\", and \".weights.h5\" needs " +
-        std::string("save_weights_only; got \"") + filepath_ + "\"");
+  if (!options_.save_weights_only && !filepath_.ends_with(".keras") && !filepath_.ends_with(".h5")) {
+    throw Error("ModelCheckpoint: a path of whole models must end in \".keras\" or \".h5\", got \"" + filepath_ + "\"");
   }
   detail::check_template(filepath_, own_name);
 }

@@ -117,6 +117,8 @@ void TensorBoard::restore(const SavedState& state) {
   batch_ = state.values.at("batch").as_integer();
   iterations_at_epoch_ = state.values.at("iterations").as_integer();
   epoch_start_ = Clock::now();
+  // The run that was killed may have logged batches that come once more now.
+  if (!options_.update_freq.each_epoch()) writer(false).restart(batch_ + 1);
 }
 
 }  // namespace nyala

@@ -28,6 +28,8 @@ class SummaryWriter {
   void text(const std::string& tag, const std::string& text, std::int64_t step);
   /// The model's layers and what flows between them, for the page "Graphs".
   void graph(const Model& model);
+  /// Tells TensorBoard to forget what an earlier run logged here at this step or later, since it is logged again.
+  void restart(std::int64_t step);
   /// All that was written is in the file afterwards; Error if it could not be written.
   void flush();
 

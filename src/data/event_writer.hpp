@@ -40,6 +40,6 @@ class EventWriter {
 };
 
 /// The fields of Event that hold a content.
-inline constexpr int event_version = 3, event_graph = 4, event_summary = 5;
+inline constexpr int event_version = 3, event_graph = 4, event_summary = 5, event_session = 7;
 
 }  // namespace nyala::detail

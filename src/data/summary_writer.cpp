@@ -115,6 +115,11 @@ void SummaryWriter::text(const std::string& tag, const std::string& text, std::i
 
 void SummaryWriter::graph(const Model& model) { file_->events.add(detail::event_graph, detail::graph_def(model), 0); }
 
+void SummaryWriter::restart(std::int64_t step) {
+  constexpr int status_start = 1;
+  file_->events.add(detail::event_session, ProtoMessage().integer(1, status_start).str(), step);
+}
+
 void SummaryWriter::flush() { file_->events.flush(); }
 const std::string& SummaryWriter::path() const { return file_->events.path(); }
 

@@ -1,4 +1,4 @@
-// Graphs of layers from the `config` of a Functional: Keras 3's nodes of args and kwargs, and the lists before them.
+// Graphs of layers from the `config` of a Functional.
 #include <algorithm>
 #include <deque>
 #include <map>
@@ -12,6 +12,7 @@
 #include "model/model_state.hpp"
 #include "model/operation.hpp"
 #include "saving/config_values.hpp"
+#include "saving/graph_calls.hpp"
 #include "saving/layer_config.hpp"
 #include "saving/layer_dialect.hpp"
 #include "saving/old_operations.hpp"
@@ -19,19 +20,6 @@
 namespace nyala::saving {
 
 namespace {
-
-struct Reference {
-  std::size_t layer = 0;
-  std::int64_t call = 0, output = 0;
-};
-
-/// One call, as the file has it: markers stand for the tensors.
-struct Call {
-  Config structure;
-  std::vector<Reference> references;
-  std::map<std::string, Tensor> constants;
-  bool listed = false;  // in the form of lists
-};
 
 struct Member {
   std::string name;
@@ -44,11 +32,6 @@ struct Member {
   std::vector<std::vector<KerasTensor>> outputs;  // per call done
   std::int64_t first_call = 0;                    // the index that references give the first call
 };
-
-bool is_triple(const Config& value) {
-  return value.is_array() && value.size() >= 3 && value[0].is_string() && value[1].is_integer() &&
-         value[2].is_integer();
-}
 
 class Reader {
  public:
@@ -139,89 +122,11 @@ class Reader {
     }
   }
 
-  std::size_t place_of_name(const std::string& name) const {
-    const auto found = places_.find(name);
-    if (found == places_.end()) throw Error("inbound_nodes refer to \"" + name + "\", which is not among the layers");
-    return found->second;
-  }
-
-  Reference reference(const Config& triple) const {
-    return {place_of_name(triple[0].as_string()), triple[1].as_integer(), triple[2].as_integer()};
-  }
-
-  /// The value with markers for its tensors.
-  Config marked(const Config& value, Call& call, bool listed) const {
-    if (value.is_array()) {
-      if (listed && is_triple(value)) {
-        call.references.push_back(reference(value));
-        return detail::input_marker(call.references.size() - 1);
-      }
-      Config items = Config::array();
-      for (const Config& item : value.items()) items.push_back(marked(item, call, listed));
-      return items;
-    }
-    if (!value.is_object()) return value;
-    if (class_name_of(value) == "__keras_tensor__") {
-      const Config& history = value.at("config").at("keras_history");
-      if (!is_triple(history)) throw Error("keras_history must be [layer, node, tensor], got " + history.json());
-      call.references.push_back(reference(history));
-      return detail::input_marker(call.references.size() - 1);
-    }
-    if (is_tensor_config(value)) {
-      const std::string key = "constant_" + std::to_string(call.constants.size());
-      call.constants[key] = tensor_from_config(value);
-      return detail::constant_marker(key);
-    }
-    Config object = Config::object();
-    for (const auto& [key, entry] : value.entries()) {
-      const bool own_form = value.contains("class_name");
-      object[key] = own_form ? entry : marked(entry, call, listed);
-    }
-    return object;
-  }
-
-  Call listed_call(const Config& node) const {
-    Call call;
-    call.listed = true;
-    Config args = Config::array(), kwargs = Config::object();
-    // A lone triple, or one list per tensor of the first argument.
-    const bool lone = node.size() >= 3 && node[0].is_string();
-    for (const Config& item : lone ? std::vector<Config>{node} : node.items()) {
-      if (!item.is_array() || item.size() < 3 || !item[0].is_string())
-        throw Error("inbound_nodes: [layer, node, tensor] was expected, got " + item.json().substr(0, 80));
-      if (item[0].as_string() == "_CONSTANT_VALUE") {
-        args.push_back(marked(item[2], call, true));
-      } else {
-        call.references.push_back(reference(item));
-        args.push_back(detail::input_marker(call.references.size() - 1));
-      }
-      if (item.size() > 3 && item[3].is_object()) {
-        for (const auto& [key, value] : item[3].entries()) kwargs[key] = marked(value, call, true);
-      }
-    }
-    if (args.size() > 1) args = Config::array({args});
-    call.structure = Config::object({{"args", args}, {"kwargs", kwargs}});
-    return call;
-  }
-
   void read_calls(std::size_t place) {
     Member& member = members_[place];
     const Config& object = config_.at("layers")[place];
     try {
-      for (const Config& node :
-           object.contains("inbound_nodes") ? plain(object.at("inbound_nodes")).items() : std::vector<Config>()) {
-        if (node.is_array()) {
-          if (node.size() == 0) continue;
-          member.calls.push_back(listed_call(node));
-          continue;
-        }
-        Call call;
-        const Config args = marked(node.at("args"), call, false), kwargs = marked(node.at("kwargs"), call, false);
-        if (!args.is_array() || !kwargs.is_object())
-          throw Error("inbound_nodes: args must be a list and kwargs an object");
-        call.structure = Config::object({{"args", args}, {"kwargs", kwargs}});
-        member.calls.push_back(std::move(call));
-      }
+      if (object.contains("inbound_nodes")) member.calls = calls_of(plain(object.at("inbound_nodes")), places_);
       if (!member.outputs.empty() && !member.calls.empty()) throw Error("an InputLayer cannot be called");
     } catch (const Error& error) {
       throw Error(place_of(object) + ": " + error.what());
@@ -322,132 +227,19 @@ class Reader {
       if (tensors.empty()) throw Error("an operation without an input");
       return detail::connect(member.layer, tensors, {.arguments = call.structure, .tensors = call.constants});
     }
-    return layer_call(member, call, tensors);
+    return call_layer(member.layer, member.class_name, call, tensors);
   }
 
-  std::vector<KerasTensor> layer_call(const Member& member, const Call& call, const std::vector<KerasTensor>& tensors);
   Config leaves(const Config& value, const char* key, std::vector<KerasTensor>& found, int depth) const;
 
   const Config& config_;
   std::vector<Member> members_;
-  std::map<std::string, std::size_t> places_;
+  Places places_;
 };
-
-/// The names of a layer's arguments in a call, by place.
-std::vector<std::string> argument_names(const std::string& class_name) {
-  static const std::set<std::string> recurrent = {"LSTM",          "GRU",        "SimpleRNN",  "RNN",
-                                                  "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
-                                                  "CuDNNLSTM",     "CuDNNGRU"};
-  if (recurrent.count(class_name) != 0) return {"sequences", "initial_state", "mask", "training"};
-  if (class_name == "MultiHeadAttention" || class_name == "GroupQueryAttention" ||
-      class_name == "GroupedQueryAttention")
-    return {"query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask"};
-  if (class_name == "BatchNormalization" || class_name == "TimeDistributed") return {"inputs", "training", "mask"};
-  return {"inputs", "mask", "training"};
-}
-
-bool is_main_argument(const std::string& name) {
-  static const std::set<std::string> names = {"inputs", "sequences", "x", "query", "value", "key", "input", "sequence"};
-  return names.count(name) != 0;
-}
-
-std::vector<KerasTensor> Reader::layer_call(const Member& member, const Call& call,
-                                            const std::vector<KerasTensor>& tensors) {
-  const std::vector<std::string> names = argument_names(member.class_name);
-  std::vector<std::pair<std::string, Config>> arguments;
-  const Config& args = call.structure.at("args");
-  for (std::size_t i = 0; i < args.size(); ++i) {
-    arguments.emplace_back(i < names.size() ? names[i] : "argument_" + std::to_string(i), args[i]);
-  }
-  for (const auto& [key, value] : call.structure.at("kwargs").entries()) arguments.emplace_back(key, value);
-  // Keras 2 hands the states over in the list of inputs.
-  const bool recurrent = names.front() == "sequences";
-  if (recurrent && !arguments.empty() && arguments.front().second.is_array() && arguments.front().second.size() > 1) {
-    std::vector<Config> states = arguments.front().second.items();
-    const Config first = states.front();
-    states.erase(states.begin());
-    arguments.front().second = first;
-    arguments.emplace_back("initial_state", Config::array(states));
-  }
-  const auto rank = [&](const std::string& name) { return name == "key" ? 2 : name == "value" ? 1 : 0; };
-  std::stable_sort(arguments.begin(), arguments.end(), [&](const auto& a, const auto& b) {
-    const bool main_a = is_main_argument(a.first), main_b = is_main_argument(b.first);
-    if (main_a != main_b) return main_a;
-    return main_a && rank(a.first) < rank(b.first);
-  });
-  std::vector<KerasTensor> inputs;
-  std::vector<std::pair<std::string, KerasTensor>> keywords;
-  CallContext context;
-  const auto collect = [&](const auto& self, const Config& value, std::vector<KerasTensor>& into) -> void {
-    if (const auto place = detail::input_place(value)) {
-      into.push_back(tensors[*place]);
-    } else if (value.is_array()) {
-      for (const Config& item : value.items()) self(self, item, into);
-    } else if (value.is_object() && detail::constant_key(value) == nullptr && class_name_of(value).empty()) {
-      // As Keras flattens an object of tensors: by the order of its keys.
-      std::map<std::string, const Config*> sorted;
-      for (const auto& [key, entry] : value.entries()) sorted[key] = &entry;
-      for (const auto& [key, entry] : sorted) self(self, *entry, into);
-    } else if (!value.is_null()) {
-      throw Error("only tensors can be handed to a layer by place, got " + value.json().substr(0, 60));
-    }
-  };
-  for (const auto& [name, value] : arguments) {
-    if (name == "training" || value.is_null()) continue;
-    if (is_main_argument(name)) {
-      collect(collect, value, inputs);
-      continue;
-    }
-    if (const auto place = detail::input_place(value)) {
-      keywords.emplace_back(name, tensors[*place]);
-    } else if (const std::string* key = detail::constant_key(value)) {
-      context.tensors[name] = call.constants.at(*key);
-    } else if (value.is_array() && std::any_of(value.items().begin(), value.items().end(), [](const Config& item) {
-                 return detail::input_place(item).has_value();
-               })) {
-      for (std::size_t i = 0; i < value.size(); ++i) {
-        const auto item = detail::input_place(value[i]);
-        if (item) keywords.emplace_back(name + "_" + std::to_string(i), tensors[*item]);
-      }
-    } else if (!(value.is_array() && name == "mask")) {
-      context.arguments[name] = value;
-    }
-  }
-  if (inputs.empty()) throw Error("the call has no input");
-  std::vector<KerasTensor> outputs = detail::connect(member.layer, inputs, context, keywords);
-  // The markers follow the node's own order of inputs.
-  std::vector<KerasTensor> order = inputs;
-  for (const auto& [name, tensor] : keywords) order.push_back(tensor);
-  std::vector<bool> used(order.size(), false);
-  std::vector<std::size_t> places(tensors.size());
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    for (std::size_t j = 0; j < order.size(); ++j) {
-      if (used[j] || !order[j].is(tensors[i])) continue;
-      used[j] = true;
-      places[i] = j;
-      break;
-    }
-  }
-  const auto renumbered = [&](const auto& self, const Config& value) -> Config {
-    if (const auto place = detail::input_place(value)) return detail::input_marker(places[*place]);
-    if (const std::string* key = detail::constant_key(value)) return tensor_config(call.constants.at(*key));
-    if (value.is_array()) {
-      Config items = Config::array();
-      for (const Config& item : value.items()) items.push_back(self(self, item));
-      return items;
-    }
-    if (!value.is_object()) return value;
-    Config object = Config::object();
-    for (const auto& [key, entry] : value.entries()) object[key] = self(self, entry);
-    return object;
-  };
-  if (!outputs.empty() && !call.listed) outputs.front().node()->structure = renumbered(renumbered, call.structure);
-  return outputs;
-}
 
 Config Reader::leaves(const Config& value, const char* key, std::vector<KerasTensor>& found, int depth) const {
   if (is_triple(value) && value.size() == 3) {
-    const Reference to = reference(value);
+    const Reference to = reference(value, places_);
     const Member& member = members_[to.layer];
     std::int64_t call = to.call;
     const auto calls = static_cast<std::int64_t>(member.outputs.size());

@@ -80,7 +80,9 @@ class Loader {
     const auto text = file.text("", "model_config");
     if (!text) {
       throw Error(where_ + ": the file has no architecture" +
-                  (file.texts("", "layer_names") ? ", only weights: make the model and call load_weights" : ""));
+                  (file.texts("", "layer_names") || file.has_group("vars") || file.has_group("layers")
+                       ? ", only weights: make the model and call load_weights"
+                       : ""));
     }
     Model model = made(parsed(*text, where_ + ": model_config"));
     Assignments assignments(true);
@@ -174,7 +176,7 @@ class Loader {
 void Model::save(const std::string& filepath, const SaveOptions& options) const {
   const std::string where = quoted("save", filepath);
   const Format format = format_of(filepath);
-  if (format == Format::weights || format == Format::shards) {
+  if (format == Format::shards) {
     throw Error(where + ": a whole model goes to \".keras\" or \".h5\"; save_weights writes this name");
   }
   if (format == Format::unknown) {
@@ -194,7 +196,7 @@ void Model::save(const std::string& filepath, const SaveOptions& options) const 
 Model load_model(const std::string& filepath, const LoadOptions& options) {
   const std::string where = quoted("load_model", filepath);
   const Format format = format_of(filepath);
-  if (format == Format::weights || format == Format::shards) {
+  if (format == Format::shards) {
     throw Error(where + ": this name stands for weights alone: make the model and call load_weights");
   }
   return reading(where, [&] {

@@ -48,6 +48,11 @@ void Model::load_weights(const std::string& filepath, const LoadWeightsOptions& 
   reading(where, [&] {
     Assignments assignments;
     const ReadWeightsOptions all{.skip_mismatch = options.skip_mismatch};
+    const auto legacy = [&](const Hdf5Reader& file) {
+      const bool whole = !file.texts("", "layer_names") && file.has_group("model_weights");
+      read_legacy_weights(file, whole ? "model_weights" : "", *this,
+                          {.by_name = options.by_name, .skip_mismatch = options.skip_mismatch}, assignments);
+    };
     switch (format) {
       case Format::keras: {
         const ArchiveReader archive(filepath, where);
@@ -57,16 +62,17 @@ void Model::load_weights(const std::string& filepath, const LoadWeightsOptions& 
                      assignments);
         break;
       }
-      case Format::weights:
-        read_weights(WeightStore(std::make_shared<Hdf5Reader>(filepath, where)), *this, all, assignments);
+      case Format::weights: {
+        const auto file = std::make_shared<Hdf5Reader>(filepath, where);
+        // ModelCheckpoint without save_weights_only puts a whole model under such a name, as in Keras.
+        if (file->has_group("model_weights"))
+          legacy(*file);
+        else
+          read_weights(WeightStore(file), *this, all, assignments);
         break;
-      case Format::shards: read_weights(WeightStore::sharded(filepath, where), *this, all, assignments); break;
-      default: {
-        const Hdf5Reader file(filepath, where);
-        const bool whole = !file.texts("", "layer_names") && file.has_group("model_weights");
-        read_legacy_weights(file, whole ? "model_weights" : "", *this,
-                            {.by_name = options.by_name, .skip_mismatch = options.skip_mismatch}, assignments);
       }
+      case Format::shards: read_weights(WeightStore::sharded(filepath, where), *this, all, assignments); break;
+      default: legacy(Hdf5Reader(filepath, where));
     }
     assignments.commit();
   });

@@ -287,20 +287,24 @@ TEST_CASE("ModelCheckpoint saves whole models that train on") {
   const Folder folder;
   Sequential model = plain(Adam());
   fit_arrays(model,
-             {ModelCheckpoint(folder.file("{epoch}.keras"), {.save_freq = 4}), ModelCheckpoint(folder.file("last.h5"))},
+             {ModelCheckpoint(folder.file("{epoch}.keras"), {.save_freq = 4}), ModelCheckpoint(folder.file("last.h5")),
+              ModelCheckpoint(folder.file("whole.weights.h5"))},
              targets());
   const std::vector<float> predicted = model.predict(inputs()).only().to_vector<float>();
-  for (const char* name : {"2.keras", "last.h5"}) {
+  // Without save_weights_only Keras too puts a whole model under the last name.
+  for (const char* name : {"2.keras", "last.h5", "whole.weights.h5"}) {
     Model loaded = load_model(folder.file(name));
     CHECK(loaded.predict(inputs()).only().to_vector<float>() == predicted);
     CHECK(loaded.optimizer().iterations() == 8);
     CHECK(loaded.train_on_batch(inputs(), targets()).count("mae") == 1);
   }
   CHECK(std::filesystem::exists(folder.file("1.keras")));
+  Sequential other = plain(Adam());
+  other.load_weights(folder.file("whole.weights.h5"));
+  CHECK(other.predict(inputs()).only().to_vector<float>() == predicted);
   const auto refused = [](const char* path, bool weights) {
     CHECK_THROWS_WITH_AS(ModelCheckpoint(path, {.save_weights_only = weights}), doctest::Contains(path), Error);
   };
-  refused("a.weights.h5", false);
   refused("a.h5", true);
   refused("a.keras", true);
   refused("a.pt", false);

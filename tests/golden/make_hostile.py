@@ -1,9 +1,11 @@
 """Remakes files/hostile/: dense_adam.h5 and dense_adam.keras with something in them that a reader must refuse."""
 
 import io
+import json
 import os
 import shutil
 import struct
+import sys
 import zipfile
 
 import h5py
@@ -82,7 +84,96 @@ def with_config(old, new):
     return lambda members: [(n, d.replace(old, new) if n == "config.json" else d, m) for n, d, m in members]
 
 
+def of_config(make):
+    """The archive with a config made from its own; packed, since there are many."""
+    def change(members):
+        config = json.loads(dict((n, d) for n, d, _ in members)["config.json"])
+        text = make(config)
+        return [(n, (text if isinstance(text, str) else json.dumps(text)).encode() if n == "config.json" else d,
+                 zipfile.ZIP_DEFLATED) for n, d, _ in members]
+    return change
+
+
+def with_layer(key, value):
+    """The first layer that has the key gets another value for it."""
+    def make(config):
+        for layer in config["config"]["layers"]:
+            if key in layer["config"]:
+                layer["config"][key] = value
+                return config
+        raise KeyError(key)
+    return of_config(make)
+
+
+def with_new_layer(class_name, **settings):
+    def make(config):
+        layers = config["config"]["layers"]
+        layers.insert(2, {"module": "keras.layers", "class_name": class_name, "registered_name": None,
+                          "config": {"name": "hostile", "trainable": True, "dtype": "float32", **settings}})
+        return config
+    return of_config(make)
+
+
+def nested(config):
+    inner = config
+    for i in range(400):
+        inner = {"module": "keras", "class_name": "Sequential", "registered_name": None,
+                 "config": {"name": f"s{i}", "layers": [inner]}}
+    return inner
+
+
+def twins(config):
+    layers = config["config"]["layers"]
+    layers[-1]["config"]["name"] = layers[1]["config"]["name"]
+    return config
+
+
+def graph(edges):
+    """A Functional of Dense layers; edges: {layer: [what it is called on]}."""
+    layers = [{"module": "keras.layers", "class_name": "InputLayer", "registered_name": None, "name": "x",
+               "config": {"batch_shape": [None, 3], "dtype": "float32", "name": "x"}, "inbound_nodes": []}]
+    for name, sources in edges.items():
+        calls = [{"args": [{"class_name": "__keras_tensor__", "config": {
+            "shape": [None, 3], "dtype": "float32", "keras_history": source}}], "kwargs": {}} for source in sources]
+        layers.append({"module": "keras.layers", "class_name": "Dense", "registered_name": None, "name": name,
+                       "config": {"name": name, "units": 3}, "inbound_nodes": calls})
+    return of_config(lambda _: {"module": "keras.src.models.functional", "class_name": "Functional",
+                                "registered_name": "Functional",
+                                "config": {"name": "graph", "layers": layers, "input_layers": ["x", 0, 0],
+                                           "output_layers": [layers[-1]["name"], 0, 0]}})
+
+
+def patched(name, change):
+    with open(os.path.join(HERE, "dense_adam.keras"), "rb") as file:
+        data = bytearray(file.read())
+    change(data)
+    with open(os.path.join(HERE, "hostile", name + ".keras"), "wb") as file:
+        file.write(data)
+
+
+def overlap(data):
+    """The directory's second entry points to the first member's content too."""
+    first = data.find(b"PK\x01\x02")
+    second = data.find(b"PK\x01\x02", first + 4)
+    data[second + 42:second + 46] = data[first + 42:first + 46]
+
+
+def both_headers(offset_local, offset_central, value):
+    def change(data):
+        last = data.rfind(b"PK\x01\x02")
+        begin = struct.unpack_from("<I", data, last + 42)[0]
+        struct.pack_into("<H", data, begin + offset_local, value)
+        struct.pack_into("<H", data, last + offset_central, value)
+    return change
+
+
+def other_byte(data):
+    at = data.rfind(b"PK\x01\x02")
+    data[struct.unpack_from("<I", data, at + 42)[0] + 5000] ^= 1
+
+
 def main():
+    sys.setrecursionlimit(100000)
     h5("soft_link", replaced(lambda f, n: f.__setitem__(n, h5py.SoftLink("/model_weights"))))
     h5("external_link", replaced(lambda f, n: f.__setitem__(n, h5py.ExternalLink("/etc/other.h5", "/x"))))
     h5("virtual", replaced(virtual))
@@ -112,6 +203,26 @@ def main():
     archive("packed", lambda m: [(n, d, zipfile.ZIP_DEFLATED) for n, d, _ in m])
     path = os.path.join(HERE, "hostile", "packed.keras")
     os.replace(path, os.path.join(HERE, "dense_packed.keras"))  # this one is honest
+    archive("deep_json", of_config(lambda _: "[" * 100000))
+    archive("deep_models", of_config(nested))
+    archive("many_numbers", of_config(lambda _: "[" + "1," * 3000000 + "1]"))
+    archive("twins", of_config(twins))
+    archive("huge_list", with_layer("units", [1] * 100000))
+    archive("nan_units", with_layer("units", float("nan")))
+    archive("huge_rate", with_layer("rate", 1e300))
+    archive("no_shape", with_layer("batch_shape", "everything"))
+    archive("huge_input", with_layer("batch_shape", [None, 1 << 62]))
+    archive("negative_input", with_layer("batch_shape", [None, -5]))
+    archive("huge_repeat", with_new_layer("RepeatVector", n=1 << 40))
+    archive("huge_padding", with_new_layer("Reshape", target_shape=[1 << 40, 1 << 40]))
+    archive("circle", graph({"a": [["b", 0, 0]], "b": [["a", 0, 0]]}))
+    archive("itself", graph({"a": [["a", 0, 0]]}))
+    archive("no_such_call", graph({"a": [["x", 7, 0]]}))
+    archive("no_such_output", graph({"a": [["x", 0, 1 << 40]]}))
+    patched("overlap", overlap)
+    patched("encrypted", both_headers(6, 8, 1))
+    patched("unknown_method", both_headers(8, 10, 12))
+    patched("other_byte", other_byte)
     with open(os.path.join(HERE, "dense_adam.keras"), "rb") as file:
         data = bytearray(file.read())
     at = data.rfind(b"PK\x01\x02")  # the central directory's last member lies about its size

@@ -87,7 +87,7 @@ void check_outputs(Model& model, const Config& expected) {
     for (std::size_t j = 0; j < values.size(); ++j) {
       worst = std::max(worst, std::abs(values[j] - expected[i][j].as_double()) / (1.0 + std::abs(values[j])));
     }
-    CHECK(worst < (model.name().find("mixed") != std::string::npos ? 1e-2 : 2e-3));
+    CHECK(worst < (model.name().find("mixed") != std::string::npos ? 1e-2 : 1e-5));
   }
 }
 
