@@ -76,7 +76,7 @@ Tensors inputs_by_formula(const Model& model) {
   return inputs;
 }
 
-void check_outputs(Model& model, const Config& expected) {
+void check_outputs(Model& model, const Config& expected, const std::string& name) {
   set_weights_by_formula(model);
   const Tensors outputs = model.outputs(inputs_by_formula(model));
   REQUIRE(outputs.size() == expected.size());
@@ -87,7 +87,7 @@ void check_outputs(Model& model, const Config& expected) {
     for (std::size_t j = 0; j < values.size(); ++j) {
       worst = std::max(worst, std::abs(values[j] - expected[i][j].as_double()) / (1.0 + std::abs(values[j])));
     }
-    CHECK(worst < (model.name().find("mixed") != std::string::npos ? 1e-2 : 1e-5));
+    CHECK(worst < (name == "mixed_policies" ? 1e-3 : 1e-5));  // float16 inside
   }
 }
 
@@ -99,7 +99,7 @@ TEST_CASE("models that Keras described come back, say the same and compute the s
     INFO(one.at("name").as_string());
     Model model = model_from_json(one.at("object").json());
     CHECK(difference(saving::model_config(model), one.at("object")) == "");
-    if (one.contains("outputs")) check_outputs(model, one.at("outputs"));
+    if (one.contains("outputs")) check_outputs(model, one.at("outputs"), one.at("name").as_string());
 
     const Model clone = clone_model(model);
     CHECK(difference(clone.get_config(), one.at("object").at("config")) == "");
@@ -117,7 +117,7 @@ TEST_CASE("the legacy form of .h5 files") {
       REQUIRE(model.compiled());
       CHECK(difference(saving::training_config(model), one.at("legacy_training_config")) == "");
     }
-    if (one.contains("outputs")) check_outputs(model, one.at("outputs"));
+    if (one.contains("outputs")) check_outputs(model, one.at("outputs"), one.at("name").as_string());
   }
 }
 

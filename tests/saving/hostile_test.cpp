@@ -181,7 +181,8 @@ TEST_CASE("weights that are no numbers load") {
   const Folder folder;
   Sequential model{Input({2}), Dense(2, {.name = "d"})};
   const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
-  model.set_weights({tensor({nan, 1.0F, infinity, 2.0F}, {2, 2}), tensor({-infinity, nan}, {2})});
+  model.set_weights(
+      {tensor(std::vector<float>{nan, 1.0F, infinity, 2.0F}, {2, 2}), tensor(std::vector<float>{-infinity, nan}, {2})});
   for (const char* name : {"nan.keras", "nan.h5"}) {
     model.save(folder.file(name));
     const auto values = load_model(folder.file(name)).get_weights()[0].to_vector<float>();

@@ -139,7 +139,17 @@ TEST_CASE("a save that fails leaves the previous file and nothing else") {
   CHECK_THROWS_WITH_AS(model.save(folder.file("m.keras"), {.overwrite = false}), doctest::Contains("there already"),
                        Error);
   CHECK_THROWS_WITH_AS(model.save(folder.file("m.onnx")), doctest::Contains(".keras"), Error);
-  CHECK_THROWS_WITH_AS(model.save(folder.file("x.weights.h5")), doctest::Contains("save_weights"), Error);
+  CHECK_THROWS_WITH_AS(model.save(folder.file("x.weights.json")), doctest::Contains("save_weights"), Error);
+}
+
+TEST_CASE("a whole model may have the name of weights, as in Keras") {
+  const Folder folder;
+  Model model = trained();
+  model.save(folder.file("x.weights.h5"));
+  CHECK(same(load_model(folder.file("x.weights.h5")).get_weights(), model.get_weights()));
+  Model other = clone_model(model);
+  other.load_weights(folder.file("x.weights.h5"));
+  CHECK(same(other.get_weights(), model.get_weights()));
 }
 
 TEST_CASE("what a killed process left is removed by the next save") {
