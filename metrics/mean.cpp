@@ -63,7 +63,7 @@ struct RunningMean::State {
   Tensor total, weights;
   double count = 0.0;
 
-  static void add(Tensor& sum, const Tensor& x) { sum = sum.defined() ? sum + x : x; }
+  static void add(Tensor& sum, const Tensor& x) { sum = sum.defined() ? sum + x.to(sum.device()) : x; }
 };
 
 RunningMean::RunningMean(std::string name) : Metric(std::move(name)), state_(std::make_shared<State>()) {}
@@ -119,7 +119,7 @@ void Sum::update_state(const Tensor& values, const Tensor& sample_weight, const 
   StopRecording stop;
   const Weighted w = weighted(cast(values, floatx()), sample_weight, values.mask(), false);
   const Tensor total = sum(w.weights.defined() ? w.values * w.weights : w.values);
-  *total_ = total_->defined() ? *total_ + total : total;
+  *total_ = total_->defined() ? *total_ + total.to(total_->device()) : total;
 }
 
 Tensor Sum::result() { return total_->defined() ? *total_ : zeros({}); }
