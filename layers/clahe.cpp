@@ -85,8 +85,8 @@ Clahe::ContrastLimitedAdaptiveHistogramEqualization(ContrastLimitedAdaptiveHisto
     : LayerOf(options), options_(std::move(options)) {
   set_up(options_, "ContrastLimitedAdaptiveHistogramEqualization");
   for (const std::int64_t size : options_.tile_grid_size) {
-    if (size < 1) {
-      throw Error("ContrastLimitedAdaptiveHistogramEqualization: tile_grid_size must be positive, got " +
+    if (size < 1 || size > 4096) {
+      throw Error("ContrastLimitedAdaptiveHistogramEqualization: tile_grid_size must lie in [1, 4096], got " +
                   std::to_string(size));
     }
   }
@@ -96,8 +96,7 @@ Clahe Clahe::from_config(const Config& config) {
   ContrastLimitedAdaptiveHistogramEqualizationOptions options{
       .value_range = image::value_range(config.get("value_range")), .clip_limit = config.get("clip_limit", 4.0)};
   if (!config.get("tile_grid_size").is_null()) {
-    const Factor size = image::factor(config.at("tile_grid_size"), 8.0);
-    options.tile_grid_size = {static_cast<std::int64_t>(size.lower()), static_cast<std::int64_t>(size.upper())};
+    options.tile_grid_size = image::two_sizes(config.at("tile_grid_size"));
   }
   return Clahe(image::with_image(std::move(options), config));
 }

@@ -30,6 +30,12 @@ Config pair(const Factor& factor) { return Config(std::vector<double>{factor.low
 
 Config as_given(const Factor& factor) { return factor.is_one() ? Config(factor.lower()) : pair(factor); }
 
+std::array<std::int64_t, 2> two_sizes(const Config& config) {
+  const std::vector<std::int64_t> sizes = config.as_integers();
+  if (sizes.empty() || sizes.size() > 2) throw Error("one or two sizes were expected, got " + config.json());
+  return {sizes.front(), sizes.back()};
+}
+
 ValueRange sorted(const ValueRange& range, const char* layer) {
   if (!(range.low != range.high)) {
     throw Error(std::string(layer) + ": value_range must hold two different numbers, got " + to_config(range).json());

@@ -2,6 +2,7 @@
 
 // The arguments that layers over images share: checked, and to and from configs.
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ Factor factor(const Config& config, const Factor& otherwise);
 Config pair(const Factor& factor);
 /// As it was given.
 Config as_given(const Factor& factor);
+
+/// Two whole numbers, or one for both.
+std::array<std::int64_t, 2> two_sizes(const Config& config);
 
 /// Sorted; Error if both are equal.
 ValueRange sorted(const ValueRange& range, const char* layer);

@@ -9,6 +9,18 @@
 
 namespace nyala {
 
+namespace {
+
+constexpr int most_special = 1 << 24;  // of tokens that a vocabulary need not list: what a file says is bounded
+
+bool is_whole_number(const std::string& text) {
+  const std::size_t begin = !text.empty() && text[0] == '-' ? 1 : 0;
+  return text.size() > begin && text.size() - begin < 19 &&
+         text.find_first_not_of("0123456789", begin) == std::string::npos;
+}
+
+}  // namespace
+
 void IndexLookup::set_up(LookupSettings settings, bool integers, const char* layer) {
   const std::string where(layer);
   settings_ = std::move(settings);
@@ -18,8 +30,14 @@ void IndexLookup::set_up(LookupSettings settings, bool integers, const char* lay
   if (settings_.max_tokens && *settings_.max_tokens <= 1) {
     throw Error(where + ": max_tokens must be above 1, got " + std::to_string(*settings_.max_tokens));
   }
-  if (settings_.num_oov_indices < 0) {
-    throw Error(where + ": num_oov_indices must not be negative, got " + std::to_string(settings_.num_oov_indices));
+  if (settings_.num_oov_indices < 0 || settings_.num_oov_indices > most_special) {
+    throw Error(where + ": num_oov_indices must lie in [0, " + std::to_string(most_special) + "], got " +
+                std::to_string(settings_.num_oov_indices));
+  }
+  if (settings_.pad_to_max_tokens && settings_.output_mode == "tf_idf" && settings_.max_tokens &&
+      *settings_.max_tokens > most_special) {
+    throw Error(where + ": max_tokens must be at most " + std::to_string(most_special) +
+                " for padded \"tf_idf\", got " + std::to_string(*settings_.max_tokens));
   }
   if (settings_.pad_to_max_tokens && !settings_.max_tokens) {
     throw Error(where + ": pad_to_max_tokens needs max_tokens");
@@ -38,6 +56,15 @@ void IndexLookup::set_up(LookupSettings settings, bool integers, const char* lay
   if (!settings_.idf_weights.empty() && settings_.output_mode != "tf_idf") {
     throw Error(where + ": idf_weights need output_mode \"tf_idf\", got \"" + settings_.output_mode + "\"");
   }
+  if (integers) {
+    std::vector<std::string> numbers = settings_.vocabulary;
+    if (settings_.mask_token) numbers.push_back(*settings_.mask_token);
+    if (settings_.oov_token) numbers.push_back(*settings_.oov_token);
+    for (const std::string& number : numbers) {
+      if (!is_whole_number(number))
+        throw Error(where + ": \"" + number.substr(0, 40) + "\" is no whole number of up to 18 digits");
+    }
+  }
   if (!settings_.vocabulary.empty()) set_tokens(settings_.vocabulary, settings_.idf_weights);
 }
 
@@ -48,12 +75,13 @@ void IndexLookup::set_tokens(const std::vector<std::string>& vocabulary, const s
     throw Error(label() + ": output_mode \"tf_idf\" needs one idf weight per token, got " +
                 std::to_string(idf_weights.size()) + " for " + std::to_string(vocabulary.size()) + " tokens");
   }
-  std::vector<std::string> special;
-  if (oov_start() == 1) special.push_back(*settings_.mask_token);
-  for (int i = 0; i < settings_.num_oov_indices; ++i) special.push_back(settings_.oov_token.value_or(""));
-  const bool with_special =
-      vocabulary.size() >= special.size() && std::equal(special.begin(), special.end(), vocabulary.begin());
-  const auto skipped = static_cast<std::ptrdiff_t>(with_special ? special.size() : 0);
+  const auto special = static_cast<std::size_t>(token_start());
+  bool with_special = vocabulary.size() >= special;
+  for (std::size_t i = 0; with_special && i < special; ++i) {
+    const bool mask = i == 0 && oov_start() == 1;
+    with_special = vocabulary[i] == (mask ? *settings_.mask_token : settings_.oov_token.value_or(""));
+  }
+  const auto skipped = static_cast<std::ptrdiff_t>(with_special ? special : 0);
   const std::vector<std::string> tokens(vocabulary.begin() + skipped, vocabulary.end());
   std::unordered_map<std::string, std::int64_t> index;
   for (const std::string& token : tokens) {
@@ -76,7 +104,7 @@ void IndexLookup::set_tokens(const std::vector<std::string>& vocabulary, const s
   if (tf_idf) {
     double sum = 0.0;
     for (const double weight : idf_weights) sum += weight;
-    if (!with_special) idf.assign(special.size(), sum / static_cast<double>(idf_weights.size()));
+    if (!with_special) idf.assign(special, sum / static_cast<double>(idf_weights.size()));
     idf.insert(idf.end(), idf_weights.begin(), idf_weights.end());
     if (settings_.pad_to_max_tokens) idf.resize(static_cast<std::size_t>(*settings_.max_tokens));
   }
@@ -269,11 +297,8 @@ void IndexLookup::read_assets(const Assets& assets) {
   while (!lines.empty() && lines.back().empty()) lines.pop_back();
   if (integers_) {
     for (const std::string& line : lines) {
-      const bool number = !line.empty() &&
-                          line.find_first_not_of("0123456789", line[0] == '-' ? 1 : 0) == std::string::npos &&
-                          line != "-" && line.size() < 20;
-      if (!number)
-        throw Error(label() + ": \"vocabulary.txt\" holds \"" + line.substr(0, 40) + "\", which is no whole number");
+      if (is_whole_number(line)) continue;
+      throw Error(label() + ": \"vocabulary.txt\" holds \"" + line.substr(0, 40) + "\", which is no whole number");
     }
   }
   if (static_cast<std::int64_t>(lines.size()) <= token_start()) return;  // nothing was learnt

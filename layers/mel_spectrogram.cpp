@@ -24,6 +24,10 @@ MelSpectrogram::MelSpectrogram(MelSpectrogramOptions options) : LayerOf(options)
   positive(static_cast<double>(options_.sequence_stride), "sequence_stride");
   positive(static_cast<double>(options_.num_mel_bins), "num_mel_bins");
   positive(options_.sampling_rate, "sampling_rate");
+  if (options_.fft_length > (1 << 24) || options_.num_mel_bins > (1 << 24)) {
+    throw Error("MelSpectrogram: fft_length and num_mel_bins must be at most " + std::to_string(1 << 24) + ", got " +
+                std::to_string(options_.fft_length) + " and " + std::to_string(options_.num_mel_bins));
+  }
   if (!options_.sequence_length) options_.sequence_length = options_.fft_length;
   if (!options_.max_freq) options_.max_freq = std::floor(options_.sampling_rate / 2.0);
   positive(static_cast<double>(*options_.sequence_length), "sequence_length");

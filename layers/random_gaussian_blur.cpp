@@ -22,8 +22,7 @@ RandomGaussianBlur RandomGaussianBlur::from_config(const Config& config) {
                                     .sigma = image::factor(config.get("sigma"), 1.0),
                                     .value_range = image::value_range(config.get("value_range"))};
   if (!config.get("kernel_size").is_null()) {
-    const Factor size = image::factor(config.at("kernel_size"), 3.0);
-    options.kernel_size = {static_cast<std::int64_t>(size.lower()), static_cast<std::int64_t>(size.upper())};
+    options.kernel_size = image::two_sizes(config.at("kernel_size"));
   }
   return RandomGaussianBlur(image::with_image(std::move(options), config));
 }

@@ -18,6 +18,10 @@ STFTSpectrogram::STFTSpectrogram(STFTSpectrogramOptions options) : LayerOf(optio
   among(options_.scaling, {"density", "spectrum", ""}, "scaling");
   among(options_.padding, {"valid", "same"}, "padding");
   spatial::require_positive({options_.frame_length}, "STFTSpectrogram: frame_length");
+  constexpr std::int64_t most = std::int64_t{1} << 30;
+  if (options_.frame_length > most || options_.fft_length.value_or(0) > most) {
+    throw Error("STFTSpectrogram: frame_length and fft_length must be at most " + std::to_string(most));
+  }
   if (options_.frame_step && (*options_.frame_step < 1 || *options_.frame_step > options_.frame_length)) {
     throw Error("STFTSpectrogram: frame_step must lie in [1, frame_length], got " +
                 std::to_string(*options_.frame_step) + " for frames of " + std::to_string(options_.frame_length));
