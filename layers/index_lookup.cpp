@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -14,9 +15,10 @@ namespace {
 constexpr int most_special = 1 << 24;  // of tokens that a vocabulary need not list: what a file says is bounded
 
 bool is_whole_number(const std::string& text) {
-  const std::size_t begin = !text.empty() && text[0] == '-' ? 1 : 0;
-  return text.size() > begin && text.size() - begin < 19 &&
-         text.find_first_not_of("0123456789", begin) == std::string::npos;
+  std::int64_t number = 0;
+  const char* last = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), last, number);
+  return read.ec == std::errc() && read.ptr == last;
 }
 
 }  // namespace
@@ -62,7 +64,7 @@ void IndexLookup::set_up(LookupSettings settings, bool integers, const char* lay
     if (settings_.oov_token) numbers.push_back(*settings_.oov_token);
     for (const std::string& number : numbers) {
       if (!is_whole_number(number))
-        throw Error(where + ": \"" + number.substr(0, 40) + "\" is no whole number of up to 18 digits");
+        throw Error(where + ": \"" + number.substr(0, 40) + "\" is no whole number of 64 bits");
     }
   }
   if (!settings_.vocabulary.empty()) set_tokens(settings_.vocabulary, settings_.idf_weights);
