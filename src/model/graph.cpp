@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
 #include <nyala/error.hpp>
 
+#include "core/tensor_impl.hpp"
 #include "model/layer_state.hpp"
 #include "model/operation.hpp"
+#include "ops/follow_up.hpp"
 
 namespace nyala {
 
@@ -231,6 +234,7 @@ Plan::Plan(const std::vector<KerasTensor>& inputs, const std::vector<KerasTensor
       needed[input] = true;
     }
   }
+  find_fusions();
   operations_ = operations_by_depth(order, inputs, outputs);
   layers_ = operations_;
   std::erase_if(layers_, [](const LayerRef& layer) { return state_of(*layer).is_operation; });
@@ -243,16 +247,47 @@ Plan::Plan(const std::vector<KerasTensor>& inputs, const std::vector<KerasTensor
   }
 }
 
+namespace {
+
+bool has_mask(const Tensor& tensor) { return tensor.defined() && tensor.impl()->mask != nullptr; }
+
+}  // namespace
+
+std::optional<ops::FollowUp> Plan::follow_up(const Fusion& fusion, const Tensors& arguments,
+                                             const std::vector<Tensor>& values) {
+  const Tensor residual = fusion.sum == none ? Tensor() : values[fusion.residual];
+  if (has_mask(arguments.only()) || has_mask(residual)) return std::nullopt;
+  return ops::FollowUp{fusion.capped ? backend::Unary::relu6 : backend::Unary::relu, residual};
+}
+
 Tensors Plan::run(const Tensors& inputs, const CallContext& context) const {
   std::vector<Tensor> values(places_);
   for (std::size_t i = 0; i < input_places_.size(); ++i) values[input_places_[i]] = inputs[i];
-  for (const Step& step : steps_) {
+  std::vector<bool> done(context.training && !fusions_.empty() ? steps_.size() : 0);
+  for (std::size_t at = 0; at < steps_.size(); ++at) {
+    const Step& step = steps_[at];
     const GraphNode& node = *step.node;
+    if (!done.empty() && done[at]) {
+      Tensor value = values[step.inputs[step.fused_input]];
+      for (const std::size_t last : step.last_uses) values[last] = Tensor();
+      values[step.first_output] = std::move(value);
+      continue;
+    }
     Tensors arguments;
     for (std::size_t i = 0; i < node.inputs.size(); ++i) arguments.push_back(values[step.inputs[i]]);
     const bool plain = node.context.arguments.is_null() && node.context.tensors.empty() && node.keywords.empty();
     Tensors results;
-    if (plain) {
+    std::optional<ops::FollowUp> next;
+    if (plain && !done.empty() && step.fusion != none) next = follow_up(fusions_[step.fusion], arguments, values);
+    if (next) {
+      const ops::OfferFollowUp offer(&*next);
+      results = Tensors(node.layer->outputs(arguments, CallContext{.training = true}));
+      if (next->taken) {
+        const Fusion& fusion = fusions_[step.fusion];
+        done[fusion.activation] = true;
+        if (fusion.sum != none) done[fusion.sum] = true;
+      }
+    } else if (plain) {
       results = Tensors(node.layer->outputs(arguments, CallContext{.training = context.training}));
     } else {
       CallContext own = node.context;

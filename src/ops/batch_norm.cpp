@@ -1,8 +1,11 @@
+#include <utility>
+
 #include <nyala/ops/math.hpp>
 #include <nyala/ops/nn.hpp>
 #include <nyala/ops/reduction.hpp>
 #include <nyala/ops/shape.hpp>
 
+#include "ops/follow_up.hpp"
 #include "ops/nn_support.hpp"
 #include "ops/replay.hpp"
 
@@ -114,6 +117,12 @@ BatchNormResult normalise_masked(const Tensor& given, const Tensor& gamma, const
   return {ops::in_dtype(y, given.dtype()), reshape(middle, channels), reshape(variance, channels)};
 }
 
+/// Whether a residual can be added in the same sweep.
+bool fits(const Tensor& residual, const Tensor& x) {
+  return !residual.defined() ||
+         (residual.shape() == x.shape() && residual.dtype() == x.dtype() && residual.device() == x.device());
+}
+
 /// x with its channels last, statistics given.
 Tensor normalise_by(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma,
                     const Tensor& beta, double epsilon) {
@@ -151,7 +160,13 @@ BatchNormResult batch_norm_train(const Tensor& given, const Tensor& gamma, const
   const Tensor scale = per_channel(gamma, x, channel_axis, train, "gamma");
   const Tensor shift = per_channel(beta, x, channel_axis, train, "beta");
   if (mask.defined()) return normalise_masked(x, scale, shift, channel_axis, epsilon, mask);
-  if (channel_axis == x.rank() - 1) return normalise_batch(x, scale, shift, epsilon);
+  if (channel_axis == x.rank() - 1) {
+    ops::FollowUp* next = std::exchange(ops::OfferFollowUp::offered(), nullptr);
+    if (next == nullptr || !fits(next->residual, x)) return normalise_batch(x, scale, shift, epsilon);
+    next->taken = true;
+    const ops::FollowedBatchNorm all = ops::batch_norm_followed(x, scale, shift, epsilon, *next);
+    return {all.y, all.mean, all.variance};
+  }
   BatchNormResult result = normalise_batch(moveaxis(x, channel_axis, -1), scale, shift, epsilon);
   result.y = moveaxis(result.y, -1, channel_axis);
   return result;

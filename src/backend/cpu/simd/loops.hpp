@@ -53,6 +53,10 @@ void channel_scale(const float* x, const float* center, const float* factor, con
                    std::int64_t rows, std::int64_t n);
 void channel_combine(const float* x, const float* gradient, const float* center, const float* a, const float* b,
                      const float* c, float* dx, std::int64_t rows, std::int64_t n);
+void channel_gradient(const float* x, const float* y, const float* gradient, float ceiling, const float* mean,
+                      float* before, double* sums, double* products, std::int64_t rows, std::int64_t n);
+void channel_activate(const float* x, const float* center, const float* factor, const float* shift,
+                      const float* residual, float ceiling, float* y, std::int64_t rows, std::int64_t n);
 void pool_max(const float* cell, std::int32_t place, float* best, std::int32_t* places, std::int64_t n);
 
 }  // namespace nyala::backend::NYALA_SIMD_NAMESPACE

@@ -31,6 +31,16 @@ double squared_distance(const float* x, float from, std::int64_t n) {
   pair.add_to(totals, count);
 }
 
+/// Calls f(first row, last row, column) for blocks of at most 16 rows: so many numbers add up in float32 before the sum
+/// goes on in double, and memory is read nearly in order.
+template <class F>
+[[gnu::always_inline]] inline void for_row_blocks(std::int64_t rows, std::int64_t n, F f) {
+  constexpr std::int64_t block = 16;
+  for (std::int64_t r = 0; r < rows; r += block) {
+    for (std::int64_t k = 0; k < n; k += lanes) f(r, r + block < rows ? r + block : rows, k);
+  }
+}
+
 }  // namespace
 
 void layer_norm(const float* x, const float* gamma, const float* beta, double epsilon, float* y, float* mean,
@@ -92,16 +102,48 @@ void channel_moments(const float* x, const float* shift, double* sums, double* s
 
 void channel_products(const float* x, const float* gradient, const float* mean, double* sums, double* products,
                       std::int64_t rows, std::int64_t n) {
-  for (std::int64_t k = 0; k < n; k += lanes) {
-    const Floats from = get(mean, k, n, 0.0F);
-    DoublePair sum, product;
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const Floats g = get(gradient + r * n, k, n, 0.0F);
-      sum.add(g);
-      product.add_product(g, get(x + r * n, k, n, 0.0F) - from);
+  for_row_blocks(
+      rows, n, [&](std::int64_t first, std::int64_t last, std::int64_t k) __attribute__((always_inline)) {
+        const Floats from = get(mean, k, n, 0.0F);
+        Floats sum{}, product{};
+        for (std::int64_t r = first; r < last; ++r) {
+          const Floats g = get(gradient + r * n, k, n, 0.0F);
+          sum += g;
+          product = fma(g, get(x + r * n, k, n, 0.0F) - from, product);
+        }
+        add_lanes(sum, sums + k, n - k);
+        add_lanes(product, products + k, n - k);
+      });
+}
+
+void channel_gradient(const float* x, const float* y, const float* gradient, float ceiling, const float* mean,
+                      float* before, double* sums, double* products, std::int64_t rows, std::int64_t n) {
+  for_row_blocks(
+      rows, n, [&](std::int64_t first, std::int64_t last, std::int64_t k) __attribute__((always_inline)) {
+        const Floats from = get(mean, k, n, 0.0F);
+        Floats sum{}, product{};
+        for (std::int64_t r = first; r < last; ++r) {
+          const Floats value = get(y + r * n, k, n, 0.0F);
+          const Floats passes = select((value > 0.0F) & ~(value >= ceiling), splat(1.0F), Floats{});
+          const Floats g = get(gradient + r * n, k, n, 0.0F) * passes;
+          put(g, before + r * n, k, n);
+          sum += g;
+          product = fma(g, get(x + r * n, k, n, 0.0F) - from, product);
+        }
+        add_lanes(sum, sums + k, n - k);
+        add_lanes(product, products + k, n - k);
+      });
+}
+
+void channel_activate(const float* x, const float* center, const float* factor, const float* shift,
+                      const float* residual, float ceiling, float* y, std::int64_t rows, std::int64_t n) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t k = 0; k < n; k += lanes) {
+      const Floats value = get(x + r * n, k, n, 0.0F) - get(center, k, n, 0.0F);
+      Floats sum = fma(value, get(factor, k, n, 0.0F), get(shift, k, n, 0.0F));
+      if (residual != nullptr) sum = sum + get(residual + r * n, k, n, 0.0F);
+      put(select(sum < 0.0F, Floats{}, select(sum > ceiling, splat(ceiling), sum)), y + r * n, k, n);
     }
-    sum.add_to(sums + k, n - k);
-    product.add_to(products + k, n - k);
   }
 }
 

@@ -1,49 +1,12 @@
-#include <cmath>
 #include <vector>
 
+#include "backend/cpu/simd/channel_totals.hpp"
 #include "backend/cpu/simd/half_blocks.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
 
 namespace nyala::backend {
 namespace {
-
-/// Two totals for each of n channels, gathered by `add(first row, rows, totals, other totals)` over parts of the rows
-/// and joined in order.
-class ChannelTotals {
- public:
-  template <class F>
-  ChannelTotals(std::int64_t rows, std::int64_t n, F&& add) : n_(n), totals_(static_cast<std::size_t>(2 * n)) {
-    const std::int64_t grain = rows_grain(n);
-    if (rows <= grain) {
-      add(std::int64_t{0}, rows, totals_.data(), totals_.data() + n);
-      return;
-    }
-    const std::int64_t count = detail::Chunks::of(rows, grain).count;
-    std::vector<double> parts(static_cast<std::size_t>(2 * n * count));
-    detail::parallel_chunks(0, rows, grain, [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
-      double* part = parts.data() + 2 * n * chunk;
-      add(begin, end - begin, part, part + n);
-    });
-    for (std::int64_t chunk = 0; chunk < count; ++chunk) {
-      for (std::int64_t i = 0; i < 2 * n; ++i) {
-        totals_[static_cast<std::size_t>(i)] += parts[static_cast<std::size_t>(2 * n * chunk + i)];
-      }
-    }
-  }
-  double first(std::int64_t channel) const { return totals_[static_cast<std::size_t>(channel)]; }
-  double second(std::int64_t channel) const { return totals_[static_cast<std::size_t>(n_ + channel)]; }
-  const double* first_all() const { return totals_.data(); }
-  const double* second_all() const { return totals_.data() + n_; }
-
- private:
-  std::int64_t n_;
-  std::vector<double> totals_;
-};
-
-double at(const float* values, std::int64_t i, double otherwise) {
-  return values == nullptr ? otherwise : static_cast<double>(values[i]);
-}
 
 void write(const double* totals, const Tensor& out) {
   if (!out.defined()) return;
@@ -76,13 +39,7 @@ void SimdKernels::batch_norm_train(const Tensor& x, const Tensor& gamma, const T
       table_.channel_moments(widened(x, row * n, some * n, block), from, sums, squares, some, n);
     });
   });
-  const auto count = static_cast<double>(rows);
-  for (std::int64_t k = 0; k < n; ++k) {
-    const double distance = moments.first(k) / count;
-    const double spread = moments.second(k) / count - distance * distance;
-    floats(mean)[k] = static_cast<float>(static_cast<double>(from[k]) + distance);
-    floats(variance)[k] = static_cast<float>(spread < 0 ? 0 : spread);
-  }
+  write_moments(moments, from, rows, mean, variance);
   batch_norm_inference(x, mean, variance, gamma, beta, epsilon, y);
 }
 
@@ -93,22 +50,19 @@ void SimdKernels::batch_norm_inference(const Tensor& x, const Tensor& mean, cons
     return ReferenceKernels::batch_norm_inference(x, mean, variance, gamma, beta, epsilon, y);
   }
   const std::int64_t rows = x.shape()[0], n = x.shape()[1];
-  std::vector<float> factor(static_cast<std::size_t>(n)), shift(factor.size());
-  for (std::int64_t k = 0; k < n; ++k) {
-    const double inverse = 1 / std::sqrt(static_cast<double>(floats(variance)[k]) + epsilon);
-    factor[static_cast<std::size_t>(k)] = static_cast<float>(at(floats(gamma), k, 1) * inverse);
-    shift[static_cast<std::size_t>(k)] = static_cast<float>(at(floats(beta), k, 0));
-  }
+  const ChannelScale scale(variance, gamma, beta, epsilon);
   const float *from = floats(x), *center = floats(mean);
   detail::parallel_for(0, rows, rows_grain(n), [&, to = floats(y)](std::int64_t begin, std::int64_t end) {
     if (half) {
       alignas(64) float block[half_block];
       return for_half_rows(begin, end, n, [&](std::int64_t row, std::int64_t some) {
-        table_.channel_scale(widened(x, row * n, some * n, block), center, factor.data(), shift.data(), block, some, n);
+        table_.channel_scale(widened(x, row * n, some * n, block), center, scale.factor.data(), scale.shift.data(),
+                             block, some, n);
         narrow(block, y, row * n, some * n);
       });
     }
-    table_.channel_scale(from + begin * n, center, factor.data(), shift.data(), to + begin * n, end - begin, n);
+    table_.channel_scale(from + begin * n, center, scale.factor.data(), scale.shift.data(), to + begin * n, end - begin,
+                         n);
   });
 }
 
@@ -129,29 +83,18 @@ void SimdKernels::batch_norm_backward(const Tensor& x, const Tensor& gradient, c
                               center, sums, products, some, n);
     });
   });
-  std::vector<float> a(static_cast<std::size_t>(n)), b(a.size()), c(a.size());
-  const auto count = static_cast<double>(rows);
-  for (std::int64_t k = 0; k < n; ++k) {
-    const auto place = static_cast<std::size_t>(k);
-    const double inverse = 1 / std::sqrt(static_cast<double>(floats(variance)[k]) + epsilon);
-    const double factor = at(floats(gamma), k, 1) * inverse;
-    a[place] = static_cast<float>(factor);
-    b[place] = static_cast<float>(-factor * inverse * inverse * totals.second(k) / count);
-    c[place] = static_cast<float>(-factor * totals.first(k) / count);
-    if (dgamma.defined()) floats(dgamma)[k] = static_cast<float>(totals.second(k) * inverse);
-    if (dbeta.defined()) floats(dbeta)[k] = static_cast<float>(totals.first(k));
-  }
+  const ChannelCombination to_x(totals, rows, gamma, variance, epsilon, dgamma, dbeta);
   detail::parallel_for(0, rows, rows_grain(n), [&, to = floats(dx)](std::int64_t begin, std::int64_t end) {
     if (half) {
       alignas(64) float of_x[half_block], of_gradient[half_block];
       return for_half_rows(begin, end, n, [&](std::int64_t row, std::int64_t some) {
         table_.channel_combine(widened(x, row * n, some * n, of_x), widened(gradient, row * n, some * n, of_gradient),
-                               center, a.data(), b.data(), c.data(), of_x, some, n);
+                               center, to_x.a.data(), to_x.b.data(), to_x.c.data(), of_x, some, n);
         narrow(of_x, dx, row * n, some * n);
       });
     }
-    table_.channel_combine(from + begin * n, incoming + begin * n, center, a.data(), b.data(), c.data(), to + begin * n,
-                           end - begin, n);
+    table_.channel_combine(from + begin * n, incoming + begin * n, center, to_x.a.data(), to_x.b.data(), to_x.c.data(),
+                           to + begin * n, end - begin, n);
   });
 }
 

@@ -75,6 +75,12 @@ struct SimdTable {
   /// dx = gradient * a + (x - center) * b + c, by channel.
   void (*channel_combine)(const float* x, const float* gradient, const float* center, const float* a, const float* b,
                           const float* c, float* dx, std::int64_t rows, std::int64_t n);
+  /// y = relu((x - center) * factor + shift + residual), cut at ceiling; residual null: without; ceiling NaN: uncut.
+  void (*channel_activate)(const float* x, const float* center, const float* factor, const float* shift,
+                           const float* residual, float ceiling, float* y, std::int64_t rows, std::int64_t n);
+  /// before = gradient where that y grows with its argument, else 0; sums and products of it as in channel_products.
+  void (*channel_gradient)(const float* x, const float* y, const float* gradient, float ceiling, const float* mean,
+                           float* before, double* sums, double* products, std::int64_t rows, std::int64_t n);
 
   /// best and where it is, over cells of n channels; place: the number of this cell.
   void (*pool_max)(const float* cell, std::int32_t place, float* best, std::int32_t* places, std::int64_t n);

@@ -53,6 +53,8 @@ const SimdTable& table() {
       .channel_products = &channel_products,
       .channel_scale = &channel_scale,
       .channel_combine = &channel_combine,
+      .channel_activate = &channel_activate,
+      .channel_gradient = &channel_gradient,
       .pool_max = &pool_max,
       .maximum_to = &maximum_to,
       .scale = &scale,
