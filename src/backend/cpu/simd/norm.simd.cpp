@@ -31,8 +31,8 @@ double squared_distance(const float* x, float from, std::int64_t n) {
   pair.add_to(totals, count);
 }
 
-/// Calls f(first row, last row, column) for blocks of at most 16 rows: so many numbers add up in float32 before the sum
-/// goes on in double, and memory is read nearly in order.
+/// Calls f(first row, last row, column) for blocks of at most 16 rows, so that memory is read nearly in order. So many
+/// numbers may add up in float32 before the sum goes on in double.
 template <class F>
 [[gnu::always_inline]] inline void for_row_blocks(std::int64_t rows, std::int64_t n, F f) {
   constexpr std::int64_t block = 16;
@@ -87,17 +87,18 @@ void layer_norm_backward(const float* x, const float* gradient, const float* gam
 
 void channel_moments(const float* x, const float* shift, double* sums, double* squares, std::int64_t rows,
                      std::int64_t n) {
-  for (std::int64_t k = 0; k < n; k += lanes) {
-    const Floats from = get(shift, k, n, 0.0F);
-    DoublePair sum, square;
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const Floats value = get(x + r * n, k, n, 0.0F) - from;
-      sum.add(value);
-      square.add_square(value);
-    }
-    sum.add_to(sums + k, n - k);
-    square.add_to(squares + k, n - k);
-  }
+  for_row_blocks(
+      rows, n, [&](std::int64_t first, std::int64_t last, std::int64_t k) __attribute__((always_inline)) {
+        const Floats from = get(shift, k, n, 0.0F);
+        DoublePair sum, square;
+        for (std::int64_t r = first; r < last; ++r) {
+          const Floats value = get(x + r * n, k, n, 0.0F) - from;
+          sum.add(value);
+          square.add_square(value);
+        }
+        sum.add_to(sums + k, n - k);
+        square.add_to(squares + k, n - k);
+      });
 }
 
 void channel_products(const float* x, const float* gradient, const float* mean, double* sums, double* products,
