@@ -22,26 +22,34 @@ double row_min(const float* x, std::int64_t n) {
   return smallest(best);
 }
 
+/// Up to 16 rows add up in float32, as in sum_of; all else is double.
 template <class F>
 void column_sums(const float* x, std::int64_t rows, std::int64_t n, std::int64_t first, std::int64_t last,
                  double* totals) {
-  for (std::int64_t k = first; k < last; k += 4 * lanes) {
-    DoublePair sums[4];
-    const std::int64_t width = last - k;
-    if (width >= 4 * lanes) {
-      for (std::int64_t r = 0; r < rows; ++r) {
-        for (int v = 0; v < 4; ++v) sums[v].add(F()(load(x + r * n + k + v * lanes)));
-      }
-    } else {
-      for (std::int64_t r = 0; r < rows; ++r) {
-        for (int v = 0; v * lanes < width; ++v) {
-          const std::int64_t left = width - v * lanes;
-          const float* from = x + r * n + k + v * lanes;
-          sums[v].add(F()(left >= lanes ? load(from) : load_part(from, left, 0.0F)));
+  for (std::int64_t r = 0; r < rows; r += 16, x += 16 * n) {
+    const std::int64_t count = rows - r < 16 ? rows - r : 16;
+    for (std::int64_t k = first; k < last; k += 4 * lanes) {
+      Floats sums[4] = {};
+      const std::int64_t width = last - k;
+      if (width >= 4 * lanes) {
+        for (std::int64_t i = 0; i < count; ++i) {
+          for (int v = 0; v < 4; ++v) sums[v] += F()(load(x + i * n + k + v * lanes));
+        }
+      } else {
+        for (std::int64_t i = 0; i < count; ++i) {
+          for (int v = 0; v * lanes < width; ++v) {
+            const std::int64_t left = width - v * lanes;
+            const float* from = x + i * n + k + v * lanes;
+            sums[v] += F()(left >= lanes ? load(from) : load_part(from, left, 0.0F));
+          }
         }
       }
+      for (int v = 0; v < 4 && v * lanes < width; ++v) {
+        DoublePair pair;
+        pair.add(sums[v]);
+        pair.add_to(totals + k + v * lanes, width - v * lanes);
+      }
     }
-    for (int v = 0; v < 4 && v * lanes < width; ++v) sums[v].add_to(totals + k + v * lanes, width - v * lanes);
   }
 }
 template <class F>
