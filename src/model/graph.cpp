@@ -263,7 +263,7 @@ std::optional<ops::FollowUp> Plan::follow_up(const Fusion& fusion, const Tensors
 Tensors Plan::run(const Tensors& inputs, const CallContext& context) const {
   std::vector<Tensor> values(places_);
   for (std::size_t i = 0; i < input_places_.size(); ++i) values[input_places_[i]] = inputs[i];
-  std::vector<bool> done(context.training && !fusions_.empty() ? steps_.size() : 0);
+  std::vector<bool> done;  // steps whose work a batch normalisation has done
   for (std::size_t at = 0; at < steps_.size(); ++at) {
     const Step& step = steps_[at];
     const GraphNode& node = *step.node;
@@ -278,14 +278,14 @@ Tensors Plan::run(const Tensors& inputs, const CallContext& context) const {
     const bool plain = node.context.arguments.is_null() && node.context.tensors.empty() && node.keywords.empty();
     Tensors results;
     std::optional<ops::FollowUp> next;
-    if (plain && !done.empty() && step.fusion != none) next = follow_up(fusions_[step.fusion], arguments, values);
+    if (plain && context.training && step.fusion) next = follow_up(*step.fusion, arguments, values);
     if (next) {
       const ops::OfferFollowUp offer(&*next);
       results = Tensors(node.layer->outputs(arguments, CallContext{.training = true}));
       if (next->taken) {
-        const Fusion& fusion = fusions_[step.fusion];
-        done[fusion.activation] = true;
-        if (fusion.sum != none) done[fusion.sum] = true;
+        done.resize(steps_.size());
+        done[step.fusion->activation] = true;
+        if (step.fusion->sum != none) done[step.fusion->sum] = true;
       }
     } else if (plain) {
       results = Tensors(node.layer->outputs(arguments, CallContext{.training = context.training}));

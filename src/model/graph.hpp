@@ -57,14 +57,6 @@ class Plan {
 
  private:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
-  struct Step {
-    std::shared_ptr<GraphNode> node;
-    std::vector<std::size_t> inputs;  // places of its inputs, then of its keywords
-    std::size_t first_output = 0;
-    std::vector<std::size_t> last_uses;  // places that nothing needs after this step
-    std::size_t fusion = none;           // of this batch normalisation, in fusions_
-    std::size_t fused_input = 0;         // which input is its result, where a batch normalisation did the step's work
-  };
   /// What alone uses the result of a batch normalisation, so that it can be left to it in training: an activation,
   /// perhaps after the sum with something that is known by then.
   struct Fusion {
@@ -72,13 +64,20 @@ class Plan {
     std::size_t residual;         // place of its other term
     bool capped;                  // relu6 instead of relu
   };
+  struct Step {
+    std::shared_ptr<GraphNode> node;
+    std::vector<std::size_t> inputs;  // places of its inputs, then of its keywords
+    std::size_t first_output = 0;
+    std::vector<std::size_t> last_uses;  // places that nothing needs after this step
+    std::optional<Fusion> fusion;        // of this batch normalisation
+    std::size_t fused_input = 0;         // which input is its result, where a batch normalisation did the step's work
+  };
   void find_fusions();
   /// What is offered to a batch normalisation of these inputs, unless masks are about.
   static std::optional<ops::FollowUp> follow_up(const Fusion& fusion, const Tensors& arguments,
                                                 const std::vector<Tensor>& values);
 
   std::vector<Step> steps_;
-  std::vector<Fusion> fusions_;
   std::vector<std::size_t> input_places_, output_places_;
   std::size_t places_ = 0;
   std::vector<LayerRef> layers_, operations_;

@@ -89,8 +89,7 @@ void Plan::find_fusions() {
     const Rectifier kind = rectifier(last);
     if (kind == Rectifier::none || !follows_quietly(last, layer)) continue;
     fusion.capped = kind == Rectifier::capped;
-    steps_[i].fusion = fusions_.size();
-    fusions_.push_back(fusion);
+    steps_[i].fusion = fusion;
   }
 }
 
