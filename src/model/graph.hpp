@@ -69,7 +69,7 @@ class Plan {
     std::vector<std::size_t> inputs;  // places of its inputs, then of its keywords
     std::size_t first_output = 0;
     std::vector<std::size_t> last_uses;  // places that nothing needs after this step
-    std::optional<Fusion> fusion;        // of this batch normalisation
+    std::optional<Fusion> fusion = {};   // of this batch normalisation
     std::size_t fused_input = 0;         // which input is its result, where a batch normalisation did the step's work
   };
   void find_fusions();
