@@ -73,6 +73,13 @@ TEST_CASE("one device, two devices") {
         "device: cpu\ndevice: gpu\ndevice: gpu:1\ndefault device: gpu:1\n");
 }
 
+TEST_CASE("a lost device is an error that says so") {
+  const std::string text = probe("NYALA_SOFTGPU_FAULTS=illegal_address:300", "train");
+  says(text, "error: ");
+  says(text, "cudaErrorIllegalAddress");
+  says(text, "must be started again");
+}
+
 TEST_CASE("training gives the same bits however late the streams are, on either device") {
   const std::string first = probe("NYALA_SOFTGPU_SEED=1", "train");
   says(first, "loss");
