@@ -238,6 +238,31 @@ bool is_ignored_key(const std::string& key) {
   return keys.count(key) != 0;
 }
 
+namespace {
+
+/// Keras 1's one layer for all ways of merging.
+void merge_words(std::string& class_name, Config& config) {
+  static const std::map<std::string, std::string> layers{
+      {"sum", "Add"}, {"mul", "Multiply"}, {"ave", "Average"}, {"max", "Maximum"}, {"concat", "Concatenate"},
+      {"dot", "Dot"}, {"cos", "Dot"}};
+  const std::string mode = config.get("mode", "sum");
+  const auto layer = layers.find(mode);
+  if (layer == layers.end()) throw Error("Merge: the mode \"" + mode.substr(0, 60) + "\" is not known");
+  class_name = layer->second;
+  Config kept = Config::object();
+  for (const char* key : {"name", "trainable"}) {
+    if (config.contains(key)) kept[key] = config.at(key);
+  }
+  if (class_name == "Concatenate") kept["axis"] = config.get("concat_axis", -1);
+  if (class_name == "Dot") {
+    kept["axes"] = config.get("dot_axes");
+    kept["normalize"] = mode == "cos";
+  }
+  config = kept;
+}
+
+}  // namespace
+
 LayerWords todays_words(const std::string& class_name, const Config& given) {
   LayerWords words{class_name, plain(given), {}};
   Config& config = words.config;
@@ -260,6 +285,10 @@ LayerWords todays_words(const std::string& class_name, const Config& given) {
     }
     for (const char* key : {"sparse", "ragged"}) drop(config, key, false);
     for (const char* key : {"batch_input_shape", "input_dtype", "batch_size"}) config.erase(key);
+    return words;
+  }
+  if (name == "Merge") {
+    merge_words(words.class_name, config);
     return words;
   }
   rename(config, name);

@@ -82,6 +82,8 @@ class Reader {
     const auto names = file.texts(group, "layer_names");
     if (!names) throw Error(file.where() + ": this is no file of Keras weights: it has no list of layer names");
     names_ = *names;
+    if (origin_.is_keras_1() && !origin_.keras_version.empty() && origin_.backend.empty() && names_like_theano())
+      origin_.backend = "theano";
   }
 
   void read() {
@@ -93,6 +95,15 @@ class Reader {
   }
 
  private:
+  /// Keras 1 does not tell its backend, but TensorFlow's names of weights end with ":0".
+  bool names_like_theano() const {
+    for (const std::string& layer : names_) {
+      const auto weights = file_.texts(group_.empty() ? layer : group_ + "/" + layer, "weight_names");
+      if (weights && !weights->empty()) return !weights->front().ends_with(":0");
+    }
+    return false;
+  }
+
   void pair(const FileLayer& from, const LayerRef& layer, const std::vector<Target>& targets) {
     try {
       Assignments own = options_.skip_mismatch ? assignments_.collecting() : Assignments(assignments_.at_once());

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <nyala/error.hpp>
+#include <nyala/ops.hpp>
 
 namespace nyala::saving {
 namespace {
@@ -231,11 +232,12 @@ class Restorer {
   void take(std::size_t from, std::size_t to) {
     Tensor value = state_.read(from, variables_[to].shape());
     if (to == 0) {
-      // 64 bits wide in files from TensorFlow.
-      const auto steps = is_floating(value.dtype()) ? -1 : value.item<std::int64_t>();
-      if (steps < 0 || steps > std::numeric_limits<std::int32_t>::max()) {
-        throw Error("the number of steps is impossible: " + std::to_string(steps));
-      }
+      // 64 bits wide in files from TensorFlow, with a fraction of 0 in files from Theano.
+      const auto said = cast(value, DType::float64).item<double>();
+      if (!(said >= 0.0 && said <= std::numeric_limits<std::int32_t>::max()) || said != std::floor(said))
+        throw Error("the number of steps is impossible: " + std::to_string(said));
+      const auto steps = static_cast<std::int64_t>(said);
+      value = cast(value, DType::int64);
       steps_ = steps;
     }
     assignments_.add(variables_[to], std::move(value));

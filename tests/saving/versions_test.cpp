@@ -43,8 +43,10 @@ void check(const std::filesystem::path& path) {
   Model model = load_model(path.string());
   const Tensors x = inputs_of(base);
   CHECK(difference(model.predict(x, {.verbose = 0})[0], load_npy(base + ".predicted.npy")) < 2e-6);
-  // Training goes on where it was, so the optimizer's state came along.
   REQUIRE(model.compiled());
+  // Keras 1 kept the optimizer's state in an order that nothing in the file tells; it is dropped with a warning.
+  if (path.parent_path().filename() == "keras1.2.2") return;
+  // Training goes on where it was, so the optimizer's state came along.
   const Tensor y = load_npy(base + ".y.npy");
   const auto losses = load_npy(base + ".losses.npy").to_vector<float>();
   // TensorFlow 1 may count a step before or after it uses the number, as it happens.
