@@ -252,7 +252,7 @@ const std::vector<Mistake>& mistakes() {
          GradientTape().watch(tensor({1, 2}));
        },
        {"int32"}},
-      {"a device that is not there", [] { set_default_device("gpu:1"); }, {"gpu:1", "without a GPU"}},
+      {"a device that is not there", [] { set_default_device("gpu:63"); }, {"gpu:63", "cannot be used"}},
       {"an unknown policy", [] { set_dtype_policy("mixed_float8"); }, {"mixed_float8"}},
   };
   return all;
