@@ -62,6 +62,11 @@ std::string difference(const Tensor& got, const Tensor& expected) {
 
 /// Without the shape that a wrapped layer was first built for, which a new graph need not repeat.
 Config without_build_config(const Config& config) {
+  if (config.is_array()) {
+    Config kept = Config::array();
+    for (const Config& item : config.items()) kept.push_back(without_build_config(item));
+    return kept;
+  }
   if (!config.is_object()) return config;
   Config kept = Config::object();
   for (const auto& [key, value] : config.entries()) {
