@@ -12,6 +12,11 @@
 namespace nyala::backend {
 namespace {
 
+#ifdef NYALA_STATIC
+constexpr bool is_static = true;
+#else
+constexpr bool is_static = false;
+#endif
 constexpr const char* file_name = "libnyala_cuda.so";
 constexpr const char* built_without =
 #ifdef NYALA_WITH_CUDA
@@ -79,9 +84,10 @@ bool open_module(GpuModule& found, const std::string& path, bool by_path) {
 
 GpuModule find_module() {
   GpuModule found;
-#ifdef NYALA_STATIC
-  found.why = "this Nyala is a static library, which cannot share itself with a GPU module; use the shared one";
-#else
+  if (is_static) {
+    found.why = "this Nyala is a static library, which cannot share itself with a GPU module; use the shared one";
+    return found;
+  }
   const char* const given = std::getenv("NYALA_CUDA_MODULE");
   if (given != nullptr && *given != '\0') {
     if (!open_module(found, given, true))
@@ -96,7 +102,6 @@ GpuModule find_module() {
     found.why += (i == 0 ? "" : ", then ") + found.looked_at[i];
   }
   found.why += " on the library path; NYALA_CUDA_MODULE may name it";
-#endif
   return found;
 }
 
