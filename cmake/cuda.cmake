@@ -45,7 +45,7 @@ file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/back
      "${PROJECT_SOURCE_DIR}/src/backend/cuda/*.cu")
 add_library(nyala_cuda MODULE ${cuda_sources})
 set_target_properties(
-  nyala_cuda PROPERTIES CXX_EXTENSIONS OFF CUDA_EXTENSIONS OFF CUDA_STANDARD 20 CUDA_RUNTIME_LIBRARY None
+  nyala_cuda PROPERTIES CXX_EXTENSIONS OFF CUDA_RUNTIME_LIBRARY None
                         CUDA_SEPARABLE_COMPILATION OFF LIBRARY_OUTPUT_DIRECTORY "$<TARGET_FILE_DIR:nyala>"
                         BUILD_RPATH_USE_ORIGIN ON INSTALL_RPATH "$ORIGIN")
 target_compile_features(nyala_cuda PRIVATE cxx_std_20)
@@ -54,11 +54,12 @@ target_compile_definitions(nyala_cuda PRIVATE NYALA_VERSION="${PROJECT_VERSION}"
                                               NYALA_CUDA_ARCHITECTURES="${cuda_architectures_text}")
 target_include_directories(nyala_cuda PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/src/backend/cuda/nvcc)
 target_include_directories(nyala_cuda SYSTEM PRIVATE ${NYALA_CUDART_INCLUDE} ${NYALA_CUDNN_INCLUDE})
-# constexpr functions are compiled for the device too; no fused multiply-add, as on the CPU (see toolchain.cmake).
+# CMake 3.25 knows no C++20 for nvcc. constexpr functions are compiled for the device too; no fused multiply-add, as on
+# the CPU (see toolchain.cmake).
 target_compile_options(
   nyala_cuda
   PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wconversion;-Wshadow;-ffp-contract=off>"
-          "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;-fmad=false;-diag-suppress=186>"
+          "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--expt-relaxed-constexpr;-fmad=false;-diag-suppress=186>"
           "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wconversion,-Wshadow,-ffp-contract=off>"
 )
 if(NYALA_WERROR)
