@@ -267,6 +267,31 @@ TEST_CASE("fast: float16 and bfloat16 element by element, summed and normalised"
   }
 }
 
+TEST_CASE("fast: pooling of float16 and bfloat16") {
+  const Window apart{.rank = 2, .size = {2, 2, 1}, .strides = {2, 2, 1}};
+  const Window overlapping{
+      .rank = 2, .size = {3, 3, 1}, .strides = {1, 1, 1}, .pad_before = {1, 1, 0}, .pad_after = {1, 1, 0}};
+  for (const DType half : {DType::float16, DType::bfloat16})
+    for (const Window& window : {apart, overlapping}) {
+      const bool same = window.strides[0] == 1;
+      const Shape in{5, 9, 8, 6}, to = same ? in : Shape{5, 4, 4, 6};
+      const Tensor x = in_dtype(random(in, 1, f32), half), gradient = in_dtype(random(to, 2, f32), half);
+      const Tensor pooled = in_dtype(zeros(to, f32), half), dx = in_dtype(zeros(in, f32), half);
+      compare("max", pooled, 1e-6, [&](Kernels& k, Tensor& out) {
+        Tensor none;
+        k.max_pool(x, window, out, none);
+      });
+      compare("max, backward", dx, 0.02, [&](Kernels& k, Tensor& out) {
+        Tensor y = in_dtype(zeros(to, f32), half), places = Tensor::empty(to, DType::int32);
+        k.max_pool(x, window, y, places);
+        k.max_pool_backward(gradient, places, window, out);
+      });
+      compare("average", pooled, 0.02, [&](Kernels& k, Tensor& out) { k.average_pool(x, window, out); });
+      compare("average, backward", dx, 0.02,
+              [&](Kernels& k, Tensor& out) { k.average_pool_backward(gradient, window, out); });
+    }
+}
+
 TEST_CASE("fast: fused activations of huge, tiny and missing numbers") {
   std::vector<double> values{0.0, -0.0, 1e-30, -1e-30, 5.0, -5.0, 30.0, -30.0, 90.0, -90.0, 1e4, -1e4, 3e38, -3e38};
   while (values.size() < 37) values.push_back(std::nan(""));
