@@ -23,17 +23,25 @@ LayerError::LayerError(std::string layer_path, std::string layer_class, std::str
 
 namespace {
 
-void check_specs(const LayerState& state, const std::vector<Shape>& shapes, const std::string& label) {
+const Shape& shape_of(const Shape& shape) { return shape; }
+const Shape& shape_of(const Tensor& tensor) {
+  static const Shape none;
+  return tensor.defined() ? tensor.shape() : none;
+}
+
+/// `inputs`: tensors, or shapes.
+template <class Inputs>
+void check_specs(const LayerState& state, const Inputs& inputs) {
   if (state.specs.empty()) return;
-  if (shapes.size() != state.specs.size()) {
-    throw Error(label + " expects " + std::to_string(state.specs.size()) + " inputs, got " +
-                std::to_string(shapes.size()));
+  if (inputs.size() != state.specs.size()) {
+    throw Error("the layer expects " + std::to_string(state.specs.size()) + " inputs, got " +
+                std::to_string(inputs.size()));
   }
-  for (std::size_t i = 0; i < shapes.size(); ++i) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
     const InputSpec& spec = state.specs[i];
-    const Shape& shape = shapes[i];
+    const Shape& shape = shape_of(inputs[i]);
     const auto refuse = [&](const std::string& rule) {
-      throw Error(label + " expects " + rule + ", got an input of shape " + shape.str());
+      throw Error("the layer expects " + rule + ", got an input of shape " + shape.str());
     };
     if (spec.rank && shape.rank() != *spec.rank) refuse("an input of rank " + std::to_string(*spec.rank));
     if (spec.min_rank && shape.rank() < *spec.min_rank) {
@@ -113,12 +121,12 @@ Device detail::home_of(const LayerState& state) {
 void Layer::build_now(const std::vector<Shape>& inputs) {
   const std::lock_guard lock(state_->building);
   if (state_->built) return;
-  check_specs(*state_, inputs, "the layer");
+  check_specs(*state_, inputs);
   const StopRecording stop;
   build_all(inputs);
   state_->build_shapes = inputs;
   state_->built = true;
-  check_specs(*state_, inputs, "the layer");
+  check_specs(*state_, inputs);
 }
 
 Tensors Layer::invoke(const Tensors& given_inputs, const CallContext& given) {
@@ -141,16 +149,16 @@ Tensors Layer::invoke(const Tensors& given_inputs, const CallContext& given) {
     }
     if (!state.built)
       build_now(shapes_of(inputs));
-    else if (!state.specs.empty())
-      check_specs(state, shapes_of(inputs), "the layer");
+    else
+      check_specs(state, inputs);
     autocast = state.policy.variable_dtype() != compute;
 
     const CallContext* context = &given;
-    CallContext with_masks;
+    std::optional<CallContext> with_masks;
     if (any_mask && given.masks.empty()) {
       with_masks = given;
-      for (const Tensor& input : inputs) with_masks.masks.push_back(input.mask());
-      context = &with_masks;
+      for (const Tensor& input : inputs) with_masks->masks.push_back(input.mask());
+      context = &*with_masks;
     }
     any_mask = any_mask || !context->masks.empty();
 

@@ -180,8 +180,11 @@ void collect(const LayerState& state, std::vector<Variable>& weights, std::vecto
 }  // namespace
 
 std::vector<Variable> Layer::weights() const {
+  constexpr std::size_t usual = 16;
   std::vector<Variable> weights;
   std::vector<const LayerState*> visited;
+  weights.reserve(usual);
+  visited.reserve(usual);
   collect(*state_, weights, visited);
   return weights;
 }

@@ -43,26 +43,27 @@ Tensor weight_of(const Tensors& sample_weight, std::size_t output, std::size_t o
 
 struct StepLoss {
   Tensor total;
-  std::vector<Tensor> of_outputs;
+  Tensors of_outputs;
 };
 
 StepLoss compute_loss(const Model& model, Compiled& compiled, const Batch& batch, const Tensors& predicted,
-                      const StepScope& scope) {
+                      const std::vector<Variable>& trained, const StepScope& scope) {
   StepLoss loss;
   const std::size_t outputs = predicted.size();
   bool any = false;
   for (std::size_t i = 0; i < outputs; ++i) {
-    loss.of_outputs.emplace_back();
-    if (compiled.losses[i] == nullptr) continue;
-    const Tensor target = target_of(compiled, batch.y, i);
-    if (!target.defined()) continue;
+    const Tensor target = compiled.losses[i] != nullptr ? target_of(compiled, batch.y, i) : Tensor();
+    if (!target.defined()) {
+      loss.of_outputs.push_back(Tensor());
+      continue;
+    }
     any = true;
     const Tensor value = (*compiled.losses[i])(target, predicted[i], weight_of(batch.sample_weight, i, outputs));
     if (value.rank() != 0) {
       throw Error("Model \"" + model.name() + "\": training needs a scalar loss, \"" + compiled.losses[i]->name() +
                   "\" gave the shape " + value.shape().str() + " (reduction \"none\"?)");
     }
-    loss.of_outputs.back() = value;
+    loss.of_outputs.push_back(value);
     const double weight = compiled.loss_weights[i];
     const Tensor weighted = weight == 1.0 ? value : value * weight;
     loss.total = loss.total.defined() ? loss.total + weighted : weighted;
@@ -72,7 +73,9 @@ StepLoss compute_loss(const Model& model, Compiled& compiled, const Batch& batch
     loss.total = loss.total.defined() ? loss.total + scalar : scalar;
     any = true;
   }
-  for (const Tensor& penalty : model.regularization_losses()) {
+  for (const Variable& variable : trained) {
+    if (variable.regularizer() == nullptr) continue;
+    const Tensor penalty = (*variable.regularizer())(variable);
     loss.total = loss.total.defined() ? loss.total + penalty : penalty;
     any = true;
   }
@@ -156,8 +159,8 @@ void train_step(Model& model, const Batch& given) {
     GradientTape tape;
     predicted = model.outputs(batch.x, CallContext{.training = true});
     ready(model, compiled, batch, predicted);
-    loss = compute_loss(model, compiled, batch, predicted, scope);
     variables = model.trainable_variables();
+    loss = compute_loss(model, compiled, batch, predicted, variables, scope);
     if (!variables.empty()) gradients = tape.gradient(compiled.optimizer->scale_loss(loss.total), variables);
   }
   // What the optimizer changes in place must not be held by the graph of this step any more.
@@ -165,7 +168,9 @@ void train_step(Model& model, const Batch& given) {
   for (const Tensor& output : predicted) plain.push_back(alias(output).with_mask(output.mask()));
   predicted = plain;
   loss.total = alias(loss.total);
-  for (Tensor& value : loss.of_outputs) value = value.defined() ? alias(value) : value;
+  for (std::size_t i = 0; i < loss.of_outputs.size(); ++i) {
+    if (loss.of_outputs[i].defined()) loss.of_outputs[i] = alias(loss.of_outputs[i]);
+  }
   for (Tensor& value : scope.losses) value = alias(value);
   if (!variables.empty()) compiled.optimizer->apply(gradients, variables);
   update_metrics(model, compiled, batch, predicted, loss, scope);
@@ -178,7 +183,7 @@ void test_step(Model& model, const Batch& given) {
   const StopRecording stop;
   const Tensors predicted = model.outputs(batch.x, CallContext{.training = false});
   ready(model, compiled, batch, predicted);
-  const StepLoss loss = compute_loss(model, compiled, batch, predicted, scope);
+  const StepLoss loss = compute_loss(model, compiled, batch, predicted, model.trainable_variables(), scope);
   update_metrics(model, compiled, batch, predicted, loss, scope);
 }
 
