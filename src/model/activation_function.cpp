@@ -15,6 +15,11 @@ namespace nyala {
 
 namespace {
 
+const Axes& last_axis() {
+  static const Axes axis = -1;
+  return axis;
+}
+
 using Function = Tensor (*)(const Tensor&);
 struct Named {
   const char* name;
@@ -36,7 +41,7 @@ constexpr Named table[] = {
     {"leaky_relu", [](const Tensor& x) { return leaky_relu(x); }},
     {"linear", [](const Tensor& x) { return x; }},
     {"log_sigmoid", [](const Tensor& x) { return log_sigmoid(x); }},
-    {"log_softmax", [](const Tensor& x) { return log_softmax(x); }},
+    {"log_softmax", [](const Tensor& x) { return log_softmax(x, last_axis()); }},
     {"mish", [](const Tensor& x) { return mish(x); }},
     {"relu", [](const Tensor& x) { return relu(x); }},
     {"relu6", [](const Tensor& x) { return relu6(x); }},
@@ -44,7 +49,7 @@ constexpr Named table[] = {
     {"sigmoid", [](const Tensor& x) { return sigmoid(x); }},
     {"silu", [](const Tensor& x) { return silu(x); }},
     {"soft_shrink", [](const Tensor& x) { return soft_shrink(x); }},
-    {"softmax", [](const Tensor& x) { return softmax(x); }},
+    {"softmax", [](const Tensor& x) { return softmax(x, last_axis()); }},
     {"softplus", [](const Tensor& x) { return softplus(x); }},
     {"softsign", [](const Tensor& x) { return softsign(x); }},
     {"sparse_plus", [](const Tensor& x) { return sparse_plus(x); }},
