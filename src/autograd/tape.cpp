@@ -105,6 +105,10 @@ std::vector<Tensor> GradientTape::gradient_of(const Tensor& target, const std::v
     state_->used = true;
     stop();
   }
+  if (output_gradients.defined() && output_gradients.device() != target.device()) {
+    throw Error("GradientTape::gradient: output_gradients is on \"" + output_gradients.device().name() +
+                "\", the target on \"" + target.device().name() + "\"; move one with to()");
+  }
   if (output_gradients.defined() && output_gradients.shape() != target.shape()) {
     throw Error("GradientTape::gradient: output_gradients has the shape " + output_gradients.shape().str() +
                 ", the target " + target.shape().str());
