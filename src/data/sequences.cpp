@@ -32,7 +32,7 @@ std::vector<Tensor> tensors(const std::vector<std::vector<T>>& sequences) {
 Tensor to_categorical(const Tensor& x, std::optional<int> num_classes) {
   detail::require_defined(x, "to_categorical");
   Shape shape = x.shape();
-  if (shape.rank() > 1 && shape.back() == 1) shape.erase(shape.rank() - 1);
+  if (shape.rank() > 1 && shape.back() == 1) shape.pop_back();
   double largest = -1.0;
   for (const double number : x.to_vector<double>()) {
     if (!(number >= 0.0) || number != std::floor(number) || number > 2147483646.0)
