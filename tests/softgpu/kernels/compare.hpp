@@ -47,16 +47,16 @@ inline void compare(const std::string& what, const Tensors& inputs, const Tensor
                     const std::function<void(Kernels&, const Tensors&, Tensors&)>& run) {
   INFO(what);
   const auto begun = [&](std::uint64_t seed) {
-    Tensors begun;
+    Tensors made;
     for (const Tensor& out : outputs) {
       Tensor other = out;
       if (out.defined()) {
         other = Tensor::empty(out.shape(), out.dtype());
         ReferenceKernels().cast(random(out.shape(), seed, DType::float32), other);
       }
-      begun.push_back(other);
+      made.push_back(other);
     }
-    return begun;
+    return made;
   };
   ReferenceKernels reference;
   Tensors expected = begun(99);
