@@ -87,11 +87,11 @@ void Normalization::adapt(const Dataset& data) {
 
 Tensor Normalization::forward(const Tensor& given, bool) {
   const Tensor x = cast(given, compute_dtype());
-  const Tensor mean =
-      reshape(options_.mean.defined() ? broadcast_to(options_.mean, statistic_shape(x.rank())) : Tensor(mean_), kept_);
-  const Tensor variance = reshape(
-      options_.variance.defined() ? broadcast_to(options_.variance, statistic_shape(x.rank())) : Tensor(variance_),
-      kept_);
+  const auto statistic = [&](const Tensor& given_one, const Variable& learnt) {
+    if (!given_one.defined()) return reshape(learnt, kept_);
+    return reshape(broadcast_to(given_one.to(x.device()), statistic_shape(x.rank())), kept_);
+  };
+  const Tensor mean = statistic(options_.mean, mean_), variance = statistic(options_.variance, variance_);
   const Tensor deviation = maximum(sqrt(cast(variance, x.dtype())), epsilon());
   if (options_.invert) return cast(mean, x.dtype()) + x * deviation;
   return (x - cast(mean, x.dtype())) / deviation;

@@ -48,8 +48,9 @@ class WindowRows final : public detail::RowStore {
       for (std::int64_t i = 0; i < length_; ++i) steps.push_back(begins.back() + i * rate_);
     }
     Batch batch;
-    batch.x.push_back(take(data_, tensor(steps, Shape{static_cast<std::int64_t>(numbers.size()), length_}), 0));
-    if (targets_.defined()) batch.y.push_back(take(targets_, tensor(begins), 0));
+    const Shape shape{static_cast<std::int64_t>(numbers.size()), length_};
+    batch.x.push_back(take(data_, tensor(steps, shape).to(data_.device()), 0));
+    if (targets_.defined()) batch.y.push_back(take(targets_, tensor(begins).to(targets_.device()), 0));
     return batch;
   }
 

@@ -123,7 +123,11 @@ Tensor reduce_weighted(const Tensor& values, const Tensor& sample_weight, const 
                        const std::string& reduction) {
   const bool over_count = reduction == "sum_over_batch_size" || reduction == "mean";
   Tensor weights;
-  if (sample_weight.defined()) weights = fitted(cast(sample_weight, values.dtype()), values, "sample weights");
+  if (sample_weight.defined()) {
+    // A single number may stand anywhere.
+    const Tensor given = sample_weight.size() == 1 ? sample_weight.to(values.device()) : sample_weight;
+    weights = fitted(cast(given, values.dtype()), values, "sample weights");
+  }
   if (!weights.defined() && !mask.defined()) {
     if (reduction == "none" || values.rank() == 0) return values;
     if (reduction == "sum" || values.size() == 0) return sum(values);

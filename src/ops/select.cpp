@@ -16,7 +16,10 @@ Tensor where(const Tensor& condition, const Tensor& x1, const Tensor& x2) {
   const ops::Operands o(x1, x2, "where");
   const Shape shape = ops::broadcast_shapes(choice.shape(), o.shape(), "where");
   Tensor y = Tensor::empty(shape, o.dtype(), choice.device());
-  backend::kernels(choice, o.a(), o.b()).where(choice, o.a(), o.b(), y);
+  // Two bare numbers go where the choice is.
+  const bool numbers = x1.weak() && x2.weak();
+  const Tensor a = numbers ? o.a().to(choice.device()) : o.a(), b = numbers ? o.b().to(choice.device()) : o.b();
+  backend::kernels(choice, a, b).where(choice, a, b, y);
   if (o.recorded()) {
     autograd::attach(y, "where", {o.a(), o.b()},
                      [choice, a_shape = o.a().shape(), b_shape = o.b().shape()](Backward& g) {

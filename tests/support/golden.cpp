@@ -8,6 +8,7 @@
 #include <limits>
 #include <sstream>
 
+#include <nyala/device.hpp>
 #include <nyala/error.hpp>
 #include <nyala/ops.hpp>
 
@@ -42,7 +43,7 @@ bool is_array(const Json& value) { return value.is_object() && value.contains("d
 
 Tensor tensor_of(const Json& array) {
   if (array.is_null()) return {};
-  if (array.is_number()) return Tensor(array.get<double>());
+  if (array.is_number()) return Tensor(array.get<double>()).to(default_device());
   std::vector<double> values;
   values.reserve(array.at("data").size());
   for (const Json& value : array.at("data")) values.push_back(number_of(value));
