@@ -28,8 +28,9 @@ Tensor Reshape::forward(const Tensor& x, bool) {
 Shape Reshape::compute_output_shape(const Shape& input) const {
   Shape output = target_;
   const Shape features(input.begin() + 1, input.end());
-  std::int64_t known = 1;
-  for (const std::int64_t size : target_) known *= size == -1 ? 1 : size;
+  Shape sizes = target_;
+  std::replace(sizes.begin(), sizes.end(), std::int64_t{-1}, std::int64_t{1});
+  const std::int64_t known = sizes.elements();
   const bool open = std::count(target_.begin(), target_.end(), -1) == 1;
   if (features.known()) {
     const std::int64_t elements = features.elements();
