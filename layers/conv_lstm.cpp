@@ -1,9 +1,6 @@
 #include <nyala/layers/conv_lstm.hpp>
 
-#include <nyala/constraint.hpp>
 #include <nyala/error.hpp>
-#include <nyala/initializer.hpp>
-#include <nyala/regularizer.hpp>
 
 #include "recurrent_support.hpp"
 #include "spatial.hpp"
@@ -139,58 +136,24 @@ Config ConvLSTMCell<N>::config() const {
   config["activation"] = activation_.config();
   config["recurrent_activation"] = recurrent_activation_.config();
   config["use_bias"] = options_.use_bias;
-  config["unit_forget_bias"] = options_.unit_forget_bias;
-  recurrent::write_weights(config, options_);
-  config["dropout"] = options_.dropout;
-  config["recurrent_dropout"] = options_.recurrent_dropout;
-  config["seed"] = options_.seed;
+  recurrent::write_options(config, options_);
   return config;
 }
 
 template <std::size_t N>
 ConvLSTM<N>::ConvLSTM(int filters, Dims<N> kernel_size, ConvLSTMOptions<N> options)
     : LayerOf<ConvLSTM<N>, RecurrentLayer>(options) {
-  this->set_cell(ConvLSTMCell<N>(filters, kernel_size, options),
-                 {options.return_sequences, options.return_state, options.go_backwards, options.stateful,
-                  options.unroll, options.zero_output_for_mask});
+  this->set_cell(ConvLSTMCell<N>(filters, kernel_size, options), this->sequence_of(options));
 }
 
 template <std::size_t N>
 ConvLSTM<N> ConvLSTM<N>::from_config(const Config& config) {
-  const auto activation = [&](const char* key, const char* otherwise) {
-    return activation_from_config(config.contains(key) ? config.at(key) : Config(otherwise));
-  };
-  return ConvLSTM(
-      config.at("filters").as_int(), spatial::dims<N>(config.at("kernel_size"), 1),
-      with_base(
-          ConvLSTMOptions<N>{
-              .strides = spatial::dims<N>(config.get("strides"), 1),
-              .padding = config.get("padding", "valid"),
-              .data_format = config.get("data_format", ""),
-              .dilation_rate = spatial::dims<N>(config.get("dilation_rate"), 1),
-              .activation = activation("activation", "tanh"),
-              .recurrent_activation = activation("recurrent_activation", "sigmoid"),
-              .use_bias = config.get("use_bias", true),
-              .kernel_initializer = initializer_from_config(config, "kernel_initializer", "glorot_uniform"),
-              .recurrent_initializer = initializer_from_config(config, "recurrent_initializer", "orthogonal"),
-              .bias_initializer = initializer_from_config(config, "bias_initializer", "zeros"),
-              .unit_forget_bias = config.get("unit_forget_bias", true),
-              .kernel_regularizer = regularizer_from_config(config.get("kernel_regularizer")),
-              .recurrent_regularizer = regularizer_from_config(config.get("recurrent_regularizer")),
-              .bias_regularizer = regularizer_from_config(config.get("bias_regularizer")),
-              .kernel_constraint = constraint_from_config(config.get("kernel_constraint")),
-              .recurrent_constraint = constraint_from_config(config.get("recurrent_constraint")),
-              .bias_constraint = constraint_from_config(config.get("bias_constraint")),
-              .dropout = config.get("dropout", 0.0),
-              .recurrent_dropout = config.get("recurrent_dropout", 0.0),
-              .seed = config.optional_integer("seed"),
-              .return_sequences = config.get("return_sequences", false),
-              .return_state = config.get("return_state", false),
-              .go_backwards = config.get("go_backwards", false),
-              .stateful = config.get("stateful", false),
-              .unroll = config.get("unroll", false),
-              .zero_output_for_mask = config.get("zero_output_for_mask", false)},
-          config));
+  auto options = ConvLSTM::with_sequence(recurrent::options_from<ConvLSTMOptions<N>>(config), config);
+  options.strides = spatial::dims<N>(config.get("strides"), 1);
+  options.padding = config.get("padding", "valid");
+  options.data_format = config.get("data_format", "");
+  options.dilation_rate = spatial::dims<N>(config.get("dilation_rate"), 1);
+  return ConvLSTM(config.at("filters").as_int(), spatial::dims<N>(config.at("kernel_size"), 1), options);
 }
 
 template <std::size_t N>
@@ -200,15 +163,7 @@ std::string ConvLSTM<N>::class_name() const {
 
 template <std::size_t N>
 Config ConvLSTM<N>::config() const {
-  const Config own = this->cell_->config();
-  Config config = this->base_config();
-  this->write_sequence(config);
-  for (const Config::Entry& entry : own.entries()) {
-    if (entry.first == "name" || entry.first == "trainable" || entry.first == "dtype") continue;
-    config[entry.first] = entry.second;
-  }
-  if (!config.contains("activity_regularizer")) config["activity_regularizer"] = Config();
-  return config;
+  return this->config_with_cell();
 }
 
 template class ConvLSTMCell<1>;

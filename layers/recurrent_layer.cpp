@@ -193,21 +193,21 @@ void RecurrentLayer::write_sequence(Config& config) const {
   config["zero_output_for_mask"] = sequence_.zero_output_for_mask;
 }
 
-RNN::RNN(LayerRef cell, RNNOptions options) : LayerOf(options) {
-  set_cell(std::move(cell), {options.return_sequences, options.return_state, options.go_backwards, options.stateful,
-                             options.unroll, options.zero_output_for_mask});
+Config RecurrentLayer::config_with_cell() const {
+  Config config = base_config();
+  write_sequence(config);
+  for (const auto& [key, value] : cell_->config().entries()) {
+    if (key != "name" && key != "trainable" && key != "dtype") config[key] = value;
+    if (key == "bias_regularizer" && !config.contains("activity_regularizer"))
+      config["activity_regularizer"] = Config();
+  }
+  return config;
 }
 
+RNN::RNN(LayerRef cell, RNNOptions options) : LayerOf(options) { set_cell(std::move(cell), sequence_of(options)); }
+
 RNN RNN::from_config(const Config& config) {
-  const SequenceOptions sequence = sequence_from(config);
-  return RNN(layer_from_config(config.at("cell")),
-             with_base(RNNOptions{.return_sequences = sequence.return_sequences,
-                                  .return_state = sequence.return_state,
-                                  .go_backwards = sequence.go_backwards,
-                                  .stateful = sequence.stateful,
-                                  .unroll = sequence.unroll,
-                                  .zero_output_for_mask = sequence.zero_output_for_mask},
-                       config));
+  return RNN(layer_from_config(config.at("cell")), with_sequence(with_base(RNNOptions{}, config), config));
 }
 
 Config RNN::config() const {

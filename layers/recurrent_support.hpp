@@ -1,20 +1,17 @@
 #pragma once
 
-// What SimpleRNN, LSTM and GRU share.
+// What SimpleRNN, LSTM, GRU and ConvLSTM share.
 
 #include <algorithm>
 #include <array>
 #include <string>
 
-#include <nyala/activations.hpp>
-#include <nyala/constraint.hpp>
 #include <nyala/error.hpp>
-#include <nyala/initializer.hpp>
 #include <nyala/ops.hpp>
 #include <nyala/random.hpp>
-#include <nyala/regularizer.hpp>
 
 #include "seed.hpp"
+#include "weight_options.hpp"
 
 namespace nyala::recurrent {
 
@@ -48,27 +45,32 @@ inline InitializerRef forget_gate_ones(const InitializerRef& others, std::int64_
   };
 }
 
-template <class Options>
-void write_initializers(Config& config, const Options& options) {
-  config["kernel_initializer"] = to_config(options.kernel_initializer);
-  config["recurrent_initializer"] = to_config(options.recurrent_initializer);
-  config["bias_initializer"] = to_config(options.bias_initializer);
+/// The options of a recurrent layer or of its cell, as far as O has them.
+template <class O>
+O options_from(const Config& config) {
+  O o = weights::from_config(O{}, config);
+  if (config.contains("recurrent_activation")) {
+    if constexpr (requires { o.recurrent_activation; })
+      o.recurrent_activation = activation_from_config(config.at("recurrent_activation"));
+  }
+  if constexpr (requires { o.unit_forget_bias; }) o.unit_forget_bias = config.get("unit_forget_bias", true);
+  if constexpr (requires { o.reset_after; }) o.reset_after = config.get("reset_after", true);
+  o.dropout = config.get("dropout", 0.0);
+  o.recurrent_dropout = config.get("recurrent_dropout", 0.0);
+  o.seed = config.optional_integer("seed");
+  return o;
 }
 
-template <class Options>
-void write_penalties(Config& config, const Options& options) {
-  config["kernel_regularizer"] = to_config(options.kernel_regularizer);
-  config["recurrent_regularizer"] = to_config(options.recurrent_regularizer);
-  config["bias_regularizer"] = to_config(options.bias_regularizer);
-  config["kernel_constraint"] = to_config(options.kernel_constraint);
-  config["recurrent_constraint"] = to_config(options.recurrent_constraint);
-  config["bias_constraint"] = to_config(options.bias_constraint);
-}
-
-template <class Options>
-void write_weights(Config& config, const Options& options) {
-  write_initializers(config, options);
-  write_penalties(config, options);
+template <class O>
+void write_options(Config& config, const O& o) {
+  weights::write_initializers(config, o);
+  if constexpr (requires { o.unit_forget_bias; }) config["unit_forget_bias"] = o.unit_forget_bias;
+  weights::write_regularizers(config, o, false);
+  weights::write_constraints(config, o);
+  config["dropout"] = o.dropout;
+  config["recurrent_dropout"] = o.recurrent_dropout;
+  if constexpr (requires { o.reset_after; }) config["reset_after"] = o.reset_after;
+  config["seed"] = o.seed;
 }
 
 }  // namespace nyala::recurrent

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <nyala/activations.hpp>
 #include <nyala/layer.hpp>
+#include <nyala/ops/rnn.hpp>
 #include <nyala/random.hpp>
 
 namespace nyala {
@@ -54,8 +56,25 @@ class RecurrentLayer : public Layer {
     std::vector<Tensor> states;
   };
   void set_cell(LayerRef cell, const SequenceOptions& options);
-  static SequenceOptions sequence_from(const Config& config);
+  /// The fields of those names of a layer's options, out of them and from a config.
+  template <class Options>
+  static SequenceOptions sequence_of(const Options& o) {
+    return {o.return_sequences, o.return_state, o.go_backwards, o.stateful, o.unroll, o.zero_output_for_mask};
+  }
+  template <class Options>
+  static Options with_sequence(Options o, const Config& config) {
+    const SequenceOptions read = sequence_from(config);
+    o.return_sequences = read.return_sequences;
+    o.return_state = read.return_state;
+    o.go_backwards = read.go_backwards;
+    o.stateful = read.stateful;
+    o.unroll = read.unroll;
+    o.zero_output_for_mask = read.zero_output_for_mask;
+    return o;
+  }
   void write_sequence(Config& config) const;
+  /// The config of a layer that makes its cell itself: the cell's options stand among its own.
+  Config config_with_cell() const;
   /// The whole sequence; default: step by step through the cell.
   virtual Run run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& mask, bool training);
 
@@ -63,6 +82,8 @@ class RecurrentLayer : public Layer {
   SequenceOptions sequence_;
 
  private:
+  static SequenceOptions sequence_from(const Config& config);
+
   std::vector<Variable> kept_states_;
 };
 
@@ -104,6 +125,57 @@ class StackedRNNCells : public LayerOf<StackedRNNCells, RecurrentCell> {
   std::vector<LayerRef> cells_;
 };
 
+namespace detail {
+
+/// What SimpleRNNCell, LSTMCell and GRUCell share: a kernel, a recurrent kernel and a bias, in which the blocks of all
+/// gates stand side by side, and dropout masks that stay the same for a sequence.
+template <class Cell, class Options>
+class UnitsCell : public LayerOf<Cell, RecurrentCell> {
+ public:
+  using OptionsStruct = Options;
+  static Cell from_config(const Config& config);
+
+  void build(const Shape& input) override;
+  void build_all(const std::vector<Shape>& inputs) override { build(inputs.front()); }
+  std::vector<std::int64_t> state_sizes() const override;
+  void begin_sequence(const Tensor& x, const std::vector<Tensor>& states) override;
+  Config config() const override;
+  /// A whole sequence by one operation; nothing where the step-by-step run is needed.
+  std::optional<RnnResult> run_at_once(const Tensor& x, const std::vector<Tensor>& states, const Tensor& mask,
+                                       bool training, RnnArguments arguments);
+
+ protected:
+  UnitsCell(int units, const Options& options, std::string layer, int gates, int states);
+  virtual Shape bias_shape() const { return {gates_ * units_}; }
+  virtual InitializerRef bias_initializer() const { return options_.bias_initializer; }
+  virtual RnnResult run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& bias, const Tensor& mask,
+                        const RnnArguments& arguments) const = 0;
+  /// x and h, with dropout in training. Error if the call brings another number of states.
+  std::pair<Tensor, Tensor> dropped(const Tensors& inputs, bool training) const;
+
+  int units_, gates_, states_;
+  Options options_;
+  ActivationFunction activation_, recurrent_activation_;
+  SeedGenerator seed_;
+  Variable kernel_, recurrent_kernel_, bias_;
+  Tensor input_mask_, state_mask_;
+};
+
+/// What SimpleRNN, LSTM and GRU share: their cell over a sequence, by one operation where there is one.
+template <class Derived, class Cell, class Options>
+class UnitsLayer : public LayerOf<Derived, RecurrentLayer> {
+ public:
+  static Derived from_config(const Config& config);
+  Config config() const override;
+
+ protected:
+  UnitsLayer(int units, const Options& options);
+  RecurrentLayer::Run run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& mask,
+                          bool training) override;
+};
+
+}  // namespace detail
+
 struct SimpleRNNCellOptions {
   ActivationRef activation = "tanh";
   bool use_bias = true;
@@ -120,27 +192,16 @@ struct SimpleRNNCellOptions {
 };
 
 /// One step of SimpleRNN. https://keras.io/api/layers/recurrent_layers/simple_rnn/
-class SimpleRNNCell : public LayerOf<SimpleRNNCell, RecurrentCell> {
+class SimpleRNNCell : public detail::UnitsCell<SimpleRNNCell, SimpleRNNCellOptions> {
  public:
   explicit SimpleRNNCell(int units, SimpleRNNCellOptions options = {});
-  static SimpleRNNCell from_config(const Config& config);
 
-  void build(const Shape& input) override;
-  void build_all(const std::vector<Shape>& inputs) override { build(inputs.front()); }
   Tensors call(const Tensors& inputs, bool training) override;
-  std::vector<std::int64_t> state_sizes() const override;
-  void begin_sequence(const Tensor& x, const std::vector<Tensor>& states) override;
   std::string class_name() const override { return "SimpleRNNCell"; }
-  Config config() const override;
 
  private:
-  friend class SimpleRNN;
-  int units_;
-  SimpleRNNCellOptions options_;
-  ActivationFunction activation_;
-  SeedGenerator seed_;
-  Variable kernel_, recurrent_kernel_, bias_;
-  Tensor input_mask_, state_mask_;
+  RnnResult run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& bias, const Tensor& mask,
+                const RnnArguments& arguments) const override;
 };
 
 struct SimpleRNNOptions {
@@ -163,16 +224,14 @@ struct SimpleRNNOptions {
 /// h' = activation(x W + b + h U).
 /// (batch, time, features) -> (batch, units), or (batch, time, units) with return_sequences; return_state adds the
 /// states. https://keras.io/api/layers/recurrent_layers/simple_rnn/
-class SimpleRNN : public LayerOf<SimpleRNN, RecurrentLayer> {
+class SimpleRNN : public detail::UnitsLayer<SimpleRNN, SimpleRNNCell, SimpleRNNOptions> {
  public:
-  explicit SimpleRNN(int units, SimpleRNNOptions options = {});
-  static SimpleRNN from_config(const Config& config);
+  explicit SimpleRNN(int units, SimpleRNNOptions options = {}) : UnitsLayer(units, options) {}
   std::string class_name() const override { return "SimpleRNN"; }
   Config config() const override;
-
- protected:
-  Run run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& mask, bool training) override;
 };
+extern template class detail::UnitsCell<SimpleRNNCell, SimpleRNNCellOptions>;
+extern template class detail::UnitsLayer<SimpleRNN, SimpleRNNCell, SimpleRNNOptions>;
 
 struct LSTMCellOptions {
   ActivationRef activation = "tanh", recurrent_activation = "sigmoid";
@@ -191,27 +250,17 @@ struct LSTMCellOptions {
 };
 
 /// One step of LSTM. https://keras.io/api/layers/recurrent_layers/lstm/
-class LSTMCell : public LayerOf<LSTMCell, RecurrentCell> {
+class LSTMCell : public detail::UnitsCell<LSTMCell, LSTMCellOptions> {
  public:
   explicit LSTMCell(int units, LSTMCellOptions options = {});
-  static LSTMCell from_config(const Config& config);
 
-  void build(const Shape& input) override;
-  void build_all(const std::vector<Shape>& inputs) override { build(inputs.front()); }
   Tensors call(const Tensors& inputs, bool training) override;
-  std::vector<std::int64_t> state_sizes() const override;
-  void begin_sequence(const Tensor& x, const std::vector<Tensor>& states) override;
   std::string class_name() const override { return "LSTMCell"; }
-  Config config() const override;
 
  private:
-  friend class LSTM;
-  int units_;
-  LSTMCellOptions options_;
-  ActivationFunction activation_, recurrent_activation_;
-  SeedGenerator seed_;
-  Variable kernel_, recurrent_kernel_, bias_;
-  Tensor input_mask_, state_mask_;
+  InitializerRef bias_initializer() const override;
+  RnnResult run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& bias, const Tensor& mask,
+                const RnnArguments& arguments) const override;
 };
 
 struct LSTMOptions {
@@ -235,16 +284,13 @@ struct LSTMOptions {
 /// Long short-term memory, Hochreiter & Schmidhuber 1997; states h and c.
 /// (batch, time, features) -> (batch, units), or (batch, time, units) with return_sequences; return_state adds the
 /// states. https://keras.io/api/layers/recurrent_layers/lstm/
-class LSTM : public LayerOf<LSTM, RecurrentLayer> {
+class LSTM : public detail::UnitsLayer<LSTM, LSTMCell, LSTMOptions> {
  public:
-  explicit LSTM(int units, LSTMOptions options = {});
-  static LSTM from_config(const Config& config);
+  explicit LSTM(int units, LSTMOptions options = {}) : UnitsLayer(units, options) {}
   std::string class_name() const override { return "LSTM"; }
-  Config config() const override;
-
- protected:
-  Run run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& mask, bool training) override;
 };
+extern template class detail::UnitsCell<LSTMCell, LSTMCellOptions>;
+extern template class detail::UnitsLayer<LSTM, LSTMCell, LSTMOptions>;
 
 struct GRUCellOptions {
   ActivationRef activation = "tanh", recurrent_activation = "sigmoid";
@@ -263,27 +309,17 @@ struct GRUCellOptions {
 };
 
 /// One step of GRU. https://keras.io/api/layers/recurrent_layers/gru/
-class GRUCell : public LayerOf<GRUCell, RecurrentCell> {
+class GRUCell : public detail::UnitsCell<GRUCell, GRUCellOptions> {
  public:
   explicit GRUCell(int units, GRUCellOptions options = {});
-  static GRUCell from_config(const Config& config);
 
-  void build(const Shape& input) override;
-  void build_all(const std::vector<Shape>& inputs) override { build(inputs.front()); }
   Tensors call(const Tensors& inputs, bool training) override;
-  std::vector<std::int64_t> state_sizes() const override;
-  void begin_sequence(const Tensor& x, const std::vector<Tensor>& states) override;
   std::string class_name() const override { return "GRUCell"; }
-  Config config() const override;
 
  private:
-  friend class GRU;
-  int units_;
-  GRUCellOptions options_;
-  ActivationFunction activation_, recurrent_activation_;
-  SeedGenerator seed_;
-  Variable kernel_, recurrent_kernel_, bias_;
-  Tensor input_mask_, state_mask_;
+  Shape bias_shape() const override;
+  RnnResult run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& bias, const Tensor& mask,
+                const RnnArguments& arguments) const override;
 };
 
 struct GRUOptions {
@@ -307,16 +343,13 @@ struct GRUOptions {
 /// Gated recurrent unit, Cho et al. 2014; reset_after: the variant that cuDNN runs too.
 /// (batch, time, features) -> (batch, units), or (batch, time, units) with return_sequences; return_state adds the
 /// states. https://keras.io/api/layers/recurrent_layers/gru/
-class GRU : public LayerOf<GRU, RecurrentLayer> {
+class GRU : public detail::UnitsLayer<GRU, GRUCell, GRUOptions> {
  public:
-  explicit GRU(int units, GRUOptions options = {});
-  static GRU from_config(const Config& config);
+  explicit GRU(int units, GRUOptions options = {}) : UnitsLayer(units, options) {}
   std::string class_name() const override { return "GRU"; }
-  Config config() const override;
-
- protected:
-  Run run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& mask, bool training) override;
 };
+extern template class detail::UnitsCell<GRUCell, GRUCellOptions>;
+extern template class detail::UnitsLayer<GRU, GRUCell, GRUOptions>;
 
 struct BidirectionalOptions {
   /// "concat", "sum", "mul", "ave", or std::nullopt: both outputs by themselves.
