@@ -1,37 +1,12 @@
-#include <nyala/error.hpp>
-#include <nyala/layers/attention.hpp>
-
 #include "attention_support.hpp"
-#include "seed.hpp"
 
 namespace nyala {
 
 namespace {
 
-void check_inputs(const std::vector<Shape>& inputs, const std::string& label) {
-  if (inputs.size() != 2 && inputs.size() != 3) {
-    throw Error(label + " takes {query, value} or {query, value, key}, got " + std::to_string(inputs.size()) +
-                " inputs");
-  }
-}
-
-void check_rate(double rate, const char* layer) {
-  if (!(rate >= 0.0 && rate <= 1.0)) {
-    throw Error(std::string(layer) + ": dropout must lie in [0, 1], got " + std::to_string(rate));
-  }
-}
-
-std::vector<Shape> output_shapes(const std::vector<Shape>& inputs, const CallContext& context,
-                                 const std::string& label) {
-  check_inputs(inputs, label);
-  Shape output = inputs[0];
-  output.back() = inputs[1].back();
-  std::vector<Shape> shapes{output};
-  if (attention::flag(context, "return_attention_scores")) {
-    shapes.push_back(inputs[0]);
-    shapes.back().back() = inputs[1].at(-2);
-  }
-  return shapes;
+Shape with_last(Shape shape, std::int64_t size) {
+  shape.back() = size;
+  return shape;
 }
 
 struct Scored {
@@ -64,9 +39,9 @@ Tensors attend(Tensor scores, const Tensor& value, const CallContext& context, S
 
 }  // namespace
 
-Attention::Attention(AttentionOptions options)
-    : LayerOf(options), options_(options), seed_(track(seed_generator(options.seed))) {
-  check_rate(options.dropout, "Attention");
+Attention::Attention(AttentionOptions options) : LayerOf(options), options_(options) {
+  seed_ = track(seed_generator(options.seed));
+  attention::check_dropout(options.dropout, "Attention");
   if (options.score_mode != "dot" && options.score_mode != "concat") {
     throw Error("Attention: score_mode must be \"dot\" or \"concat\", got \"" + options.score_mode + "\"");
   }
@@ -81,7 +56,7 @@ Attention Attention::from_config(const Config& config) {
 }
 
 void Attention::build_all(const std::vector<Shape>& inputs) {
-  check_inputs(inputs, label());
+  check_inputs(inputs);
   if (options_.use_scale) scale_ = add_weight("scale", {}, "ones");
   if (options_.score_mode == "concat") concat_score_weight_ = add_weight("concat_score_weight", {}, "ones");
 }
@@ -100,18 +75,9 @@ Tensors Attention::call_with(const Tensors& inputs, const CallContext& context) 
   return attend(scores, value, context, {options_.dropout, context.training}, seed_);
 }
 
-std::vector<Shape> Attention::compute_output_shapes(const std::vector<Shape>& inputs) const {
-  return output_shapes(inputs, {}, label());
-}
+Shape Attention::result_shape(const std::vector<Shape>& inputs) const { return with_last(inputs[0], inputs[1].back()); }
 
-std::vector<Shape> Attention::compute_output_shapes_with(const std::vector<Shape>& inputs,
-                                                         const CallContext& context) const {
-  return output_shapes(inputs, context, label());
-}
-
-std::vector<Tensor> Attention::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
-  return masks.empty() ? std::vector<Tensor>() : std::vector<Tensor>{masks.front()};
-}
+Shape Attention::scores_shape(const std::vector<Shape>& inputs) const { return with_last(inputs[0], inputs[1].at(-2)); }
 
 Config Attention::config() const {
   Config config = base_config();
@@ -122,9 +88,9 @@ Config Attention::config() const {
   return config;
 }
 
-AdditiveAttention::AdditiveAttention(AdditiveAttentionOptions options)
-    : LayerOf(options), options_(options), seed_(track(seed_generator(options.seed))) {
-  check_rate(options.dropout, "AdditiveAttention");
+AdditiveAttention::AdditiveAttention(AdditiveAttentionOptions options) : LayerOf(options), options_(options) {
+  seed_ = track(seed_generator(options.seed));
+  attention::check_dropout(options.dropout, "AdditiveAttention");
 }
 
 AdditiveAttention AdditiveAttention::from_config(const Config& config) {
@@ -135,7 +101,7 @@ AdditiveAttention AdditiveAttention::from_config(const Config& config) {
 }
 
 void AdditiveAttention::build_all(const std::vector<Shape>& inputs) {
-  check_inputs(inputs, label());
+  check_inputs(inputs);
   if (options_.use_scale) scale_ = add_weight("scale", {inputs[0].back()});
 }
 
@@ -146,17 +112,12 @@ Tensors AdditiveAttention::call_with(const Tensors& inputs, const CallContext& c
   return attend(sum(both, -1), value, context, {options_.dropout, context.training}, seed_);
 }
 
-std::vector<Shape> AdditiveAttention::compute_output_shapes(const std::vector<Shape>& inputs) const {
-  return output_shapes(inputs, {}, label());
+Shape AdditiveAttention::result_shape(const std::vector<Shape>& inputs) const {
+  return with_last(inputs[0], inputs[1].back());
 }
 
-std::vector<Shape> AdditiveAttention::compute_output_shapes_with(const std::vector<Shape>& inputs,
-                                                                 const CallContext& context) const {
-  return output_shapes(inputs, context, label());
-}
-
-std::vector<Tensor> AdditiveAttention::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
-  return masks.empty() ? std::vector<Tensor>() : std::vector<Tensor>{masks.front()};
+Shape AdditiveAttention::scores_shape(const std::vector<Shape>& inputs) const {
+  return with_last(inputs[0], inputs[1].at(-2));
 }
 
 Config AdditiveAttention::config() const {

@@ -2,7 +2,61 @@
 
 #include <nyala/ops.hpp>
 
-namespace nyala::attention {
+namespace nyala {
+
+void AttentionLayer::check_inputs(const std::vector<Shape>& inputs) const {
+  if (inputs.size() == 2 || inputs.size() == 3) return;
+  throw Error(label() + " takes {query, value} or {query, value, key}, got " + std::to_string(inputs.size()) +
+              " inputs");
+}
+
+std::vector<Shape> AttentionLayer::compute_output_shapes(const std::vector<Shape>& inputs) const {
+  return compute_output_shapes_with(inputs, {});
+}
+
+std::vector<Shape> AttentionLayer::compute_output_shapes_with(const std::vector<Shape>& inputs,
+                                                              const CallContext& context) const {
+  check_inputs(inputs);
+  std::vector<Shape> shapes{result_shape(inputs)};
+  if (attention::flag(context, "return_attention_scores")) shapes.push_back(scores_shape(inputs));
+  return shapes;
+}
+
+std::vector<Tensor> AttentionLayer::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
+  return masks.empty() ? std::vector<Tensor>() : std::vector<Tensor>{masks.front()};
+}
+
+LayerRef AttentionLayer::project(const std::string& equation, const Shape& input, const Shape& output,
+                                 EinsumDenseOptions options, const std::string& attribute) {
+  options.trainable = trainable();
+  options.dtype = dtype_policy();
+  LayerRef layer = track(EinsumDense(equation, output, std::move(options)), attribute);
+  layer->build_now({input});
+  return layer;
+}
+
+namespace attention {
+
+void check_dropout(double rate, const std::string& layer) {
+  if (!(rate >= 0.0 && rate <= 1.0)) {
+    throw Error(layer + ": dropout must lie in [0, 1], got " + std::to_string(rate));
+  }
+}
+
+Attended attend(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask, const Manner& manner,
+                SeedGenerator& seed) {
+  if (!manner.wants_scores && manner.dropout == 0.0) {
+    return {dot_product_attention(query, key, value, {}, mask, manner.scale), {}};
+  }
+  const std::vector<int> heads_first{0, 2, 1, 3};
+  Tensor scores = matmul(transpose(query * manner.scale, heads_first), transpose(key, heads_first), false, true);
+  if (mask.defined()) scores = where(mask, scores, scores.dtype() == DType::float16 ? -3e4 : -1e9);
+  scores = softmax(scores, -1);
+  if (mask.defined()) scores = scores * cast(mask, scores.dtype());
+  const bool drops = manner.training && manner.dropout > 0.0;
+  const Tensor weights = drops ? random::dropout(scores, manner.dropout, {}, seed) : scores;
+  return {transpose(matmul(weights, transpose(value, heads_first)), heads_first), scores};
+}
 
 bool flag(const CallContext& context, const char* name) {
   if (!context.arguments.is_object()) return false;
@@ -41,4 +95,6 @@ Tensor joined_mask(const Tensors& inputs, const CallContext& context, const std:
   return joined;
 }
 
-}  // namespace nyala::attention
+}  // namespace attention
+
+}  // namespace nyala

@@ -20,16 +20,10 @@ ConvLSTMCell<N>::ConvLSTMCell(int filters, Dims<N> kernel_size, ConvLSTMOptions<
   const std::string layer = "ConvLSTM" + std::to_string(N) + "D";
   if (filters < 1) throw Error(layer + ": filters must be positive, got " + std::to_string(filters));
   recurrent::check(filters, options.dropout, options.recurrent_dropout, layer);
-  spatial::require_positive(kernel_size.vector(), layer + ": kernel_size");
-  spatial::require_positive(options.strides.vector(), layer + ": strides");
-  spatial::require_positive(options.dilation_rate.vector(), layer + ": dilation_rate");
+  spatial::require_window(kernel_size, options, layer);
   options_.padding = spatial::padding(options.padding, false, layer);
   options_.data_format = spatial::data_format(options.data_format, layer);
-  const auto above_one = [](const Dims<N>& dims) {
-    const std::vector<std::int64_t> values = dims.vector();
-    return std::any_of(values.begin(), values.end(), [](std::int64_t value) { return value > 1; });
-  };
-  if (above_one(options.strides) && above_one(options.dilation_rate)) {
+  if (spatial::above_one(options.strides) && spatial::above_one(options.dilation_rate)) {
     throw Error(layer + ": strides above 1 and dilation_rate above 1 do not go together");
   }
 }
@@ -63,13 +57,8 @@ void ConvLSTMCell<N>::build(const Shape& input) {
 
 template <std::size_t N>
 Shape ConvLSTMCell<N>::output_shape(const Shape& step) const {
-  Shape output = step;
+  Shape output = spatial::window_shape(step, kernel_size_, options_, "ConvLSTM");
   output[spatial::channel_axis(options_.data_format, step.size())] = filters_;
-  const std::size_t first = spatial::first_spatial(options_.data_format);
-  for (std::size_t i = 0; i < N; ++i) {
-    output[first + i] = spatial::output_length(step[first + i], kernel_size_[i], options_.strides[i],
-                                               options_.dilation_rate[i], options_.padding, "ConvLSTM");
-  }
   return output;
 }
 

@@ -1,10 +1,8 @@
-#include <nyala/constraint.hpp>
 #include <nyala/error.hpp>
-#include <nyala/initializer.hpp>
 #include <nyala/layers/convolution.hpp>
-#include <nyala/regularizer.hpp>
 
 #include "spatial.hpp"
+#include "weight_options.hpp"
 
 namespace nyala {
 
@@ -26,9 +24,7 @@ ConvTranspose<N>::ConvTranspose(int filters, Dims<N> kernel_size, ConvTransposeO
       activation_(options.activation, class_name_of<N>()) {
   const std::string name = class_name_of<N>();
   if (filters < 1) throw Error(name + ": filters must be positive, got " + std::to_string(filters));
-  spatial::require_positive(kernel_size.vector(), name + ": kernel_size");
-  spatial::require_positive(options.strides.vector(), name + ": strides");
-  spatial::require_positive(options.dilation_rate.vector(), name + ": dilation_rate");
+  spatial::require_window(kernel_size, options, name);
   options_.padding = spatial::padding(options.padding, false, name);
   options_.data_format = spatial::data_format(options.data_format, name);
   for (std::size_t i = 0; i < N; ++i) {
@@ -46,31 +42,19 @@ ConvTranspose<N>::ConvTranspose(int filters, Dims<N> kernel_size, ConvTransposeO
 
 template <std::size_t N>
 ConvTranspose<N> ConvTranspose<N>::from_config(const Config& config) {
-  return ConvTranspose(
-      config.at("filters").as_int(), spatial::dims<N>(config.at("kernel_size"), 1),
-      with_base(
-          ConvTransposeOptions<N>{
-              .strides = spatial::dims<N>(config.get("strides"), 1),
-              .padding = config.get("padding", "valid"),
-              .output_padding = spatial::dims<N>(config.get("output_padding"), {}),
-              .data_format = config.get("data_format", ""),
-              .dilation_rate = spatial::dims<N>(config.get("dilation_rate"), 1),
-              .activation = activation_from_config(config.get("activation")),
-              .use_bias = config.get("use_bias", true),
-              .kernel_initializer = initializer_from_config(config, "kernel_initializer", "glorot_uniform"),
-              .bias_initializer = initializer_from_config(config, "bias_initializer", "zeros"),
-              .kernel_regularizer = regularizer_from_config(config.get("kernel_regularizer")),
-              .bias_regularizer = regularizer_from_config(config.get("bias_regularizer")),
-              .kernel_constraint = constraint_from_config(config.get("kernel_constraint")),
-              .bias_constraint = constraint_from_config(config.get("bias_constraint"))},
-          config));
+  return ConvTranspose(config.at("filters").as_int(), spatial::dims<N>(config.at("kernel_size"), 1),
+                       weight_options::from_config(
+                           ConvTransposeOptions<N>{.strides = spatial::dims<N>(config.get("strides"), 1),
+                                                   .padding = config.get("padding", "valid"),
+                                                   .output_padding = spatial::dims<N>(config.get("output_padding"), {}),
+                                                   .data_format = config.get("data_format", ""),
+                                                   .dilation_rate = spatial::dims<N>(config.get("dilation_rate"), 1)},
+                           config));
 }
 
 template <std::size_t N>
 void ConvTranspose<N>::build(const Shape& input) {
-  const std::size_t axis = spatial::channel_axis(options_.data_format, input.size());
-  const std::int64_t channels = input[axis];
-  if (channels == None) throw Error(this->label() + ": the channels must be known, the shape is " + input.str());
+  const auto [axis, channels] = spatial::known_channels(input, options_.data_format, this->label());
   Shape shape(kernel_size_.values().begin(), kernel_size_.values().end());
   shape.push_back(filters_);
   shape.push_back(channels);
@@ -88,12 +72,7 @@ Tensor ConvTranspose<N>::forward(const Tensor& x, bool) {
   const auto fused = activation_.fused();
   const Tensor bias = options_.use_bias ? Tensor(bias_) : Tensor();
   const Tensor y =
-      conv_transpose(x, kernel_, bias,
-                     {.strides = options_.strides.vector(),
-                      .padding = options_.padding,
-                      .data_format = options_.data_format,
-                      .dilation_rate = options_.dilation_rate.vector(),
-                      .activation = fused.value_or(FusedActivation::none)},
+      conv_transpose(x, kernel_, bias, spatial::conv_arguments(options_, fused),
                      options_.output_padding.given() ? options_.output_padding.vector() : std::vector<std::int64_t>());
   return fused ? y : activation_(y);
 }
@@ -135,13 +114,7 @@ Config ConvTranspose<N>::config() const {
   config["dilation_rate"] = options_.dilation_rate.vector();
   config["activation"] = activation_.config();
   config["use_bias"] = options_.use_bias;
-  config["kernel_initializer"] = to_config(options_.kernel_initializer);
-  config["bias_initializer"] = to_config(options_.bias_initializer);
-  config["kernel_regularizer"] = to_config(options_.kernel_regularizer);
-  config["bias_regularizer"] = to_config(options_.bias_regularizer);
-  if (!config.contains("activity_regularizer")) config["activity_regularizer"] = Config();
-  config["kernel_constraint"] = to_config(options_.kernel_constraint);
-  config["bias_constraint"] = to_config(options_.bias_constraint);
+  weight_options::write(config, options_);
   return config;
 }
 

@@ -1,8 +1,7 @@
-#include <nyala/constraint.hpp>
 #include <nyala/error.hpp>
-#include <nyala/initializer.hpp>
 #include <nyala/layers/dense.hpp>
-#include <nyala/regularizer.hpp>
+
+#include "weight_options.hpp"
 
 namespace nyala {
 
@@ -12,17 +11,7 @@ Dense::Dense(int units, DenseOptions options)
 }
 
 Dense Dense::from_config(const Config& config) {
-  return Dense(config.at("units").as_int(),
-               with_base(DenseOptions{.activation = activation_from_config(config.get("activation")),
-                                      .use_bias = config.get("use_bias", true),
-                                      .kernel_initializer =
-                                          initializer_from_config(config, "kernel_initializer", "glorot_uniform"),
-                                      .bias_initializer = initializer_from_config(config, "bias_initializer", "zeros"),
-                                      .kernel_regularizer = regularizer_from_config(config.get("kernel_regularizer")),
-                                      .bias_regularizer = regularizer_from_config(config.get("bias_regularizer")),
-                                      .kernel_constraint = constraint_from_config(config.get("kernel_constraint")),
-                                      .bias_constraint = constraint_from_config(config.get("bias_constraint"))},
-                         config));
+  return Dense(config.at("units").as_int(), weight_options::from_config(DenseOptions{}, config));
 }
 
 void Dense::build(const Shape& input) {
@@ -55,12 +44,7 @@ Config Dense::config() const {
   config["units"] = units_;
   config["activation"] = activation_.config();
   config["use_bias"] = options_.use_bias;
-  config["kernel_initializer"] = to_config(options_.kernel_initializer);
-  config["bias_initializer"] = to_config(options_.bias_initializer);
-  config["kernel_regularizer"] = to_config(options_.kernel_regularizer);
-  config["bias_regularizer"] = to_config(options_.bias_regularizer);
-  config["kernel_constraint"] = to_config(options_.kernel_constraint);
-  config["bias_constraint"] = to_config(options_.bias_constraint);
+  weight_options::write(config, options_, false);
   config["quantization_config"] = Config();
   return config;
 }

@@ -1,10 +1,9 @@
 #include <algorithm>
 
-#include <nyala/constraint.hpp>
 #include <nyala/error.hpp>
-#include <nyala/initializer.hpp>
 #include <nyala/layers/attention.hpp>
-#include <nyala/regularizer.hpp>
+
+#include "weight_options.hpp"
 
 namespace nyala {
 
@@ -60,18 +59,8 @@ EinsumDense::EinsumDense(const std::string& equation, const Shape& output_shape,
 
 EinsumDense EinsumDense::from_config(const Config& config) {
   const Config& shape = config.at("output_shape");
-  return EinsumDense(
-      config.at("equation").as_string(), shape.is_array() ? shape.as_shape() : Shape{shape.as_integer()},
-      with_base(EinsumDenseOptions{.activation = activation_from_config(config.get("activation")),
-                                   .bias_axes = config.get("bias_axes", ""),
-                                   .kernel_initializer =
-                                       initializer_from_config(config, "kernel_initializer", "glorot_uniform"),
-                                   .bias_initializer = initializer_from_config(config, "bias_initializer", "zeros"),
-                                   .kernel_regularizer = regularizer_from_config(config.get("kernel_regularizer")),
-                                   .bias_regularizer = regularizer_from_config(config.get("bias_regularizer")),
-                                   .kernel_constraint = constraint_from_config(config.get("kernel_constraint")),
-                                   .bias_constraint = constraint_from_config(config.get("bias_constraint"))},
-                config));
+  return EinsumDense(config.at("equation").as_string(), shape.is_array() ? shape.as_shape() : Shape{shape.as_integer()},
+                     weight_options::from_config(EinsumDenseOptions{.bias_axes = config.get("bias_axes", "")}, config));
 }
 
 EinsumDense::Shapes EinsumDense::shapes_for(const Shape& input) const {
@@ -181,13 +170,7 @@ Config EinsumDense::config() const {
   config["equation"] = equation_;
   config["activation"] = activation_.config();
   config["bias_axes"] = options_.bias_axes.empty() ? Config() : Config(options_.bias_axes);
-  config["kernel_initializer"] = to_config(options_.kernel_initializer);
-  config["bias_initializer"] = to_config(options_.bias_initializer);
-  config["kernel_regularizer"] = to_config(options_.kernel_regularizer);
-  config["bias_regularizer"] = to_config(options_.bias_regularizer);
-  if (!config.contains("activity_regularizer")) config["activity_regularizer"] = Config();
-  config["kernel_constraint"] = to_config(options_.kernel_constraint);
-  config["bias_constraint"] = to_config(options_.bias_constraint);
+  weight_options::write(config, options_);
   config["quantization_config"] = Config();
   return config;
 }

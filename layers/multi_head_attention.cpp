@@ -1,14 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <nyala/constraint.hpp>
-#include <nyala/error.hpp>
-#include <nyala/initializer.hpp>
-#include <nyala/layers/attention.hpp>
-#include <nyala/regularizer.hpp>
-
 #include "attention_support.hpp"
-#include "seed.hpp"
 
 namespace nyala {
 
@@ -76,18 +69,13 @@ Tensor spread_scores(const Tensor& scores, const Shape& query, const Shape& key,
   return reshape(scores, shape);
 }
 
-/// As in Keras, it is the projections whose outputs are penalised.
-MultiHeadAttentionOptions of_the_projections(MultiHeadAttentionOptions options) {
-  options.activity_regularizer = {};
-  return options;
-}
-
 const std::string letters = "abcdefghijklmnopqrstuvwxyz";
 
 }  // namespace
 
 MultiHeadAttention::MultiHeadAttention(MultiHeadAttentionOptions options)
-    : LayerOf(of_the_projections(options)), options_(options), seed_(track(seed_generator(options.seed))) {
+    : LayerOf(attention::without_activity(options)), options_(options) {
+  seed_ = track(seed_generator(options.seed));
   if (options.num_heads < 1) {
     throw Error("MultiHeadAttention: num_heads must be positive, got " + std::to_string(options.num_heads));
   }
@@ -97,30 +85,14 @@ MultiHeadAttention::MultiHeadAttention(MultiHeadAttentionOptions options)
   if (options.value_dim && *options.value_dim < 1) {
     throw Error("MultiHeadAttention: value_dim must be positive, got " + std::to_string(*options.value_dim));
   }
-  if (!(options.dropout >= 0.0 && options.dropout <= 1.0)) {
-    throw Error("MultiHeadAttention: dropout must lie in [0, 1], got " + std::to_string(options.dropout));
-  }
-  if (options.sliding_window && *options.sliding_window < 1) {
-    throw Error("MultiHeadAttention: sliding_window must be positive, got " + std::to_string(*options.sliding_window));
-  }
+  attention::check_options(options, "MultiHeadAttention");
 }
 
 MultiHeadAttention MultiHeadAttention::from_config(const Config& config) {
-  MultiHeadAttentionOptions options{
-      .num_heads = config.at("num_heads").as_int(),
-      .key_dim = config.at("key_dim").as_int(),
-      .value_dim = config.optional_int("value_dim"),
-      .dropout = config.get("dropout", 0.0),
-      .use_bias = config.get("use_bias", true),
-      .sliding_window = config.optional_int("sliding_window"),
-      .kernel_initializer = initializer_from_config(config, "kernel_initializer", "glorot_uniform"),
-      .bias_initializer = initializer_from_config(config, "bias_initializer", "zeros"),
-      .kernel_regularizer = regularizer_from_config(config.get("kernel_regularizer")),
-      .bias_regularizer = regularizer_from_config(config.get("bias_regularizer")),
-      .kernel_constraint = constraint_from_config(config.get("kernel_constraint")),
-      .bias_constraint = constraint_from_config(config.get("bias_constraint")),
-      .use_gate = config.get("use_gate", false),
-      .seed = config.optional_integer("seed")};
+  auto options = attention::options_from(MultiHeadAttentionOptions{.num_heads = config.at("num_heads").as_int(),
+                                                                   .key_dim = config.at("key_dim").as_int(),
+                                                                   .value_dim = config.optional_int("value_dim")},
+                                         config);
   const Config& shape = config.get("output_shape");
   if (!shape.is_null()) options.output_shape = shape.is_array() ? shape.as_shape() : Shape{shape.as_integer()};
   if (!config.get("attention_axes").is_null()) {
@@ -128,14 +100,11 @@ MultiHeadAttention MultiHeadAttention::from_config(const Config& config) {
       options.attention_axes.push_back(static_cast<int>(axis));
     }
   }
-  return MultiHeadAttention(with_base(options, config));
+  return MultiHeadAttention(options);
 }
 
 void MultiHeadAttention::build_all(const std::vector<Shape>& inputs) {
-  if (inputs.size() != 2 && inputs.size() != 3) {
-    throw Error(label() + " takes {query, value} or {query, value, key}, got " + std::to_string(inputs.size()) +
-                " inputs");
-  }
+  check_inputs(inputs);
   const Shape &query = inputs[0], &value = inputs[1], &key = inputs.size() > 2 ? inputs[2] : inputs[1];
   const int rank = query.rank();
   if (rank < 3 || value.rank() != rank || key.rank() != rank) {
@@ -157,49 +126,26 @@ void MultiHeadAttention::build_all(const std::vector<Shape>& inputs) {
   const auto free = static_cast<std::size_t>(rank - 1);
   const std::string outer = letters.substr(0, free), heads = letters.substr(free + 1, 2);
   const char features = letters[free];
-  const EinsumDenseOptions common{.kernel_initializer = options_.kernel_initializer,
-                                  .bias_initializer = options_.bias_initializer,
-                                  .kernel_regularizer = options_.kernel_regularizer,
-                                  .bias_regularizer = options_.bias_regularizer,
-                                  .kernel_constraint = options_.kernel_constraint,
-                                  .bias_constraint = options_.bias_constraint,
-                                  .activity_regularizer = options_.activity_regularizer,
-                                  .trainable = trainable(),
-                                  .dtype = dtype_policy()};
-  const auto project = [&](const Shape& input, int dim, const char* name, const char* attribute,
-                           const ActivationRef& activation = {}) {
-    EinsumDenseOptions own = common;
-    own.activation = activation;
-    own.bias_axes = options_.use_bias ? heads : "";
-    own.name = name;
-    Shape output;
-    for (std::size_t i = 1; i < free; ++i) output.push_back(None);
+  const auto projected = [&](const Shape& input, int dim, const std::string& name, const std::string& attribute,
+                             const ActivationRef& activation = {}) {
+    Shape output(std::vector<std::int64_t>(free - 1, None));
     output.push_back(options_.num_heads);
     output.push_back(dim);
-    LayerRef layer =
-        track(EinsumDense(outer + features + "," + features + heads + "->" + outer + heads, output, own), attribute);
-    layer->build_now({input});
-    return layer;
+    return project(outer + features + "," + features + heads + "->" + outer + heads, input, output,
+                   attention::projection_options(options_, name, heads, activation), attribute);
   };
-  query_ = project(query, options_.key_dim, "query", "query_dense");
-  key_ = project(key, options_.key_dim, "key", "key_dense");
-  if (options_.use_gate) gate_ = project(query, value_dim, "gate", "_gate_dense", "sigmoid");
-  value_ = project(value, value_dim, "value", "value_dense");
-  Shape last = options_.output_shape.empty() ? Shape{query.back()} : options_.output_shape;
-  EinsumDenseOptions own = common;
-  const std::string results = letters.substr(free + 2, last.size());
-  const std::string summed = letters.substr(free, 2);
-  own.bias_axes = options_.use_bias ? results : "";
-  own.name = "attention_output";
-  Shape output;
-  for (std::size_t i = 1; i < free; ++i) output.push_back(None);
-  for (const std::int64_t size : last) output.push_back(size);
-  output_ =
-      track(EinsumDense(outer + summed + "," + summed + results + "->" + outer + results, output, own), "output_dense");
-  Shape attended = query;
+  query_ = projected(query, options_.key_dim, "query", "query_dense");
+  key_ = projected(key, options_.key_dim, "key", "key_dense");
+  if (options_.use_gate) gate_ = projected(query, value_dim, "gate", "_gate_dense", "sigmoid");
+  value_ = projected(value, value_dim, "value", "value_dense");
+  const Shape last = options_.output_shape.empty() ? Shape{query.back()} : options_.output_shape;
+  const std::string results = letters.substr(free + 2, last.size()), summed = letters.substr(free, 2);
+  Shape attended = query, output(std::vector<std::int64_t>(free - 1, None));
   attended.back() = options_.num_heads;
   attended.push_back(value_dim);
-  output_->build_now({attended});
+  for (const std::int64_t size : last) output.push_back(size);
+  output_ = project(outer + summed + "," + summed + results + "->" + outer + results, attended, output,
+                    attention::projection_options(options_, "attention_output", results), "output_dense");
 }
 
 Tensors MultiHeadAttention::call_with(const Tensors& inputs, const CallContext& context) {
@@ -217,22 +163,8 @@ Tensors MultiHeadAttention::call_with(const Tensors& inputs, const CallContext& 
     mask = repeat(mask, q.shape()[0] / mask.shape()[0], 0);
   }
   const double scale = 1.0 / std::sqrt(static_cast<double>(options_.key_dim));
-  Tensor attended, scores;
-  if (!wants_scores && options_.dropout == 0.0) {
-    attended = dot_product_attention(q, k, v, {}, mask, scale);
-  } else {
-    const std::vector<int> heads_first{0, 2, 1, 3};
-    scores = matmul(transpose(q * scale, heads_first), transpose(k, heads_first), false, true);
-    if (mask.defined()) {
-      scores = where(mask, scores, scores.dtype() == DType::float16 ? -3e4 : -1e9);
-      scores = softmax(scores, -1) * cast(mask, scores.dtype());
-    } else {
-      scores = softmax(scores, -1);
-    }
-    const bool drops = context.training && options_.dropout > 0.0;
-    const Tensor weights = drops ? random::dropout(scores, options_.dropout, {}, seed_) : scores;
-    attended = transpose(matmul(weights, transpose(v, heads_first)), heads_first);
-  }
+  auto [attended, scores] =
+      attention::attend(q, k, v, mask, {scale, options_.dropout, context.training, wants_scores}, seed_);
   attended = unfold(attended, q_spread.shape(), axes_);
   if (options_.use_gate) attended = attended * Tensor(gate_->outputs(unmasked(query), plain));
   Tensors outputs{Tensor(output_->outputs(attended, plain))};
@@ -240,10 +172,7 @@ Tensors MultiHeadAttention::call_with(const Tensors& inputs, const CallContext& 
   return outputs;
 }
 
-std::vector<Shape> MultiHeadAttention::compute_output_shapes_with(const std::vector<Shape>& inputs,
-                                                                  const CallContext& context) const {
-  std::vector<Shape> shapes = compute_output_shapes(inputs);
-  if (!attention::flag(context, "return_attention_scores")) return shapes;
+Shape MultiHeadAttention::scores_shape(const std::vector<Shape>& inputs) const {
   const Shape &query = inputs[0], &key = inputs.size() > 2 ? inputs[2] : inputs[1];
   Shape scores{query[0]};
   for (int axis = 1; axis < query.rank() - 1; ++axis) {
@@ -253,21 +182,14 @@ std::vector<Shape> MultiHeadAttention::compute_output_shapes_with(const std::vec
   for (const Shape& side : {query, key}) {
     for (const int axis : axes_) scores.push_back(side.at(axis));
   }
-  shapes.push_back(scores);
-  return shapes;
+  return scores;
 }
 
-std::vector<Shape> MultiHeadAttention::compute_output_shapes(const std::vector<Shape>& inputs) const {
-  Shape output = inputs[0];
-  if (!options_.output_shape.empty()) {
-    output.pop_back();
-    for (const std::int64_t size : options_.output_shape) output.push_back(size);
-  }
-  return {output};
-}
-
-std::vector<Tensor> MultiHeadAttention::compute_masks(const Tensors&, const std::vector<Tensor>& masks) const {
-  return masks.empty() ? std::vector<Tensor>() : std::vector<Tensor>{masks.front()};
+Shape MultiHeadAttention::result_shape(const std::vector<Shape>& inputs) const {
+  if (options_.output_shape.empty()) return inputs[0];
+  Shape output(inputs[0].begin(), inputs[0].end() - 1);
+  for (const std::int64_t size : options_.output_shape) output.push_back(size);
+  return output;
 }
 
 Config MultiHeadAttention::config() const {
@@ -282,14 +204,7 @@ Config MultiHeadAttention::config() const {
   const std::vector<int>& axes = built() ? axes_ : options_.attention_axes;
   config["attention_axes"] = axes.empty() ? Config() : Config(axes);
   config["sliding_window"] = options_.sliding_window;
-  config["kernel_initializer"] = to_config(options_.kernel_initializer);
-  config["bias_initializer"] = to_config(options_.bias_initializer);
-  config["kernel_regularizer"] = to_config(options_.kernel_regularizer);
-  config["bias_regularizer"] = to_config(options_.bias_regularizer);
-  config["activity_regularizer"] = to_config(options_.activity_regularizer);
-  config["kernel_constraint"] = to_config(options_.kernel_constraint);
-  config["bias_constraint"] = to_config(options_.bias_constraint);
-  config["seed"] = options_.seed;
+  attention::write_options(config, options_);
   return config;
 }
 

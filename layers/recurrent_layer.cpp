@@ -194,9 +194,10 @@ void RecurrentLayer::write_sequence(Config& config) const {
 }
 
 Config RecurrentLayer::config_with_cell() const {
+  const Config own = cell_->config();
   Config config = base_config();
   write_sequence(config);
-  for (const auto& [key, value] : cell_->config().entries()) {
+  for (const auto& [key, value] : own.entries()) {
     if (key != "name" && key != "trainable" && key != "dtype") config[key] = value;
     if (key == "bias_regularizer" && !config.contains("activity_regularizer"))
       config["activity_regularizer"] = Config();

@@ -48,7 +48,7 @@ inline InitializerRef forget_gate_ones(const InitializerRef& others, std::int64_
 /// The options of a recurrent layer or of its cell, as far as O has them.
 template <class O>
 O options_from(const Config& config) {
-  O o = weights::from_config(O{}, config);
+  O o = weight_options::from_config(O{}, config);
   if (config.contains("recurrent_activation")) {
     if constexpr (requires { o.recurrent_activation; })
       o.recurrent_activation = activation_from_config(config.at("recurrent_activation"));
@@ -63,10 +63,10 @@ O options_from(const Config& config) {
 
 template <class O>
 void write_options(Config& config, const O& o) {
-  weights::write_initializers(config, o);
+  weight_options::write_initializers(config, o);
   if constexpr (requires { o.unit_forget_bias; }) config["unit_forget_bias"] = o.unit_forget_bias;
-  weights::write_regularizers(config, o, false);
-  weights::write_constraints(config, o);
+  weight_options::write_regularizers(config, o, false);
+  weight_options::write_constraints(config, o);
   config["dropout"] = o.dropout;
   config["recurrent_dropout"] = o.recurrent_dropout;
   if constexpr (requires { o.reset_after; }) config["reset_after"] = o.reset_after;

@@ -1,10 +1,8 @@
-#include <nyala/constraint.hpp>
 #include <nyala/error.hpp>
-#include <nyala/initializer.hpp>
 #include <nyala/layers/depthwise.hpp>
-#include <nyala/regularizer.hpp>
 
 #include "spatial.hpp"
+#include "weight_options.hpp"
 
 namespace nyala {
 
@@ -29,9 +27,7 @@ SeparableConv<N>::SeparableConv(int filters, Dims<N> kernel_size, SeparableConvO
   if (options.depth_multiplier < 1) {
     throw Error(name + ": depth_multiplier must be positive, got " + std::to_string(options.depth_multiplier));
   }
-  spatial::require_positive(kernel_size.vector(), name + ": kernel_size");
-  spatial::require_positive(options.strides.vector(), name + ": strides");
-  spatial::require_positive(options.dilation_rate.vector(), name + ": dilation_rate");
+  spatial::require_window(kernel_size, options, name);
   options_.padding = spatial::padding(options.padding, false, name);
   options_.data_format = spatial::data_format(options.data_format, name);
   this->set_input_spec({{.rank = static_cast<int>(N) + 2}});
@@ -39,34 +35,19 @@ SeparableConv<N>::SeparableConv(int filters, Dims<N> kernel_size, SeparableConvO
 
 template <std::size_t N>
 SeparableConv<N> SeparableConv<N>::from_config(const Config& config) {
-  return SeparableConv(
-      config.at("filters").as_int(), spatial::dims<N>(config.at("kernel_size"), 1),
-      with_base(
-          SeparableConvOptions<N>{
-              .strides = spatial::dims<N>(config.get("strides"), 1),
-              .padding = config.get("padding", "valid"),
-              .data_format = config.get("data_format", ""),
-              .dilation_rate = spatial::dims<N>(config.get("dilation_rate"), 1),
-              .depth_multiplier = config.get("depth_multiplier", 1),
-              .activation = activation_from_config(config.get("activation")),
-              .use_bias = config.get("use_bias", true),
-              .depthwise_initializer = initializer_from_config(config, "depthwise_initializer", "glorot_uniform"),
-              .pointwise_initializer = initializer_from_config(config, "pointwise_initializer", "glorot_uniform"),
-              .bias_initializer = initializer_from_config(config, "bias_initializer", "zeros"),
-              .depthwise_regularizer = regularizer_from_config(config.get("depthwise_regularizer")),
-              .pointwise_regularizer = regularizer_from_config(config.get("pointwise_regularizer")),
-              .bias_regularizer = regularizer_from_config(config.get("bias_regularizer")),
-              .depthwise_constraint = constraint_from_config(config.get("depthwise_constraint")),
-              .pointwise_constraint = constraint_from_config(config.get("pointwise_constraint")),
-              .bias_constraint = constraint_from_config(config.get("bias_constraint"))},
-          config));
+  return SeparableConv(config.at("filters").as_int(), spatial::dims<N>(config.at("kernel_size"), 1),
+                       weight_options::from_config(
+                           SeparableConvOptions<N>{.strides = spatial::dims<N>(config.get("strides"), 1),
+                                                   .padding = config.get("padding", "valid"),
+                                                   .data_format = config.get("data_format", ""),
+                                                   .dilation_rate = spatial::dims<N>(config.get("dilation_rate"), 1),
+                                                   .depth_multiplier = config.get("depth_multiplier", 1)},
+                           config));
 }
 
 template <std::size_t N>
 void SeparableConv<N>::build(const Shape& input) {
-  const std::size_t axis = spatial::channel_axis(options_.data_format, input.size());
-  const std::int64_t channels = input[axis];
-  if (channels == None) throw Error(this->label() + ": the channels must be known, the shape is " + input.str());
+  const auto [axis, channels] = spatial::known_channels(input, options_.data_format, this->label());
   compute_output_shape(input);
   Shape depthwise(kernel_size_.values().begin(), kernel_size_.values().end());
   depthwise.push_back(channels);
@@ -92,23 +73,14 @@ template <std::size_t N>
 Tensor SeparableConv<N>::forward(const Tensor& x, bool) {
   const auto fused = activation_.fused();
   const Tensor bias = options_.use_bias ? Tensor(bias_) : Tensor();
-  const Tensor y = separable_conv(x, depthwise_kernel_, pointwise_kernel_, bias,
-                                  {.strides = options_.strides.vector(),
-                                   .padding = options_.padding,
-                                   .data_format = options_.data_format,
-                                   .dilation_rate = options_.dilation_rate.vector(),
-                                   .activation = fused.value_or(FusedActivation::none)});
+  const Tensor y =
+      separable_conv(x, depthwise_kernel_, pointwise_kernel_, bias, spatial::conv_arguments(options_, fused));
   return fused ? y : activation_(y);
 }
 
 template <std::size_t N>
 Shape SeparableConv<N>::compute_output_shape(const Shape& input) const {
-  Shape output = input;
-  const std::size_t first = spatial::first_spatial(options_.data_format);
-  for (std::size_t i = 0; i < N; ++i) {
-    output[first + i] = spatial::output_length(input[first + i], kernel_size_[i], options_.strides[i],
-                                               options_.dilation_rate[i], options_.padding, this->label());
-  }
+  Shape output = spatial::window_shape(input, kernel_size_, options_, this->label());
   output[spatial::channel_axis(options_.data_format, input.size())] = filters_;
   return output;
 }
@@ -130,16 +102,7 @@ Config SeparableConv<N>::config() const {
   config["dilation_rate"] = options_.dilation_rate.vector();
   config["activation"] = activation_.config();
   config["use_bias"] = options_.use_bias;
-  config["depthwise_initializer"] = to_config(options_.depthwise_initializer);
-  config["pointwise_initializer"] = to_config(options_.pointwise_initializer);
-  config["bias_initializer"] = to_config(options_.bias_initializer);
-  config["depthwise_regularizer"] = to_config(options_.depthwise_regularizer);
-  config["pointwise_regularizer"] = to_config(options_.pointwise_regularizer);
-  config["bias_regularizer"] = to_config(options_.bias_regularizer);
-  if (!config.contains("activity_regularizer")) config["activity_regularizer"] = Config();
-  config["depthwise_constraint"] = to_config(options_.depthwise_constraint);
-  config["pointwise_constraint"] = to_config(options_.pointwise_constraint);
-  config["bias_constraint"] = to_config(options_.bias_constraint);
+  weight_options::write(config, options_);
   return config;
 }
 

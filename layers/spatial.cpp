@@ -38,4 +38,10 @@ std::int64_t output_length(std::int64_t input, std::int64_t size, std::int64_t s
   return (input - window) / stride + 1;
 }
 
+Channels known_channels(const Shape& input, const std::string& data_format, const std::string& layer) {
+  const std::size_t axis = channel_axis(data_format, input.size());
+  if (input[axis] == None) throw Error(layer + ": the channels must be known, the shape is " + input.str());
+  return {axis, input[axis]};
+}
+
 }  // namespace nyala::spatial

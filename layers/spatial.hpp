@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <nyala/config.hpp>
 #include <nyala/dtype.hpp>
 #include <nyala/error.hpp>
+#include <nyala/ops/nn.hpp>
 #include <nyala/shape.hpp>
 
 namespace nyala::spatial {
@@ -41,5 +43,50 @@ Dims<N> dims(const Config& config, const Dims<N>& otherwise) {
     throw Error("config: " + std::to_string(N) + " sizes were expected, got " + config.json());
   return Dims<N>(each);
 }
+
+template <std::size_t N>
+bool above_one(const Dims<N>& dims) {
+  const std::vector<std::int64_t> sizes = dims.vector();
+  return std::any_of(sizes.begin(), sizes.end(), [](std::int64_t size) { return size > 1; });
+}
+
+// Of layers whose options have strides, padding, data_format and dilation_rate.
+
+template <std::size_t N, class O>
+void require_window(const Dims<N>& kernel_size, const O& options, const std::string& layer) {
+  require_positive(kernel_size.vector(), layer + ": kernel_size");
+  require_positive(options.strides.vector(), layer + ": strides");
+  require_positive(options.dilation_rate.vector(), layer + ": dilation_rate");
+}
+
+/// The input's shape with the spatial sizes that a window leaves.
+template <std::size_t N, class O>
+Shape window_shape(const Shape& input, const Dims<N>& window, const O& options, const std::string& layer) {
+  Shape output = input;
+  const std::size_t first = first_spatial(options.data_format);
+  for (std::size_t i = 0; i < N; ++i) {
+    std::int64_t dilation = 1;
+    if constexpr (requires { options.dilation_rate; }) dilation = options.dilation_rate[i];
+    output[first + i] =
+        output_length(input[first + i], window[i], options.strides[i], dilation, options.padding, layer);
+  }
+  return output;
+}
+
+template <class O>
+ConvArguments conv_arguments(const O& options, std::optional<FusedActivation> fused) {
+  return {.strides = options.strides.vector(),
+          .padding = options.padding,
+          .data_format = options.data_format,
+          .dilation_rate = options.dilation_rate.vector(),
+          .activation = fused.value_or(FusedActivation::none)};
+}
+
+struct Channels {
+  std::size_t axis;
+  std::int64_t number;
+};
+/// Error if the input's channels are not known.
+Channels known_channels(const Shape& input, const std::string& data_format, const std::string& layer);
 
 }  // namespace nyala::spatial

@@ -11,7 +11,7 @@
 #include <nyala/layer.hpp>
 #include <nyala/regularizer.hpp>
 
-namespace nyala::weights {
+namespace nyala::weight_options {
 
 template <class O, class Visit>
 void each_initializer(O& o, const Visit& visit) {
@@ -82,4 +82,4 @@ void write(Config& config, const O& options, bool of_the_output = true) {
   write_constraints(config, options);
 }
 
-}  // namespace nyala::weights
+}  // namespace nyala::weight_options

@@ -46,6 +46,29 @@ class EinsumDense : public LayerOf<EinsumDense> {
   Variable kernel_, bias_;
 };
 
+/// What the attention layers share: inputs {query, value} or {query, value, key}, of which the query's mask goes on,
+/// and outputs {result} or, with the call argument return_attention_scores, {result, scores}.
+class AttentionLayer : public Layer {
+ public:
+  std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
+  std::vector<Shape> compute_output_shapes_with(const std::vector<Shape>& inputs,
+                                                const CallContext& context) const override;
+  std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
+  bool supports_masking() const override { return true; }
+
+ protected:
+  using Layer::Layer;
+  virtual Shape result_shape(const std::vector<Shape>& inputs) const = 0;
+  virtual Shape scores_shape(const std::vector<Shape>& inputs) const = 0;
+  /// Error unless there are two or three.
+  void check_inputs(const std::vector<Shape>& inputs) const;
+  /// An EinsumDense of this layer's dtype, built for `input`; `attribute` is what files call it.
+  LayerRef project(const std::string& equation, const Shape& input, const Shape& output, EinsumDenseOptions options,
+                   const std::string& attribute);
+
+  SeedGenerator seed_{std::uint64_t{0}};  // the layers set it, by their option
+};
+
 struct AttentionOptions {
   bool use_scale = false;
   std::string score_mode = "dot";
@@ -59,24 +82,21 @@ struct AttentionOptions {
 
 /// Luong's attention over {query, value} or {query, value, key}: softmax(scores) · value; score_mode "dot" or "concat".
 /// Call arguments: use_causal_mask, return_attention_scores. https://keras.io/api/layers/attention_layers/attention/
-class Attention : public LayerOf<Attention> {
+class Attention : public LayerOf<Attention, AttentionLayer> {
  public:
   explicit Attention(AttentionOptions options = {});
   static Attention from_config(const Config& config);
 
   void build_all(const std::vector<Shape>& inputs) override;
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
-  std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
-  std::vector<Shape> compute_output_shapes_with(const std::vector<Shape>& inputs,
-                                                const CallContext& context) const override;
-  std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
-  bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Attention"; }
   Config config() const override;
 
  private:
+  Shape result_shape(const std::vector<Shape>& inputs) const override;
+  Shape scores_shape(const std::vector<Shape>& inputs) const override;
+
   AttentionOptions options_;
-  SeedGenerator seed_;
   Variable scale_, concat_score_weight_;
 };
 
@@ -92,24 +112,21 @@ struct AdditiveAttentionOptions {
 
 /// Bahdanau's attention: scores sum(scale * tanh(query + key)).
 /// https://keras.io/api/layers/attention_layers/additive_attention/
-class AdditiveAttention : public LayerOf<AdditiveAttention> {
+class AdditiveAttention : public LayerOf<AdditiveAttention, AttentionLayer> {
  public:
   explicit AdditiveAttention(AdditiveAttentionOptions options = {});
   static AdditiveAttention from_config(const Config& config);
 
   void build_all(const std::vector<Shape>& inputs) override;
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
-  std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
-  std::vector<Shape> compute_output_shapes_with(const std::vector<Shape>& inputs,
-                                                const CallContext& context) const override;
-  std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
-  bool supports_masking() const override { return true; }
   std::string class_name() const override { return "AdditiveAttention"; }
   Config config() const override;
 
  private:
+  Shape result_shape(const std::vector<Shape>& inputs) const override;
+  Shape scores_shape(const std::vector<Shape>& inputs) const override;
+
   AdditiveAttentionOptions options_;
-  SeedGenerator seed_;
   Variable scale_;
 };
 
@@ -135,25 +152,22 @@ struct MultiHeadAttentionOptions {
 /// Attention of several heads over {query, value} or {query, value, key}. Vaswani et al. 2017. Masks of the inputs,
 /// attention_mask (a tensor argument of the call) and the call arguments use_causal_mask and return_attention_scores
 /// are Keras'. https://keras.io/api/layers/attention_layers/multi_head_attention/
-class MultiHeadAttention : public LayerOf<MultiHeadAttention> {
+class MultiHeadAttention : public LayerOf<MultiHeadAttention, AttentionLayer> {
  public:
   explicit MultiHeadAttention(MultiHeadAttentionOptions options);
   static MultiHeadAttention from_config(const Config& config);
 
   void build_all(const std::vector<Shape>& inputs) override;
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
-  std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
-  std::vector<Shape> compute_output_shapes_with(const std::vector<Shape>& inputs,
-                                                const CallContext& context) const override;
-  std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
-  bool supports_masking() const override { return true; }
   std::string class_name() const override { return "MultiHeadAttention"; }
   Config config() const override;
 
  private:
+  Shape result_shape(const std::vector<Shape>& inputs) const override;
+  Shape scores_shape(const std::vector<Shape>& inputs) const override;
+
   MultiHeadAttentionOptions options_;
   std::vector<int> axes_;
-  SeedGenerator seed_;
   LayerRef query_, key_, value_, output_, gate_;
 };
 
@@ -176,24 +190,21 @@ struct GroupQueryAttentionOptions {
 /// Attention whose queries have several heads for each head of keys and values; called with {query, value} or {query,
 /// value, key} of shape (batch, time, features); call arguments as for MultiHeadAttention. Ainslie et al. 2023.
 /// https://keras.io/api/layers/attention_layers/group_query_attention/
-class GroupQueryAttention : public LayerOf<GroupQueryAttention> {
+class GroupQueryAttention : public LayerOf<GroupQueryAttention, AttentionLayer> {
  public:
   explicit GroupQueryAttention(GroupQueryAttentionOptions options);
   static GroupQueryAttention from_config(const Config& config);
 
   void build_all(const std::vector<Shape>& inputs) override;
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
-  std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
-  std::vector<Shape> compute_output_shapes_with(const std::vector<Shape>& inputs,
-                                                const CallContext& context) const override;
-  std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
-  bool supports_masking() const override { return true; }
   std::string class_name() const override { return "GroupQueryAttention"; }
   Config config() const override;
 
  private:
+  Shape result_shape(const std::vector<Shape>& inputs) const override;
+  Shape scores_shape(const std::vector<Shape>& inputs) const override;
+
   GroupQueryAttentionOptions options_;
-  SeedGenerator seed_;
   LayerRef query_, key_, gate_, value_, output_;
 };
 
