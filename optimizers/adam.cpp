@@ -24,14 +24,25 @@ void Adam::make_slots(const std::vector<Variable>& variables) {
   for (const Variable& variable : variables) velocity_hat_.add(add_slot(variable, "velocity_hat"));
 }
 
-void Adam::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
-  adam_update(gradient, variable, momentum_[index], velocity_[index], velocity_hat_[index],
-              {.learning_rate = learning_rate,
-               .beta_1 = own_.beta_1,
-               .beta_2 = own_.beta_2,
-               .epsilon = own_.epsilon,
-               .weight_decay = weight_decay(variable, index),
-               .step = update_number()});
+void Adam::update(const Tensor& gradient, const Variable&, std::size_t index, double learning_rate) {
+  update_all(std::span(&gradient, 1), std::span(&index, 1), learning_rate);
+}
+
+void Adam::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices, double learning_rate) {
+  std::vector<VariableUpdate> all;
+  all.reserve(gradients.size());
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const std::size_t index = indices[i];
+    all.push_back({gradients[i],
+                   trained(index),
+                   {&momentum_[index], &velocity_[index], &velocity_hat_[index]},
+                   weight_decay(trained(index), index)});
+  }
+  adam_update(all, {.learning_rate = learning_rate,
+                    .beta_1 = own_.beta_1,
+                    .beta_2 = own_.beta_2,
+                    .epsilon = own_.epsilon,
+                    .step = update_number()});
 }
 
 Config Adam::config() const {

@@ -22,13 +22,23 @@ void RMSprop::make_slots(const std::vector<Variable>& variables) {
   }
 }
 
-void RMSprop::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
-  rmsprop_update(gradient, variable, velocity_[index], momentum_[index], average_gradient_[index],
-                 {.learning_rate = learning_rate,
-                  .rho = own_.rho,
-                  .momentum = own_.momentum,
-                  .epsilon = own_.epsilon,
-                  .weight_decay = weight_decay(variable, index)});
+void RMSprop::update(const Tensor& gradient, const Variable&, std::size_t index, double learning_rate) {
+  update_all(std::span(&gradient, 1), std::span(&index, 1), learning_rate);
+}
+
+void RMSprop::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices,
+                         double learning_rate) {
+  std::vector<VariableUpdate> all;
+  all.reserve(gradients.size());
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const std::size_t index = indices[i];
+    all.push_back({gradients[i],
+                   trained(index),
+                   {&velocity_[index], &momentum_[index], &average_gradient_[index]},
+                   weight_decay(trained(index), index)});
+  }
+  rmsprop_update(all,
+                 {.learning_rate = learning_rate, .rho = own_.rho, .momentum = own_.momentum, .epsilon = own_.epsilon});
 }
 
 Config RMSprop::config() const {

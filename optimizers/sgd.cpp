@@ -17,12 +17,18 @@ void SGD::make_slots(const std::vector<Variable>& variables) {
   }
 }
 
-void SGD::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
-  sgd_update(gradient, variable, momentum_[index],
-             {.learning_rate = learning_rate,
-              .momentum = own_.momentum,
-              .weight_decay = weight_decay(variable, index),
-              .nesterov = own_.nesterov});
+void SGD::update(const Tensor& gradient, const Variable&, std::size_t index, double learning_rate) {
+  update_all(std::span(&gradient, 1), std::span(&index, 1), learning_rate);
+}
+
+void SGD::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices, double learning_rate) {
+  std::vector<VariableUpdate> all;
+  all.reserve(gradients.size());
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const std::size_t index = indices[i];
+    all.push_back({gradients[i], trained(index), {&momentum_[index]}, weight_decay(trained(index), index)});
+  }
+  sgd_update(all, {.learning_rate = learning_rate, .momentum = own_.momentum, .nesterov = own_.nesterov});
 }
 
 Config SGD::config() const {

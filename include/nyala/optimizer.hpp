@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -115,10 +116,15 @@ class Optimizer {
   virtual void begin_step() {}
   /// Changes one variable; `index` is its place in the list. Nothing is recorded.
   virtual void update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) = 0;
+  /// All of a step: gradients[i] is of trained(indices[i]). By default update() for one after the other.
+  virtual void update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices,
+                          double learning_rate);
   /// Whether update() itself decays weights in its sweep, by weight_decay(index).
   virtual bool decays_weights() const { return false; }
   /// The option, or 0 for variables that do not decay.
   virtual double weight_decay(const Variable& variable, std::size_t index) const;
+  /// The variable at that place in the list.
+  const Variable& trained(std::size_t index) const;
   /// Whether exclude_from_weight_decay left that variable in.
   bool decays(std::size_t index) const;
   Variable add_slot(const Variable& like, const std::string& slot_name, double initial = 0.0);

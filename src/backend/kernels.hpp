@@ -117,11 +117,23 @@ struct RnnDescription {
   bool go_backwards = false, zero_output_for_mask = false;
 };
 
-/// One step of an optimizer over one parameter, in place. Gradients are already clipped and scaled.
+/// A variable that a step of an optimizer changes, all of one shape, dtype and device with its gradient (already
+/// clipped and scaled) and its slots. Slots that the step does not use point to null tensors.
+struct StepVariable {
+  Tensor gradient;
+  Tensor* variable;
+  std::array<Tensor*, 3> slots;
+  double decay;  // first of all w -= decay * w: learning rate times weight decay
+};
 struct AdamStep {
-  double learning_rate, beta_1, beta_2, epsilon,
-      weight_decay;  // learning_rate with the bias correction; decay: lr * wd
-  bool amsgrad;
+  double learning_rate, beta_1, beta_2, epsilon;  // learning_rate with the bias correction
+};
+struct SgdStep {
+  double learning_rate, momentum;
+  bool nesterov;
+};
+struct RmspropStep {
+  double learning_rate, rho, momentum, epsilon;
 };
 
 class Kernels {
@@ -271,15 +283,13 @@ class Kernels {
   virtual void resize_bilinear(const Tensor& x, Tensor& out);
   virtual void resize_bilinear_backward(const Tensor& gradient, Tensor& dx);
 
-  // ---- optimizers: one sweep over memory each. Null tensors where a slot is not used.
-  virtual void adam_step(const AdamStep& step, const Tensor& gradient, Tensor& variable, Tensor& momentum,
-                         Tensor& velocity, Tensor& velocity_hat);
-  /// momentum null: plain; w -= lr * wd * w first
-  virtual void sgd_step(double learning_rate, double momentum, bool nesterov, double weight_decay,
-                        const Tensor& gradient, Tensor& variable, Tensor& momentum_slot);
-  virtual void rmsprop_step(double learning_rate, double rho, double momentum, double epsilon, bool centered,
-                            double weight_decay, const Tensor& gradient, Tensor& variable, Tensor& velocity,
-                            Tensor& momentum_slot, Tensor& average_gradient);
+  // ---- optimizers: all variables of a step in one sweep over memory, in place; they may differ in dtype.
+  /// slots: momentum, velocity, velocity_hat (given: AMSGrad)
+  virtual void adam_step(const AdamStep& step, std::span<const StepVariable> variables);
+  /// slots: momentum (null: plain)
+  virtual void sgd_step(const SgdStep& step, std::span<const StepVariable> variables);
+  /// slots: velocity, momentum (null: none), average_gradient (given: centred)
+  virtual void rmsprop_step(const RmspropStep& step, std::span<const StepVariable> variables);
 
  protected:
   /// Throws the Error that says that this backend has no such kernel.

@@ -189,12 +189,12 @@ void Optimizer::apply(const std::vector<Tensor>& gradients, const std::vector<Va
     detail::clip_gradients(kept, state.options);
     const double rate = learning_rate();
     begin_step();
-    for (std::size_t i = 0; i < kept.size(); ++i) {
+    for (std::size_t i = 0; !decays_weights() && i < kept.size(); ++i) {
       const Variable& variable = state.trained[places[i]];
-      const double decay = decays_weights() ? 0.0 : weight_decay(variable, places[i]);
+      const double decay = weight_decay(variable, places[i]);
       if (decay != 0.0) Variable(variable).assign(variable.value() * (1.0 - decay * rate));
-      update(kept[i], variable, places[i], rate);
     }
+    update_all(kept, places, rate);
   }
   if (state.options.use_ema) update_averages();
   for (const std::size_t place : places) {
@@ -203,6 +203,14 @@ void Optimizer::apply(const std::vector<Tensor>& gradients, const std::vector<Va
   }
   set_iterations(iterations() + 1);
 }
+
+void Optimizer::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices,
+                           double learning_rate) {
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    update(gradients[i], trained(indices[i]), indices[i], learning_rate);
+}
+
+const Variable& Optimizer::trained(std::size_t index) const { return state_->trained[index]; }
 
 std::vector<Tensor> Optimizer::accumulated(const std::vector<Tensor>& gradients,
                                            const std::vector<std::size_t>& places) {

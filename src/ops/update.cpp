@@ -1,6 +1,8 @@
 #include <nyala/ops/update.hpp>
 
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include <nyala/autograd.hpp>
 #include <nyala/ops/math.hpp>
@@ -49,42 +51,86 @@ double adam_correction(double beta_1, double beta_2, std::int64_t step) {
   return last.value;
 }
 
+/// What a kernel takes of each variable, all checked before any is changed.
+std::vector<backend::StepVariable> operands(std::span<const VariableUpdate> variables, double learning_rate,
+                                            const char* op) {
+  std::vector<backend::StepVariable> all;
+  all.reserve(variables.size());
+  for (const VariableUpdate& each : variables) {
+    backend::StepVariable made{checked(each.gradient, each.variable, op), nullptr, {}, 0.0};
+    for (std::size_t i = 0; i < each.slots.size(); ++i)
+      made.slots[i] = each.slots[i] == nullptr ? &no_slot : &slot(*each.slots[i], each.variable, op);
+    made.decay = learning_rate * each.weight_decay;
+    all.push_back(std::move(made));
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].variable = &detail::writable(variables[i].variable);
+  for (const backend::StepVariable& each : all) {
+    backend::require_same_device(each.gradient, *each.variable);
+    backend::require_same_device(*all.front().variable, *each.variable);
+    for (const Tensor* own : each.slots) backend::require_same_device(*each.variable, *own);
+  }
+  return all;
+}
+
+void require_slots(std::span<const VariableUpdate> variables, std::size_t count, const char* complaint) {
+  for (const VariableUpdate& each : variables) {
+    for (std::size_t i = 0; i < count; ++i)
+      if (each.slots[i] == nullptr || !each.slots[i]->defined()) ops::fail(complaint);
+  }
+}
+
 }  // namespace
 
-void adam_update(const Tensor& gradient, const Variable& variable, const Variable& momentum, const Variable& velocity,
-                 const Variable& velocity_hat, const AdamUpdate& update) {
+void adam_update(std::span<const VariableUpdate> variables, const AdamUpdate& update) {
+  if (variables.empty()) return;
   StopRecording stop;
-  const Tensor g = checked(gradient, variable, "adam_update");
-  if (!momentum.defined() || !velocity.defined()) ops::fail("adam_update: needs the slots momentum and velocity");
-  Tensor &w = detail::writable(variable), &m = slot(momentum, variable, "adam_update"),
-         &v = slot(velocity, variable, "adam_update"), &v_hat = slot(velocity_hat, variable, "adam_update");
+  require_slots(variables, 2, "adam_update: needs the slots momentum and velocity");
+  const auto all = operands(variables, update.learning_rate, "adam_update");
   const double correction = adam_correction(update.beta_1, update.beta_2, update.step);
-  backend::kernels(g, w, m, v)
+  backend::kernels(*all.front().variable)
       .adam_step({.learning_rate = update.learning_rate * correction,
                   .beta_1 = update.beta_1,
                   .beta_2 = update.beta_2,
-                  .epsilon = update.epsilon,
-                  .weight_decay = update.learning_rate * update.weight_decay,
-                  .amsgrad = v_hat.defined()},
-                 g, w, m, v, v_hat);
+                  .epsilon = update.epsilon},
+                 all);
+}
+
+void adam_update(const Tensor& gradient, const Variable& variable, const Variable& momentum, const Variable& velocity,
+                 const Variable& velocity_hat, const AdamUpdate& update) {
+  const VariableUpdate one{gradient, variable, {&momentum, &velocity, &velocity_hat}, update.weight_decay};
+  adam_update(std::span(&one, 1), update);
+}
+
+void sgd_update(std::span<const VariableUpdate> variables, const SgdUpdate& update) {
+  if (variables.empty()) return;
+  StopRecording stop;
+  const auto all = operands(variables, update.learning_rate, "sgd_update");
+  backend::kernels(*all.front().variable)
+      .sgd_step({.learning_rate = update.learning_rate, .momentum = update.momentum, .nesterov = update.nesterov}, all);
 }
 
 void sgd_update(const Tensor& gradient, const Variable& variable, const Variable& momentum, const SgdUpdate& update) {
+  const VariableUpdate one{gradient, variable, {&momentum}, update.weight_decay};
+  sgd_update(std::span(&one, 1), update);
+}
+
+void rmsprop_update(std::span<const VariableUpdate> variables, const RmspropUpdate& update) {
+  if (variables.empty()) return;
   StopRecording stop;
-  const Tensor g = checked(gradient, variable, "sgd_update");
-  Tensor &w = detail::writable(variable), &m = slot(momentum, variable, "sgd_update");
-  backend::kernels(g, w).sgd_step(update.learning_rate, update.momentum, update.nesterov, update.weight_decay, g, w, m);
+  require_slots(variables, 1, "rmsprop_update: needs the slot velocity");
+  const auto all = operands(variables, update.learning_rate, "rmsprop_update");
+  backend::kernels(*all.front().variable)
+      .rmsprop_step({.learning_rate = update.learning_rate,
+                     .rho = update.rho,
+                     .momentum = update.momentum,
+                     .epsilon = update.epsilon},
+                    all);
 }
 
 void rmsprop_update(const Tensor& gradient, const Variable& variable, const Variable& velocity,
                     const Variable& momentum, const Variable& average_gradient, const RmspropUpdate& update) {
-  StopRecording stop;
-  const Tensor g = checked(gradient, variable, "rmsprop_update");
-  if (!velocity.defined()) ops::fail("rmsprop_update: needs the slot velocity");
-  Tensor &w = detail::writable(variable), &v = slot(velocity, variable, "rmsprop_update"),
-         &m = slot(momentum, variable, "rmsprop_update"), &average = slot(average_gradient, variable, "rmsprop_update");
-  backend::kernels(g, w, v).rmsprop_step(update.learning_rate, update.rho, update.momentum, update.epsilon,
-                                         average.defined(), update.weight_decay, g, w, v, m, average);
+  const VariableUpdate one{gradient, variable, {&velocity, &momentum, &average_gradient}, update.weight_decay};
+  rmsprop_update(std::span(&one, 1), update);
 }
 
 }  // namespace nyala

@@ -79,17 +79,19 @@ TEST_CASE("reference filling and optimizers") {
   Tensor w = test::numbers({1, 2}, DType::float64), m = test::numbers({0.1, -0.2}, DType::float64),
          v = test::numbers({0.01, 0.04}, DType::float64), none;
   const Tensor g = test::numbers({0.5, -1}, DType::float64);
-  kernels.adam_step({0.1, 0.9, 0.99, 1e-7, 0, false}, g, w, m, v, none);
+  const std::array<backend::StepVariable, 1> adam{{{g, &w, {&m, &v, &none}, 0.0}}};
+  kernels.adam_step({0.1, 0.9, 0.99, 1e-7}, adam);
   CHECK(test::worst(test::values(m), {0.14, -0.28}) < 1e-15);
   CHECK(test::worst(test::values(v), {0.0124, 0.0496}) < 1e-15);
   CHECK(test::worst(test::values(w), {1 - 0.014 / (std::sqrt(0.0124) + 1e-7), 2 + 0.028 / (std::sqrt(0.0496) + 1e-7)}) <
         1e-15);
   w = test::numbers({1, 2}, DType::float64);
   m = test::numbers({0.1, -0.2}, DType::float64);
-  kernels.sgd_step(0.1, 0.9, true, 0, g, w, m);
+  kernels.sgd_step({0.1, 0.9, true}, adam);
   CHECK(test::worst(test::values(w), {1 + 0.9 * 0.04 - 0.05, 2 - 0.9 * 0.08 + 0.1}) < 1e-15);
   w = test::numbers({1, 2}, DType::float64);
-  kernels.rmsprop_step(0.1, 0.9, 0, 1e-7, false, 0, g, w, v, none, none);
+  const std::array<backend::StepVariable, 1> rmsprop{{{g, &w, {&v, &none, &none}, 0.0}}};
+  kernels.rmsprop_step({0.1, 0.9, 0, 1e-7}, rmsprop);
   CHECK(test::worst(test::values(w), {1 - 0.05 / std::sqrt(0.9 * 0.0124 + 0.025 + 1e-7),
                                       2 + 0.1 / std::sqrt(0.9 * 0.0496 + 0.1 + 1e-7)}) < 1e-15);
 }

@@ -173,27 +173,33 @@ TEST_CASE("vectorised optimizer steps match the reference") {
       const Tensor g = noise({n}, -1, 1, 2), w = noise({n}), m = noise({n}, -1, 1, 3), v = noise({n}, 0.1, 1, 4),
                    v_hat = noise({n}, 0.1, 1, 5), none;
       for (const bool amsgrad : {false, true}) {
-        const AdamStep step{0.01, 0.9, 0.999, 1e-7, amsgrad ? 1e-4 : 0.0, amsgrad};
-        check_same(simd, {w, m, v, amsgrad ? v_hat : none}, 2e-6,
-                   [&](Kernels& k, std::vector<Tensor>& out) { k.adam_step(step, g, out[0], out[1], out[2], out[3]); });
+        check_same(simd, {w, m, v, amsgrad ? v_hat : none}, 2e-6, [&](Kernels& k, std::vector<Tensor>& out) {
+          const StepVariable all[]{{g, &out[0], {&out[1], &out[2], &out[3]}, amsgrad ? 1e-4 : 0.0}};
+          k.adam_step({0.01, 0.9, 0.999, 1e-7}, all);
+        });
       }
       for (const bool nesterov : {false, true}) {
         check_same(simd, {w, m}, 2e-6, [&](Kernels& k, std::vector<Tensor>& out) {
-          k.sgd_step(0.1, 0.9, nesterov, 0.01, g, out[0], out[1]);
+          const StepVariable all[]{{g, &out[0], {&out[1]}, 0.001}};
+          k.sgd_step({0.1, 0.9, nesterov}, all);
         });
       }
-      check_same(simd, {w, none}, 2e-6,
-                 [&](Kernels& k, std::vector<Tensor>& out) { k.sgd_step(0.1, 0, false, 0, g, out[0], out[1]); });
+      check_same(simd, {w, none}, 2e-6, [&](Kernels& k, std::vector<Tensor>& out) {
+        const StepVariable all[]{{g, &out[0], {&out[1]}, 0.0}};
+        k.sgd_step({0.1, 0, false}, all);
+      });
       check_same(simd, {w, v, m}, 2e-6, [&](Kernels& k, std::vector<Tensor>& out) {
         Tensor average;
-        k.rmsprop_step(0.01, 0.9, 0.5, 1e-7, false, 0.01, g, out[0], out[1], out[2], average);
+        const StepVariable all[]{{g, &out[0], {&out[1], &out[2], &average}, 1e-4}};
+        k.rmsprop_step({0.01, 0.9, 0.5, 1e-7}, all);
       });
       check_same(simd, {w, v_hat, m}, 1e-5, [&](Kernels& k, std::vector<Tensor>& out) {
         Tensor momentum, average = m.clone();
         ReferenceKernels().unary(Unary::abs, m, average, {});
         Tensor raised = v.clone();
         ReferenceKernels().binary(Binary::add, v, test::numbers({2}, DType::float32), raised);
-        k.rmsprop_step(0.01, 0.9, 0, 1e-3, true, 0, g, out[0], raised, momentum, average);
+        const StepVariable all[]{{g, &out[0], {&raised, &momentum, &average}, 0.0}};
+        k.rmsprop_step({0.01, 0.9, 0, 1e-3}, all);
       });
     }
   });

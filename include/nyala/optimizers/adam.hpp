@@ -32,7 +32,9 @@ class Adam : public Optimizer {
  protected:
   Adam(AdamOptions options, const std::string& default_name);
   void make_slots(const std::vector<Variable>& variables) override;
-  void update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) override;
+  void update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) final;
+  void update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices,
+                  double learning_rate) override;
   bool decays_weights() const override { return true; }
 
  private:

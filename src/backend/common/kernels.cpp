@@ -154,14 +154,13 @@ void Kernels::resize_bilinear(const Tensor& x, Tensor&) { missing("resize_biline
 void Kernels::resize_bilinear_backward(const Tensor& gradient, Tensor&) {
   missing("resize_bilinear_backward", gradient);
 }
-void Kernels::adam_step(const AdamStep&, const Tensor& gradient, Tensor&, Tensor&, Tensor&, Tensor&) {
-  missing("adam_step", gradient);
+void Kernels::adam_step(const AdamStep&, std::span<const StepVariable> variables) {
+  if (!variables.empty()) missing("adam_step", *variables[0].variable);
 }
-void Kernels::sgd_step(double, double, bool, double, const Tensor& gradient, Tensor&, Tensor&) {
-  missing("sgd_step", gradient);
+void Kernels::sgd_step(const SgdStep&, std::span<const StepVariable> variables) {
+  if (!variables.empty()) missing("sgd_step", *variables[0].variable);
 }
-void Kernels::rmsprop_step(double, double, double, double, bool, double, const Tensor& gradient, Tensor&, Tensor&,
-                           Tensor&, Tensor&) {
-  missing("rmsprop_step", gradient);
+void Kernels::rmsprop_step(const RmspropStep&, std::span<const StepVariable> variables) {
+  if (!variables.empty()) missing("rmsprop_step", *variables[0].variable);
 }
 }  // namespace nyala::backend

@@ -90,13 +90,9 @@ class CudaKernels final : public Kernels {
                     const Tensor& gradient_h, const Tensor& gradient_c, RnnGradients& gradients) override;
   void resize_bilinear(const Tensor& x, Tensor& out) override;
   void resize_bilinear_backward(const Tensor& gradient, Tensor& dx) override;
-  void adam_step(const AdamStep& step, const Tensor& gradient, Tensor& variable, Tensor& momentum, Tensor& velocity,
-                 Tensor& velocity_hat) override;
-  void sgd_step(double learning_rate, double momentum, bool nesterov, double weight_decay, const Tensor& gradient,
-                Tensor& variable, Tensor& momentum_slot) override;
-  void rmsprop_step(double learning_rate, double rho, double momentum, double epsilon, bool centered,
-                    double weight_decay, const Tensor& gradient, Tensor& variable, Tensor& velocity,
-                    Tensor& momentum_slot, Tensor& average_gradient) override;
+  void adam_step(const AdamStep& step, std::span<const StepVariable> variables) override;
+  void sgd_step(const SgdStep& step, std::span<const StepVariable> variables) override;
+  void rmsprop_step(const RmspropStep& step, std::span<const StepVariable> variables) override;
 
  private:
   Context& context_;

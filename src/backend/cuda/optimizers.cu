@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "backend/common/scalar_math.hpp"
@@ -5,116 +7,175 @@
 #include "backend/cuda/dispatch.hpp"
 #include "device/launch.hpp"
 
+// One launch changes all variables of a step: the table of their addresses travels in the launch's own parameters, so
+// that nothing is uploaded, and the elements of all are cut into chunks of one length.
+
 namespace nyala::backend::cuda {
 namespace {
+
+constexpr std::int64_t lanes = 256, turns = 8, chunk = lanes * turns;
+
+/// A variable in the table: w with its gradient and slots (null: none), and where its chunks begin.
+template <class T>
+struct Row {
+  const T* gradient;
+  T* variable;
+  std::array<T*, 3> slots;
+  std::int64_t size, first_chunk;
+  Wide<T> decay;
+};
 
 template <class T>
 struct Adam {
   using A = Wide<T>;
-  A rate, fresh_1, fresh_2, epsilon, decay;
-  const T* gradient;
-  T *variable, *momentum, *velocity, *velocity_hat;
-  constexpr void operator()(std::int64_t i) const {
-    const auto g = static_cast<A>(gradient[i]);
-    auto w = static_cast<A>(variable[i]), m = static_cast<A>(momentum[i]), v = static_cast<A>(velocity[i]);
+  A rate, fresh_1, fresh_2, epsilon;
+  constexpr A operator()(const Row<T>& row, std::int64_t i, A w) const {
+    const auto g = static_cast<A>(row.gradient[i]);
+    auto m = static_cast<A>(row.slots[0][i]), v = static_cast<A>(row.slots[1][i]);
     m += (g - m) * fresh_1;
     v += (g * g - v) * fresh_2;
-    if (decay != A(0)) w -= w * decay;
     A second = v;
-    if (velocity_hat != nullptr) {
-      second = scalar::maximum(static_cast<A>(velocity_hat[i]), v);
-      velocity_hat[i] = static_cast<T>(second);
+    if (row.slots[2] != nullptr) {
+      second = scalar::maximum(static_cast<A>(row.slots[2][i]), v);
+      row.slots[2][i] = static_cast<T>(second);
     }
-    w -= m * rate / (std::sqrt(second) + epsilon);
-    momentum[i] = static_cast<T>(m);
-    velocity[i] = static_cast<T>(v);
-    variable[i] = static_cast<T>(w);
+    row.slots[0][i] = static_cast<T>(m);
+    row.slots[1][i] = static_cast<T>(v);
+    return w - m * rate / (std::sqrt(second) + epsilon);
   }
 };
 
 template <class T>
 struct Sgd {
   using A = Wide<T>;
-  A rate, keep, decay;
+  A rate, keep;
   bool nesterov;
-  const T* gradient;
-  T *variable, *momentum;
-  constexpr void operator()(std::int64_t i) const {
-    const auto g = static_cast<A>(gradient[i]);
-    auto w = static_cast<A>(variable[i]);
-    if (decay != A(0)) w -= w * decay;
-    if (momentum == nullptr) {
-      w -= rate * g;
-    } else {
-      const A m = keep * static_cast<A>(momentum[i]) - rate * g;
-      w += nesterov ? keep * m - rate * g : m;
-      momentum[i] = static_cast<T>(m);
-    }
-    variable[i] = static_cast<T>(w);
+  constexpr A operator()(const Row<T>& row, std::int64_t i, A w) const {
+    const A move = rate * static_cast<A>(row.gradient[i]);
+    if (row.slots[0] == nullptr) return w - move;
+    const A m = keep * static_cast<A>(row.slots[0][i]) - move;
+    row.slots[0][i] = static_cast<T>(m);
+    return w + (nesterov ? keep * m - move : m);
   }
 };
 
 template <class T>
 struct Rmsprop {
   using A = Wide<T>;
-  A rate, old, fresh, keep, epsilon, decay;
-  const T* gradient;
-  T *variable, *velocity, *momentum, *average;
-  constexpr void operator()(std::int64_t i) const {
-    const auto g = static_cast<A>(gradient[i]);
-    auto w = static_cast<A>(variable[i]);
-    if (decay != A(0)) w -= w * decay;
-    const A v = old * static_cast<A>(velocity[i]) + fresh * g * g;
-    velocity[i] = static_cast<T>(v);
+  A rate, old, fresh, keep, epsilon;
+  constexpr A operator()(const Row<T>& row, std::int64_t i, A w) const {
+    const auto g = static_cast<A>(row.gradient[i]);
+    const A v = old * static_cast<A>(row.slots[0][i]) + fresh * g * g;
+    row.slots[0][i] = static_cast<T>(v);
     A spread = v;
-    if (average != nullptr) {
-      const A mean = old * static_cast<A>(average[i]) + fresh * g;
-      average[i] = static_cast<T>(mean);
+    if (row.slots[2] != nullptr) {
+      const A mean = old * static_cast<A>(row.slots[2][i]) + fresh * g;
+      row.slots[2][i] = static_cast<T>(mean);
       spread = v - mean * mean;
     }
     A step = rate * g / std::sqrt(spread + epsilon);
-    if (momentum != nullptr) {
-      step = keep * static_cast<A>(momentum[i]) + step;
-      momentum[i] = static_cast<T>(step);
+    if (row.slots[1] != nullptr) {
+      step = keep * static_cast<A>(row.slots[1][i]) + step;
+      row.slots[1][i] = static_cast<T>(step);
     }
-    variable[i] = static_cast<T>(w - step);
+    return w - step;
   }
 };
 
+/// `lanes` neighbouring threads share a chunk, each with every lanes-th element of it.
+template <class T, class Step, std::size_t capacity>
+struct Sweep {
+  Step step;
+  int count;
+  std::array<Row<T>, capacity> rows;
+  constexpr void operator()(std::int64_t thread) const {
+    const std::int64_t place = thread / lanes;
+    int low = 0, high = count - 1;
+    while (low < high) {
+      const int middle = (low + high + 1) / 2;
+      if (rows[static_cast<std::size_t>(middle)].first_chunk <= place)
+        low = middle;
+      else
+        high = middle - 1;
+    }
+    const Row<T> row = rows[static_cast<std::size_t>(low)];
+    const std::int64_t begin = (place - row.first_chunk) * chunk + thread % lanes;
+    const std::int64_t end = begin + chunk < row.size ? begin + chunk : row.size;
+    for (std::int64_t i = begin; i < end; i += lanes) {
+      auto w = static_cast<Wide<T>>(row.variable[i]);
+      if (row.decay != 0) w -= w * row.decay;
+      row.variable[i] = static_cast<T>(step(row, i, w));
+    }
+  }
+};
+
+/// The most variables in a launch, whose parameters may take 32764 bytes (CUDA 12.1 and later, from Volta on), and how
+/// many get along with the 4096 that are cheaper to pass.
+constexpr std::size_t most = 500, few = 60;
+
+template <std::size_t capacity, class T, class Step>
+void sweep(cudaStream_t stream, const Step& step, std::span<const Row<T>> rows) {
+  Sweep<T, Step, capacity> all{step, static_cast<int>(rows.size()), {}};
+  static_assert(sizeof all <= (capacity == few ? 4096 : 32764));
+  std::int64_t chunks = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    all.rows[i] = rows[i];
+    all.rows[i].first_chunk = chunks;
+    chunks += (rows[i].size - 1) / chunk + 1;
+  }
+  launch(stream, chunks * lanes, all);
+}
+
+/// One launch for all variables of a dtype; more only beyond `most` of them. `slots`: how many kinds the step has;
+/// make(T) is the step's functor.
+template <class Make>
+void for_all(cudaStream_t stream, std::span<const StepVariable> variables, const char* kernel, std::size_t slots,
+             Make&& make) {
+  for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16, DType::float64}) {
+    visit_any_floating(dtype, kernel, [&]<class T>(std::type_identity<T> type) {
+      std::vector<Row<T>> rows;
+      for (const StepVariable& each : variables) {
+        if (each.variable->dtype() != dtype || each.variable->size() == 0) continue;
+        Row<T> row{elements<T>(each.gradient),      elements<T>(*each.variable), {}, each.variable->size(), 0,
+                   static_cast<Wide<T>>(each.decay)};
+        for (std::size_t i = 0; i < slots; ++i) row.slots[i] = elements<T>(*each.slots[i]);
+        rows.push_back(row);
+      }
+      const auto step = make(type);
+      for (std::span<const Row<T>> left = rows; !left.empty();) {
+        const std::size_t taken = std::min(left.size(), most);
+        if (taken > few)
+          sweep<most>(stream, step, left.first(taken));
+        else
+          sweep<few>(stream, step, left);
+        left = left.subspan(taken);
+      }
+    });
+  }
+}
+
 }  // namespace
 
-void CudaKernels::adam_step(const AdamStep& step, const Tensor& gradient, Tensor& variable, Tensor& momentum,
-                            Tensor& velocity, Tensor& velocity_hat) {
-  visit_any_floating(variable.dtype(), "adam_step", [&]<class T>(std::type_identity<T>) {
+void CudaKernels::adam_step(const AdamStep& step, std::span<const StepVariable> variables) {
+  for_all(context_.stream(), variables, "adam_step", 3, [&]<class T>(std::type_identity<T>) {
     using A = Wide<T>;
-    launch(context_.stream(), variable.size(),
-           Adam<T>{static_cast<A>(step.learning_rate), static_cast<A>(1 - step.beta_1), static_cast<A>(1 - step.beta_2),
-                   static_cast<A>(step.epsilon), static_cast<A>(step.weight_decay), elements<T>(gradient),
-                   elements<T>(variable), elements<T>(momentum), elements<T>(velocity),
-                   step.amsgrad ? elements<T>(velocity_hat) : nullptr});
+    return Adam<T>{static_cast<A>(step.learning_rate), static_cast<A>(1 - step.beta_1), static_cast<A>(1 - step.beta_2),
+                   static_cast<A>(step.epsilon)};
   });
 }
 
-void CudaKernels::sgd_step(double learning_rate, double momentum, bool nesterov, double weight_decay,
-                           const Tensor& gradient, Tensor& variable, Tensor& momentum_slot) {
-  visit_any_floating(variable.dtype(), "sgd_step", [&]<class T>(std::type_identity<T>) {
+void CudaKernels::sgd_step(const SgdStep& step, std::span<const StepVariable> variables) {
+  for_all(context_.stream(), variables, "sgd_step", 1, [&]<class T>(std::type_identity<T>) {
     using A = Wide<T>;
-    launch(context_.stream(), variable.size(),
-           Sgd<T>{static_cast<A>(learning_rate), static_cast<A>(momentum), static_cast<A>(learning_rate * weight_decay),
-                  nesterov, elements<T>(gradient), elements<T>(variable), elements<T>(momentum_slot)});
+    return Sgd<T>{static_cast<A>(step.learning_rate), static_cast<A>(step.momentum), step.nesterov};
   });
 }
 
-void CudaKernels::rmsprop_step(double learning_rate, double rho, double momentum, double epsilon, bool centered,
-                               double weight_decay, const Tensor& gradient, Tensor& variable, Tensor& velocity,
-                               Tensor& momentum_slot, Tensor& average_gradient) {
-  visit_any_floating(variable.dtype(), "rmsprop_step", [&]<class T>(std::type_identity<T>) {
+void CudaKernels::rmsprop_step(const RmspropStep& step, std::span<const StepVariable> variables) {
+  for_all(context_.stream(), variables, "rmsprop_step", 3, [&]<class T>(std::type_identity<T>) {
     using A = Wide<T>;
-    launch(context_.stream(), variable.size(),
-           Rmsprop<T>{static_cast<A>(learning_rate), static_cast<A>(rho), static_cast<A>(1 - rho),
-                      static_cast<A>(momentum), static_cast<A>(epsilon), static_cast<A>(learning_rate * weight_decay),
-                      elements<T>(gradient), elements<T>(variable), elements<T>(velocity), elements<T>(momentum_slot),
-                      centered ? elements<T>(average_gradient) : nullptr});
+    return Rmsprop<T>{static_cast<A>(step.learning_rate), static_cast<A>(step.rho), static_cast<A>(1 - step.rho),
+                      static_cast<A>(step.momentum), static_cast<A>(step.epsilon)};
   });
 }
 

@@ -21,7 +21,7 @@ namespace kernel {
 template <class Parameters, class Run>
 void enqueue(cudaStream_t stream, const char* what, const Parameters& parameters, Run run) {
   static_assert(std::is_trivially_copyable_v<Parameters>, "the parameters of a launch are copied bitwise");
-  static_assert(sizeof(Parameters) <= 4096, "a launch takes at most 4096 bytes of parameters");
+  static_assert(sizeof(Parameters) <= 32764, "a launch takes at most 32764 bytes of parameters");
   Parameters copied = parameters;
   std::size_t looked_at = 0;
 #if defined(__has_builtin) && __has_builtin(__builtin_clear_padding)

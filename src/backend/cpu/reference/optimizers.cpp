@@ -8,84 +8,87 @@
 
 namespace nyala::backend {
 
-void ReferenceKernels::adam_step(const AdamStep& step, const Tensor& gradient, Tensor& variable, Tensor& momentum,
-                                 Tensor& velocity, Tensor& velocity_hat) {
-  Widened widened(*this);
-  const Tensor wide_gradient = widened.in(gradient);
-  Tensor &wide_w = widened.in_out(variable), &wide_m = widened.in_out(momentum), &wide_v = widened.in_out(velocity),
-         &wide_v_hat = widened.in_out(velocity_hat);
-  visit_floating(wide_w.dtype(), "adam_step", [&]<class T>(std::type_identity<T>) {
-    const auto g = wide_gradient.xt<T>();
-    auto w = wide_w.xt<T>(), m = wide_m.xt<T>(), v = wide_v.xt<T>();
-    const T learning_rate = static_cast<T>(step.learning_rate), epsilon = static_cast<T>(step.epsilon);
-    m += (g - m) * static_cast<T>(1 - step.beta_1);
-    v += (g * g - v) * static_cast<T>(1 - step.beta_2);
-    if (step.weight_decay != 0) w -= w * static_cast<T>(step.weight_decay);
-    if (step.amsgrad) {
-      auto v_hat = wide_v_hat.xt<T>();
-      xt::noalias(v_hat) = xt::maximum(v_hat, v);
-      w -= m * learning_rate / (xt::sqrt(v_hat) + epsilon);
-    } else {
-      w -= m * learning_rate / (xt::sqrt(v) + epsilon);
-    }
-  });
-  widened.finish();
+namespace {
+
+/// fn(std::type_identity<T>, gradient, variable, slots…) for each variable, its halves widened to float32.
+template <std::size_t slots, class F>
+void for_each_variable(Kernels& kernels, std::span<const StepVariable> variables, const char* kernel, F&& fn) {
+  for (const StepVariable& each : variables) {
+    Widened widened(kernels);
+    const Tensor gradient = widened.in(each.gradient);
+    Tensor& variable = widened.in_out(*each.variable);
+    visit_floating(variable.dtype(), kernel, [&]<class T>(std::type_identity<T> type) {
+      auto w = variable.xt<T>();
+      if (each.decay != 0) w -= w * static_cast<T>(each.decay);
+      [&]<std::size_t... i>(std::index_sequence<i...>) {
+        fn(type, gradient.xt<T>(), w, widened.in_out(*each.slots[i])...);
+      }(std::make_index_sequence<slots>());
+    });
+    widened.finish();
+  }
 }
 
-void ReferenceKernels::sgd_step(double learning_rate, double momentum, bool nesterov, double weight_decay,
-                                const Tensor& gradient, Tensor& variable, Tensor& momentum_slot) {
-  Widened widened(*this);
-  const Tensor wide_gradient = widened.in(gradient);
-  Tensor &wide_w = widened.in_out(variable), &wide_m = widened.in_out(momentum_slot);
-  visit_floating(wide_w.dtype(), "sgd_step", [&]<class T>(std::type_identity<T>) {
-    const auto g = wide_gradient.xt<T>();
-    auto w = wide_w.xt<T>();
-    const T rate = static_cast<T>(learning_rate), keep = static_cast<T>(momentum);
-    if (weight_decay != 0) w -= w * static_cast<T>(learning_rate * weight_decay);
-    if (!wide_m.defined()) {
-      w -= rate * g;
-      return;
-    }
-    auto m = wide_m.xt<T>();
-    xt::noalias(m) = keep * m - rate * g;
-    if (nesterov)
-      w += keep * m - rate * g;
-    else
-      w += m;
-  });
-  widened.finish();
+}  // namespace
+
+void ReferenceKernels::adam_step(const AdamStep& step, std::span<const StepVariable> variables) {
+  for_each_variable<3>(
+      *this, variables, "adam_step",
+      [&]<class T>(std::type_identity<T>, const auto& g, auto& w, Tensor& momentum, Tensor& velocity, Tensor& highest) {
+        auto m = momentum.xt<T>(), v = velocity.xt<T>();
+        const T learning_rate = static_cast<T>(step.learning_rate), epsilon = static_cast<T>(step.epsilon);
+        m += (g - m) * static_cast<T>(1 - step.beta_1);
+        v += (g * g - v) * static_cast<T>(1 - step.beta_2);
+        if (highest.defined()) {
+          auto v_hat = highest.xt<T>();
+          xt::noalias(v_hat) = xt::maximum(v_hat, v);
+          w -= m * learning_rate / (xt::sqrt(v_hat) + epsilon);
+        } else {
+          w -= m * learning_rate / (xt::sqrt(v) + epsilon);
+        }
+      });
 }
 
-void ReferenceKernels::rmsprop_step(double learning_rate, double rho, double momentum, double epsilon, bool centered,
-                                    double weight_decay, const Tensor& gradient, Tensor& variable, Tensor& velocity,
-                                    Tensor& momentum_slot, Tensor& average_gradient) {
-  Widened widened(*this);
-  const Tensor wide_gradient = widened.in(gradient);
-  Tensor &wide_w = widened.in_out(variable), &wide_v = widened.in_out(velocity),
-         &wide_m = widened.in_out(momentum_slot), &wide_average = widened.in_out(average_gradient);
-  visit_floating(wide_w.dtype(), "rmsprop_step", [&]<class T>(std::type_identity<T>) {
-    const auto g = wide_gradient.xt<T>();
-    auto w = wide_w.xt<T>(), v = wide_v.xt<T>();
-    const T old = static_cast<T>(rho), fresh = static_cast<T>(1 - rho), guard = static_cast<T>(epsilon);
-    if (weight_decay != 0) w -= w * static_cast<T>(learning_rate * weight_decay);
-    xt::noalias(v) = old * v + fresh * g * g;
-    xt::xarray<T> increment;
-    if (centered) {
-      auto average = wide_average.xt<T>();
-      xt::noalias(average) = old * average + fresh * g;
-      increment = static_cast<T>(learning_rate) * g / xt::sqrt(v - average * average + guard);
-    } else {
-      increment = static_cast<T>(learning_rate) * g / xt::sqrt(v + guard);
-    }
-    if (!wide_m.defined()) {
-      w -= increment;
-      return;
-    }
-    auto m = wide_m.xt<T>();
-    xt::noalias(m) = static_cast<T>(momentum) * m + increment;
-    w -= m;
-  });
-  widened.finish();
+void ReferenceKernels::sgd_step(const SgdStep& step, std::span<const StepVariable> variables) {
+  for_each_variable<1>(*this, variables, "sgd_step",
+                       [&]<class T>(std::type_identity<T>, const auto& g, auto& w, Tensor& momentum) {
+                         const T rate = static_cast<T>(step.learning_rate), keep = static_cast<T>(step.momentum);
+                         if (!momentum.defined()) {
+                           w -= rate * g;
+                           return;
+                         }
+                         auto m = momentum.xt<T>();
+                         xt::noalias(m) = keep * m - rate * g;
+                         if (step.nesterov)
+                           w += keep * m - rate * g;
+                         else
+                           w += m;
+                       });
+}
+
+void ReferenceKernels::rmsprop_step(const RmspropStep& step, std::span<const StepVariable> variables) {
+  for_each_variable<3>(
+      *this, variables, "rmsprop_step",
+      [&]<class T>(std::type_identity<T>, const auto& g, auto& w, Tensor& velocity, Tensor& momentum, Tensor& mean) {
+        auto v = velocity.xt<T>();
+        const T old = static_cast<T>(step.rho), fresh = static_cast<T>(1 - step.rho),
+                rate = static_cast<T>(step.learning_rate), guard = static_cast<T>(step.epsilon);
+        xt::noalias(v) = old * v + fresh * g * g;
+        xt::xarray<T> increment;
+        if (mean.defined()) {
+          auto average = mean.xt<T>();
+          xt::noalias(average) = old * average + fresh * g;
+          increment = rate * g / xt::sqrt(v - average * average + guard);
+        } else {
+          increment = rate * g / xt::sqrt(v + guard);
+        }
+        if (!momentum.defined()) {
+          w -= increment;
+          return;
+        }
+        auto m = momentum.xt<T>();
+        xt::noalias(m) = static_cast<T>(step.momentum) * m + increment;
+        w -= m;
+      });
 }
 
 }  // namespace nyala::backend

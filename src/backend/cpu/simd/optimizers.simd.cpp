@@ -17,11 +17,10 @@ struct Part {
 
 }  // namespace
 
-void adam(const AdamStep& step, const float* gradient, float* variable, float* momentum, float* velocity,
+void adam(const AdamStep& step, float decay, const float* gradient, float* variable, float* momentum, float* velocity,
           float* velocity_hat, std::int64_t n) {
   const auto rate = static_cast<float>(step.learning_rate), epsilon = static_cast<float>(step.epsilon);
   const auto fresh_1 = static_cast<float>(1 - step.beta_1), fresh_2 = static_cast<float>(1 - step.beta_2);
-  const auto decay = static_cast<float>(step.weight_decay);
   for (std::int64_t i = 0; i < n; i += lanes) {
     const Part part{n - i};
     const Floats g = part.get(gradient + i);
@@ -30,7 +29,7 @@ void adam(const AdamStep& step, const float* gradient, float* variable, float* m
     v = v + (g * g - v) * fresh_2;
     part.put(m, momentum + i);
     part.put(v, velocity + i);
-    if (step.amsgrad) {
+    if (velocity_hat != nullptr) {
       v = maximum(part.get(velocity_hat + i), v);
       part.put(v, velocity_hat + i);
     }

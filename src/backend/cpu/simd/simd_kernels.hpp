@@ -55,13 +55,9 @@ class SimdKernels : public ReferenceKernels {
   void sparse_crossentropy(const Tensor& logits, const Tensor& labels, Tensor& loss) override;
   void sparse_crossentropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& gradient,
                                     Tensor& dlogits) override;
-  void adam_step(const AdamStep& step, const Tensor& gradient, Tensor& variable, Tensor& momentum, Tensor& velocity,
-                 Tensor& velocity_hat) override;
-  void sgd_step(double learning_rate, double momentum, bool nesterov, double weight_decay, const Tensor& gradient,
-                Tensor& variable, Tensor& momentum_slot) override;
-  void rmsprop_step(double learning_rate, double rho, double momentum, double epsilon, bool centered,
-                    double weight_decay, const Tensor& gradient, Tensor& variable, Tensor& velocity,
-                    Tensor& momentum_slot, Tensor& average_gradient) override;
+  void adam_step(const AdamStep& step, std::span<const StepVariable> variables) override;
+  void sgd_step(const SgdStep& step, std::span<const StepVariable> variables) override;
+  void rmsprop_step(const RmspropStep& step, std::span<const StepVariable> variables) override;
 
  protected:
   const SimdTable& table() const { return table_; }

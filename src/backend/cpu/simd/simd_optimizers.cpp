@@ -3,50 +3,68 @@
 
 namespace nyala::backend {
 
-void SimdKernels::adam_step(const AdamStep& step, const Tensor& gradient, Tensor& variable, Tensor& momentum,
-                            Tensor& velocity, Tensor& velocity_hat) {
-  if (!all_float32(gradient, variable, momentum, velocity, velocity_hat)) {
-    return ReferenceKernels::adam_step(step, gradient, variable, momentum, velocity, velocity_hat);
+namespace {
+
+/// A variable of a step as float32: its gradient, itself and its slots (null where there is none).
+struct Floats {
+  explicit Floats(const StepVariable& of) : gradient(floats(of.gradient)), variable(floats(*of.variable)) {
+    for (std::size_t i = 0; i < slots.size(); ++i) slots[i] = of.slots[i] == nullptr ? nullptr : floats(*of.slots[i]);
   }
-  const float* g = floats(gradient);
-  float *w = floats(variable), *m = floats(momentum), *v = floats(velocity), *v_hat = floats(velocity_hat);
-  detail::parallel_for(0, variable.size(), dear_grain, [&](std::int64_t begin, std::int64_t end) {
-    table_.adam(step, g + begin, w + begin, m + begin, v + begin, advance(v_hat, begin), end - begin);
-  });
+  float* slot(std::size_t i, std::int64_t begin) const { return advance(slots[i], begin); }
+
+  const float* gradient;
+  float* variable;
+  std::array<float*, 3> slots;
+};
+
+/// sweep(operands, decay, begin, end) over the float32 variables, left(variable) for each other.
+template <class Sweep, class Left>
+void for_each_variable(std::span<const StepVariable> variables, Sweep&& sweep, Left&& left) {
+  for (const StepVariable& each : variables) {
+    if (each.variable->dtype() != DType::float32) {
+      left(std::span(&each, 1));
+      continue;
+    }
+    const Floats of(each);
+    const auto decay = static_cast<float>(each.decay);
+    detail::parallel_for(0, each.variable->size(), dear_grain,
+                         [&](std::int64_t begin, std::int64_t end) { sweep(of, decay, begin, end); });
+  }
 }
 
-void SimdKernels::sgd_step(double learning_rate, double momentum, bool nesterov, double weight_decay,
-                           const Tensor& gradient, Tensor& variable, Tensor& momentum_slot) {
-  if (!all_float32(gradient, variable, momentum_slot)) {
-    return ReferenceKernels::sgd_step(learning_rate, momentum, nesterov, weight_decay, gradient, variable,
-                                      momentum_slot);
-  }
-  const float* g = floats(gradient);
-  float *w = floats(variable), *m = floats(momentum_slot);
-  const auto rate = static_cast<float>(learning_rate), keep = static_cast<float>(momentum),
-             decay = static_cast<float>(learning_rate * weight_decay);
-  detail::parallel_for(0, variable.size(), dear_grain, [=, this](std::int64_t begin, std::int64_t end) {
-    table_.sgd(rate, keep, nesterov, decay, g + begin, w + begin, advance(m, begin), end - begin);
-  });
+}  // namespace
+
+void SimdKernels::adam_step(const AdamStep& step, std::span<const StepVariable> variables) {
+  for_each_variable(
+      variables,
+      [&](const Floats& of, float decay, std::int64_t begin, std::int64_t end) {
+        table_.adam(step, decay, of.gradient + begin, of.variable + begin, of.slot(0, begin), of.slot(1, begin),
+                    of.slot(2, begin), end - begin);
+      },
+      [&](std::span<const StepVariable> other) { ReferenceKernels::adam_step(step, other); });
 }
 
-void SimdKernels::rmsprop_step(double learning_rate, double rho, double momentum, double epsilon, bool centered,
-                               double weight_decay, const Tensor& gradient, Tensor& variable, Tensor& velocity,
-                               Tensor& momentum_slot, Tensor& average_gradient) {
-  if (!all_float32(gradient, variable, velocity, momentum_slot, average_gradient)) {
-    return ReferenceKernels::rmsprop_step(learning_rate, rho, momentum, epsilon, centered, weight_decay, gradient,
-                                          variable, velocity, momentum_slot, average_gradient);
-  }
-  const float* g = floats(gradient);
-  float *w = floats(variable), *v = floats(velocity), *m = floats(momentum_slot),
-        *average = centered ? floats(average_gradient) : nullptr;
-  const auto rate = static_cast<float>(learning_rate), keep = static_cast<float>(momentum),
-             old = static_cast<float>(rho), guard = static_cast<float>(epsilon),
-             decay = static_cast<float>(learning_rate * weight_decay);
-  detail::parallel_for(0, variable.size(), dear_grain, [=, this](std::int64_t begin, std::int64_t end) {
-    table_.rmsprop(rate, old, keep, guard, decay, g + begin, w + begin, v + begin, advance(m, begin),
-                   advance(average, begin), end - begin);
-  });
+void SimdKernels::sgd_step(const SgdStep& step, std::span<const StepVariable> variables) {
+  const auto rate = static_cast<float>(step.learning_rate), keep = static_cast<float>(step.momentum);
+  for_each_variable(
+      variables,
+      [&](const Floats& of, float decay, std::int64_t begin, std::int64_t end) {
+        table_.sgd(rate, keep, step.nesterov, decay, of.gradient + begin, of.variable + begin, of.slot(0, begin),
+                   end - begin);
+      },
+      [&](std::span<const StepVariable> other) { ReferenceKernels::sgd_step(step, other); });
+}
+
+void SimdKernels::rmsprop_step(const RmspropStep& step, std::span<const StepVariable> variables) {
+  const auto rate = static_cast<float>(step.learning_rate), keep = static_cast<float>(step.momentum),
+             old = static_cast<float>(step.rho), guard = static_cast<float>(step.epsilon);
+  for_each_variable(
+      variables,
+      [&](const Floats& of, float decay, std::int64_t begin, std::int64_t end) {
+        table_.rmsprop(rate, old, keep, guard, decay, of.gradient + begin, of.variable + begin, of.slot(0, begin),
+                       of.slot(1, begin), of.slot(2, begin), end - begin);
+      },
+      [&](std::span<const StepVariable> other) { ReferenceKernels::rmsprop_step(step, other); });
 }
 
 }  // namespace nyala::backend

@@ -43,8 +43,8 @@ struct SimdTable {
   ColumnReduction (*reduce_columns)(Reduce op);
   std::int64_t (*arg_extreme)(bool maximum, const float* x, std::int64_t n);
 
-  void (*adam)(const AdamStep& step, const float* gradient, float* variable, float* momentum, float* velocity,
-               float* velocity_hat, std::int64_t n);
+  void (*adam)(const AdamStep& step, float decay, const float* gradient, float* variable, float* momentum,
+               float* velocity, float* velocity_hat, std::int64_t n);
   void (*sgd)(float learning_rate, float momentum, bool nesterov, float decay, const float* gradient, float* variable,
               float* momentum_slot, std::int64_t n);
   void (*rmsprop)(float learning_rate, float rho, float momentum, float epsilon, float decay, const float* gradient,
