@@ -18,6 +18,7 @@ std::string conv_name() {
 template <std::size_t N>
 Conv<N>::Conv(int filters, Dims<N> kernel_size, ConvOptions<N> options)
     : LayerOf<Conv<N>>(options),
+      WithLora(conv_name<N>(), options.lora_rank, options.lora_alpha, !options.kernel_constraint.is_none()),
       filters_(filters),
       kernel_size_(kernel_size),
       options_(options),
@@ -47,7 +48,9 @@ Conv<N> Conv<N>::from_config(const Config& config) {
                                                  .padding = config.get("padding", "valid"),
                                                  .data_format = config.get("data_format", ""),
                                                  .dilation_rate = spatial::dims<N>(config.get("dilation_rate"), 1),
-                                                 .groups = config.get("groups", 1)},
+                                                 .groups = config.get("groups", 1),
+                                                 .lora_rank = config.optional_int("lora_rank"),
+                                                 .lora_alpha = config.optional_int("lora_alpha")},
                                   config));
 }
 
@@ -68,14 +71,29 @@ void Conv<N>::build(const Shape& input) {
     bias_ = this->add_weight("bias", {filters_}, options_.bias_initializer,
                              {.regularizer = options_.bias_regularizer, .constraint = options_.bias_constraint});
   }
+  make_lora();
   this->set_input_spec({{.rank = static_cast<int>(N) + 2, .axes = {{static_cast<int>(axis), channels}}}});
+}
+
+template <std::size_t N>
+void Conv<N>::make_lora() {
+  add_lora([this](const std::string& name, const Shape& shape, const InitializerRef& initial) {
+    return this->add_weight(name, shape, initial,
+                            {.dtype = DType::float32, .regularizer = options_.kernel_regularizer});
+  });
+}
+
+template <std::size_t N>
+void Conv<N>::enable_lora(int rank, std::optional<int> lora_alpha) {
+  ask_for_lora(this->label(), this->built(), rank, lora_alpha, !options_.kernel_constraint.is_none());
+  make_lora();
 }
 
 template <std::size_t N>
 Tensor Conv<N>::forward(const Tensor& x, bool) {
   const auto fused = activation_.fused();
   const Tensor bias = options_.use_bias ? Tensor(bias_) : Tensor();
-  const Tensor y = conv(x, kernel_, bias, spatial::conv_arguments(options_, fused));
+  const Tensor y = conv(x, adapted_kernel(), bias, spatial::conv_arguments(options_, fused));
   return fused ? y : activation_(y);
 }
 
@@ -104,6 +122,7 @@ Config Conv<N>::config() const {
   config["activation"] = activation_.config();
   config["use_bias"] = options_.use_bias;
   weight_options::write(config, options_);
+  lora_.write(config);
   return config;
 }
 

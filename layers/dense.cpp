@@ -6,12 +6,19 @@
 namespace nyala {
 
 Dense::Dense(int units, DenseOptions options)
-    : LayerOf(options), units_(units), options_(options), activation_(options.activation, "Dense") {
+    : LayerOf(options),
+      WithLora("Dense", options.lora_rank, options.lora_alpha, !options.kernel_constraint.is_none()),
+      units_(units),
+      options_(options),
+      activation_(options.activation, "Dense") {
   if (units < 1) throw Error("Dense: units must be positive, got " + std::to_string(units));
 }
 
 Dense Dense::from_config(const Config& config) {
-  return Dense(config.at("units").as_int(), weight_options::from_config(DenseOptions{}, config));
+  return Dense(config.at("units").as_int(),
+               weight_options::from_config(DenseOptions{.lora_rank = config.optional_int("lora_rank"),
+                                                        .lora_alpha = config.optional_int("lora_alpha")},
+                                           config));
 }
 
 void Dense::build(const Shape& input) {
@@ -24,13 +31,26 @@ void Dense::build(const Shape& input) {
     bias_ = add_weight("bias", {units_}, options_.bias_initializer,
                        {.regularizer = options_.bias_regularizer, .constraint = options_.bias_constraint});
   }
+  make_lora();
   set_input_spec({{.min_rank = 2, .axes = {{-1, input.back()}}}});
+}
+
+void Dense::make_lora() {
+  add_lora([this](const std::string& name, const Shape& shape, const InitializerRef& initial) {
+    return this->add_weight(name, shape, initial,
+                            {.dtype = DType::float32, .regularizer = options_.kernel_regularizer});
+  });
+}
+
+void Dense::enable_lora(int rank, std::optional<int> lora_alpha) {
+  ask_for_lora(label(), built(), rank, lora_alpha, !options_.kernel_constraint.is_none());
+  make_lora();
 }
 
 Tensor Dense::forward(const Tensor& x, bool) {
   const Tensor bias = options_.use_bias ? Tensor(bias_) : Tensor();
-  if (const auto fused = activation_.fused()) return dense(x, kernel_, bias, *fused);
-  return activation_(dense(x, kernel_, bias));
+  if (const auto fused = activation_.fused()) return dense(x, adapted_kernel(), bias, *fused);
+  return activation_(dense(x, adapted_kernel(), bias));
 }
 
 Shape Dense::compute_output_shape(const Shape& input) const {
@@ -46,6 +66,7 @@ Config Dense::config() const {
   config["use_bias"] = options_.use_bias;
   weight_options::write(config, options_, false);
   config["quantization_config"] = Config();
+  lora_.write(config);
   return config;
 }
 

@@ -41,6 +41,7 @@ Parts parse(std::string equation) {
 
 EinsumDense::EinsumDense(const std::string& equation, const Shape& output_shape, EinsumDenseOptions options)
     : LayerOf(options),
+      WithLora("EinsumDense", options.lora_rank, options.lora_alpha, !options.kernel_constraint.is_none()),
       equation_(equation),
       output_shape_(output_shape),
       options_(options),
@@ -60,7 +61,10 @@ EinsumDense::EinsumDense(const std::string& equation, const Shape& output_shape,
 EinsumDense EinsumDense::from_config(const Config& config) {
   const Config& shape = config.at("output_shape");
   return EinsumDense(config.at("equation").as_string(), shape.is_array() ? shape.as_shape() : Shape{shape.as_integer()},
-                     weight_options::from_config(EinsumDenseOptions{.bias_axes = config.get("bias_axes", "")}, config));
+                     weight_options::from_config(EinsumDenseOptions{.bias_axes = config.get("bias_axes", ""),
+                                                                    .lora_rank = config.optional_int("lora_rank"),
+                                                                    .lora_alpha = config.optional_int("lora_alpha")},
+                                                 config));
 }
 
 EinsumDense::Shapes EinsumDense::shapes_for(const Shape& input) const {
@@ -139,15 +143,28 @@ void EinsumDense::build(const Shape& input) {
     bias_ = add_weight("bias", shapes.bias, options_.bias_initializer,
                        {.regularizer = options_.bias_regularizer, .constraint = options_.bias_constraint});
   }
+  make_lora();
+}
+
+void EinsumDense::make_lora() {
+  add_lora([this](const std::string& name, const Shape& shape, const InitializerRef& initial) {
+    return this->add_weight(name, shape, initial,
+                            {.dtype = DType::float32, .regularizer = options_.kernel_regularizer});
+  });
+}
+
+void EinsumDense::enable_lora(int rank, std::optional<int> lora_alpha) {
+  ask_for_lora(label(), built(), rank, lora_alpha, !options_.kernel_constraint.is_none());
+  make_lora();
 }
 
 Tensor EinsumDense::forward(const Tensor& x, bool) {
   const bool with_bias = !options_.bias_axes.empty();
   if (contracted_ == 0) {
-    const Tensor y = einsum(equation_, {x, kernel_});
+    const Tensor y = einsum(equation_, {x, adapted_kernel()});
     return activation_(with_bias ? y + Tensor(bias_) : y);
   }
-  const Tensor kernel = kernel_;
+  const Tensor kernel = adapted_kernel();
   const auto n = static_cast<std::size_t>(contracted_);
   std::int64_t in = 1, units = 1;
   Shape output(x.shape().begin(), x.shape().end() - contracted_), rows = output;
@@ -172,6 +189,7 @@ Config EinsumDense::config() const {
   config["bias_axes"] = options_.bias_axes.empty() ? Config() : Config(options_.bias_axes);
   weight_options::write(config, options_);
   config["quantization_config"] = Config();
+  lora_.write(config);
   return config;
 }
 

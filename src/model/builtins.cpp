@@ -1,4 +1,5 @@
 #include <nyala/layers.hpp>
+#include <nyala/layers/quantized.hpp>
 
 #include "model/registry.hpp"
 
@@ -9,6 +10,13 @@ namespace {
 template <class L>
 LayerRef make(const Config& config) {
   return LayerRef(L::from_config(config));
+}
+
+/// A layer that Keras can quantize.
+template <class L>
+LayerRef make_either(const Config& config) {
+  LayerRef plain = make<L>(config);
+  return config.contains("quantization_policy") ? quantized_layer(plain->class_name(), config) : plain;
 }
 
 }  // namespace
@@ -52,15 +60,15 @@ const std::vector<BuiltinLayer>& builtin_layers() {
       {"Cropping2D", make<Cropping2D>},
       {"Cropping3D", make<Cropping3D>},
       {"CutMix", make<CutMix>},
-      {"Dense", make<Dense>},
+      {"Dense", make_either<Dense>},
       {"DepthwiseConv1D", make<DepthwiseConv1D>},
       {"DepthwiseConv2D", make<DepthwiseConv2D>},
       {"Discretization", make<Discretization>},
       {"Dot", make<Dot>},
       {"Dropout", make<Dropout>},
       {"ELU", make<ELU>},
-      {"EinsumDense", make<EinsumDense>},
-      {"Embedding", make<Embedding>},
+      {"EinsumDense", make_either<EinsumDense>},
+      {"Embedding", make_either<Embedding>},
       {"Equalization", make<Equalization>},
       {"Flatten", make<Flatten>},
       {"GRU", make<GRU>},

@@ -151,10 +151,32 @@ bool is_recurrent(const std::string& name) {
   return names.count(name) != 0;
 }
 
+/// "int8_from_float32" as the object that it is short for; null for any other name.
+Config quantized_policy(const std::string& name) {
+  const std::size_t from = name.find("_from_");
+  if (from == std::string::npos) return {};
+  const std::string mode = name.substr(0, from);
+  std::string class_name = "QuantizedDTypePolicy";
+  if (mode.rfind("int4/", 0) == 0) class_name = "Int4DTypePolicy";
+  if (mode == "float8") class_name = "QuantizedFloat8DTypePolicy";
+  if (mode.rfind("gptq/", 0) == 0) class_name = "GPTQDTypePolicy";
+  if (mode.rfind("awq/", 0) == 0) class_name = "AWQDTypePolicy";
+  const Config source = Config::object({{"mode", mode}, {"source_name", name.substr(from + 6)}});
+  return Config::object({{"module", "keras.dtype_policies"},
+                         {"class_name", class_name},
+                         {"config", source},
+                         {"registered_name", Config()}});
+}
+
 void dtype_words(Config& config) {
   if (!config.contains("dtype")) return;
   Config& dtype = config["dtype"];
-  if (dtype.is_null() || dtype.is_string()) return;
+  if (dtype.is_string()) {
+    Config policy = quantized_policy(dtype.as_string());
+    if (policy.is_null()) return;
+    dtype = std::move(policy);
+  }
+  if (dtype.is_null()) return;
   const std::string name = class_name_of(dtype);
   if (name == "DTypePolicyMap") {
     if (dtype.at("config").get("policy_map").is_object() && dtype.at("config").get("policy_map").size() > 0)
@@ -163,9 +185,17 @@ void dtype_words(Config& config) {
     dtype = inner;
     return dtype_words(config);
   }
+  static const std::set<std::string> quantized = {"QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy",
+                                                  "Int4DTypePolicy", "GPTQDTypePolicy", "AWQDTypePolicy"};
+  if (quantized.count(name) != 0) {
+    const Config policy = dtype;
+    config["quantization_policy"] = policy;
+    config["dtype"] = policy.at("config").get("source_name");
+    return;
+  }
   if (name != "DTypePolicy" && name != "FloatDTypePolicy" && name != "Policy" && name != "PolicyV1")
     throw Error("the key \"dtype\": the policy " + (name.empty() ? dtype.json().substr(0, 60) : name) +
-                " is not supported (quantized models cannot be read)");
+                " is not supported");
   const Config policy = dtype.at("config").at("name");
   dtype = policy.as_string() == "_infer" ? Config() : policy;
 }
@@ -225,6 +255,7 @@ bool is_ignored_key(const std::string& key) {
                                              "build_config",
                                              "lora_rank",
                                              "lora_alpha",
+                                             "quantization_policy",
                                              "optional",
                                              "quantization_mode",
                                              "trainable",
@@ -272,6 +303,8 @@ LayerWords todays_words(const std::string& class_name, const Config& given) {
   if (alias != class_aliases().end()) words.class_name = alias->second;
   const std::string& name = words.class_name;
   dtype_words(config);
+  if (config.contains("quantization_policy") && name != "Dense" && name != "EinsumDense" && name != "Embedding")
+    throw Error("the key \"dtype\": a quantized policy is not supported for this layer");
   if (name == "InputLayer") {
     if (config.contains("batch_input_shape") && !config.contains("batch_shape")) {
       const Config shape = config.at("batch_input_shape");

@@ -4,6 +4,7 @@
 #include <map>
 
 #include <nyala/error.hpp>
+#include <nyala/layers/lora.hpp>
 
 #include "model/model_state.hpp"
 
@@ -25,6 +26,9 @@ class Walk {
     if (!visited_.insert(&state).second) return;
     std::vector<Variable> own = state.trainable_weights;
     own.insert(own.end(), state.other_weights.begin(), state.other_weights.end());
+    if (const auto* stored = dynamic_cast<const WithStoredVariables*>(&layer)) {
+      if (std::vector<Variable> variables = stored->stored_variables(); !variables.empty()) own = std::move(variables);
+    }
     entries.push_back({path, layer.name(), own, const_cast<Layer*>(&layer)});
     if (state.is_model) {
       // `layers` is itself an attribute of a subclassed model in Keras: what sorts before it is met by its own name.

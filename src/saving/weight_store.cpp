@@ -6,6 +6,8 @@
 
 #include <nyala/assets.hpp>
 #include <nyala/error.hpp>
+#include <nyala/layers/lora.hpp>
+#include <nyala/ops.hpp>
 
 #include "model/layer_state.hpp"
 #include "saving/optimizer_file.hpp"
@@ -141,6 +143,11 @@ void read_group(const WeightStore& store, const std::string& group, const Saveab
       throw Error(std::string(error.what()) + " (layer \"" + saveable.name + "\")");
     }
   }
+  if (const auto* stored = dynamic_cast<const WithStoredVariables*>(saveable.layer)) {
+    for (const Variable& variable : stored->cleared_variables()) {
+      assignments.add(variable, zeros(variable.shape(), variable.dtype()));
+    }
+  }
 }
 
 }  // namespace
@@ -151,6 +158,10 @@ std::vector<Group> groups_of(const Model& model, bool include_optimizer) {
     groups.push_back({joined(saveable.path, "vars"), saveable.name, std::move(saveable.variables)});
     if (const auto* kept = dynamic_cast<const WithAssets*>(saveable.layer))
       groups.back().named = kept->assets().tensors;
+    const auto* stored = dynamic_cast<const WithStoredVariables*>(saveable.layer);
+    if (stored == nullptr || stored->stored_variables().empty()) continue;
+    groups.back().variables.clear();
+    for (const Tensor& value : stored->stored_values()) groups.back().variables.emplace_back(value);
   }
   if (!include_optimizer || !model.compiled()) return groups;
   const Optimizer& optimizer = model.optimizer();

@@ -111,8 +111,8 @@ TEST_CASE("settings that cannot be kept are refused by name") {
              "register_layer<T>(\"my>Scale\")"));
   CHECK(says(refusal(sequential(
                  R"({"class_name": "Dense", "config": {"name": "d", "units": 2,
-      "dtype": {"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8"}}}})")),
-             "QuantizedDTypePolicy"));
+      "dtype": {"class_name": "NoDTypePolicy", "config": {"mode": "int8"}}}})")),
+             "NoDTypePolicy"));
 }
 
 TEST_CASE("hostile configs end in an Error, at once") {

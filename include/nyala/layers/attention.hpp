@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nyala/layer.hpp>
+#include <nyala/layers/lora.hpp>
 #include <nyala/random.hpp>
 
 namespace nyala {
@@ -12,6 +13,8 @@ struct EinsumDenseOptions {
   InitializerRef kernel_initializer = "glorot_uniform", bias_initializer = "zeros";
   RegularizerRef kernel_regularizer = {}, bias_regularizer = {};
   ConstraintRef kernel_constraint = {}, bias_constraint = {};
+  /// Asks for an adapter when the layer is built (enable_lora).
+  std::optional<int> lora_rank = {}, lora_alpha = {};
   RegularizerRef activity_regularizer = {};
   bool trainable = true;
   DTypePolicy dtype = {};
@@ -20,7 +23,7 @@ struct EinsumDenseOptions {
 
 /// activation(einsum(equation, x, kernel) + bias); "abc,cd->abd" is Dense. output_shape: the sizes without the batch
 /// axis, None where the input's is kept. https://keras.io/api/layers/core_layers/einsum_dense/
-class EinsumDense : public LayerOf<EinsumDense> {
+class EinsumDense : public LayerOf<EinsumDense>, public WithLora {
  public:
   EinsumDense(const std::string& equation, const Shape& output_shape, EinsumDenseOptions options = {});
   static EinsumDense from_config(const Config& config);
@@ -31,19 +34,22 @@ class EinsumDense : public LayerOf<EinsumDense> {
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "EinsumDense"; }
   Config config() const override;
+  /// An adapter of that rank beside the kernel, which no longer learns itself; files get the sum. Before compile. Error
+  /// if the layer is not built yet. Keras' Layer.enable_lora.
+  void enable_lora(int rank, std::optional<int> lora_alpha = {});
 
  private:
   struct Shapes {
     Shape kernel, bias, output;
   };
   Shapes shapes_for(const Shape& input) const;
+  void make_lora();
 
   std::string equation_;
   Shape output_shape_;
   EinsumDenseOptions options_;
   ActivationFunction activation_;
   int contracted_ = 0;  // last axes of the input that are summed with the first of the kernel; 0: the general case
-  Variable kernel_, bias_;
 };
 
 /// What the attention layers share: inputs {query, value} or {query, value, key}, of which the query's mask goes on,

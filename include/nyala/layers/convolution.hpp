@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nyala/layer.hpp>
+#include <nyala/layers/lora.hpp>
 
 namespace nyala {
 
@@ -16,6 +17,8 @@ struct ConvOptions {
   InitializerRef kernel_initializer = "glorot_uniform", bias_initializer = "zeros";
   RegularizerRef kernel_regularizer = {}, bias_regularizer = {};
   ConstraintRef kernel_constraint = {}, bias_constraint = {};
+  /// Asks for an adapter when the layer is built (enable_lora).
+  std::optional<int> lora_rank = {}, lora_alpha = {};
   RegularizerRef activity_regularizer = {};
   bool trainable = true;
   DTypePolicy dtype = {};
@@ -26,7 +29,7 @@ struct ConvOptions {
 /// Error for strides and dilation both above 1, and for channels that do not divide by groups.
 /// https://keras.io/api/layers/convolution_layers/
 template <std::size_t N>
-class Conv : public LayerOf<Conv<N>> {
+class Conv : public LayerOf<Conv<N>>, public WithLora {
  public:
   Conv(int filters, Dims<N> kernel_size, ConvOptions<N> options = {});
   static Conv from_config(const Config& config);
@@ -36,13 +39,17 @@ class Conv : public LayerOf<Conv<N>> {
   Shape compute_output_shape(const Shape& input) const override;
   std::string class_name() const override;
   Config config() const override;
+  /// An adapter of that rank beside the kernel, which no longer learns itself; files get the sum. Before compile. Error
+  /// if the layer is not built yet. Keras' Layer.enable_lora.
+  void enable_lora(int rank, std::optional<int> lora_alpha = {});
 
  private:
+  void make_lora();
+
   int filters_;
   Dims<N> kernel_size_;
   ConvOptions<N> options_;
   ActivationFunction activation_;
-  Variable kernel_, bias_;
 };
 using Conv1D = Conv<1>;
 using Conv2D = Conv<2>;

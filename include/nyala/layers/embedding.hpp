@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nyala/layer.hpp>
+#include <nyala/layers/lora.hpp>
 
 namespace nyala {
 
@@ -9,6 +10,8 @@ struct EmbeddingOptions {
   RegularizerRef embeddings_regularizer = {};
   ConstraintRef embeddings_constraint = {};
   bool mask_zero = false;
+  /// Asks for an adapter when the layer is built (enable_lora).
+  std::optional<int> lora_rank = {}, lora_alpha = {};
   RegularizerRef activity_regularizer = {};
   bool trainable = true;
   DTypePolicy dtype = {};
@@ -17,7 +20,7 @@ struct EmbeddingOptions {
 
 /// One learnt vector per whole number in [0, input_dim): (…) -> (…, output_dim). With mask_zero, 0 is masked. A number
 /// out of range is an Error. https://keras.io/api/layers/core_layers/embedding/
-class Embedding : public LayerOf<Embedding> {
+class Embedding : public LayerOf<Embedding>, public WithLora {
  public:
   Embedding(int input_dim, int output_dim, EmbeddingOptions options = {});
   static Embedding from_config(const Config& config);
@@ -29,11 +32,15 @@ class Embedding : public LayerOf<Embedding> {
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Embedding"; }
   Config config() const override;
+  /// An adapter of that rank beside the kernel, which no longer learns itself; files get the sum. Before compile. Error
+  /// if the layer is not built yet. Keras' Layer.enable_lora.
+  void enable_lora(int rank, std::optional<int> lora_alpha = {});
 
  private:
+  void make_lora();
+
   int input_dim_, output_dim_;
   EmbeddingOptions options_;
-  Variable embeddings_;
 };
 
 struct ReversibleEmbeddingOptions {
