@@ -1,16 +1,14 @@
 #include <algorithm>
 
-#include <nyala/constraint.hpp>
 #include <nyala/error.hpp>
-#include <nyala/initializer.hpp>
 #include <nyala/layers/attention.hpp>
 #include <nyala/layers/dense.hpp>
 #include <nyala/layers/embedding.hpp>
 #include <nyala/layers/lora.hpp>
 #include <nyala/layers/quantized.hpp>
-#include <nyala/regularizer.hpp>
 
 #include "quantization.hpp"
+#include "weight_options.hpp"
 
 namespace nyala {
 
@@ -413,17 +411,7 @@ LayerRef quantized_layer(const std::string& class_name, const Config& config) {
   }
   if (class_name != "Dense" && class_name != "EinsumDense")
     throw Error(class_name + ": there is no quantized layer of that class");
-  return LayerRef(QuantizedDense(
-      class_name, config,
-      with_base(
-          DenseOptions{.activation = activation_from_config(config.get("activation")),
-                       .kernel_initializer = initializer_from_config(config, "kernel_initializer", "glorot_uniform"),
-                       .bias_initializer = initializer_from_config(config, "bias_initializer", "zeros"),
-                       .kernel_regularizer = regularizer_from_config(config.get("kernel_regularizer")),
-                       .bias_regularizer = regularizer_from_config(config.get("bias_regularizer")),
-                       .kernel_constraint = constraint_from_config(config.get("kernel_constraint")),
-                       .bias_constraint = constraint_from_config(config.get("bias_constraint"))},
-          config)));
+  return LayerRef(QuantizedDense(class_name, config, weight_options::from_config(DenseOptions{}, config)));
 }
 
 }  // namespace nyala

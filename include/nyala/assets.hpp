@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <nyala/tensor.hpp>
+#include <nyala/variable.hpp>
 
 namespace nyala {
 
@@ -24,6 +25,18 @@ class WithAssets {
   /// The names that it looks for.
   virtual std::vector<std::string> file_names() const = 0;
   virtual std::vector<std::string> tensor_names() const = 0;
+};
+
+/// A layer of which files hold something else than its variables one by one, as Keras merges adapters into kernels.
+class WithStoredVariables {
+ public:
+  virtual ~WithStoredVariables() = default;
+  /// What a file's numbered datasets are, in order. Empty: the layer's own variables, as for any other layer.
+  virtual std::vector<Variable> stored_variables() const = 0;
+  /// What is written for each of them.
+  virtual std::vector<Tensor> stored_values() const = 0;
+  /// What a file that is read sets to zero.
+  virtual std::vector<Variable> cleared_variables() const = 0;
 };
 
 }  // namespace nyala

@@ -21,6 +21,7 @@
 #include <nyala/layers/pipeline.hpp>
 #include <nyala/layers/pooling.hpp>
 #include <nyala/layers/preprocessing.hpp>
+#include <nyala/layers/quantized.hpp>
 #include <nyala/layers/recurrent.hpp>
 #include <nyala/layers/regularization.hpp>
 #include <nyala/layers/reshaping.hpp>

@@ -1,5 +1,4 @@
 #include <nyala/layers.hpp>
-#include <nyala/layers/quantized.hpp>
 
 #include "model/registry.hpp"
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include <nyala/assets.hpp>
 #include <nyala/error.hpp>
-#include <nyala/layers/lora.hpp>
 
 #include "model/model_state.hpp"
 

@@ -6,7 +6,6 @@
 
 #include <nyala/assets.hpp>
 #include <nyala/error.hpp>
-#include <nyala/layers/lora.hpp>
 #include <nyala/ops.hpp>
 
 #include "model/layer_state.hpp"

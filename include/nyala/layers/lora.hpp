@@ -5,23 +5,12 @@
 #include <string>
 #include <vector>
 
+#include <nyala/assets.hpp>
 #include <nyala/config.hpp>
 #include <nyala/ref.hpp>
 #include <nyala/variable.hpp>
 
 namespace nyala {
-
-/// A layer of which files hold something else than its variables one by one, as Keras merges adapters into kernels.
-class WithStoredVariables {
- public:
-  virtual ~WithStoredVariables() = default;
-  /// What a file's numbered datasets are, in order. Empty: the layer's own variables, as for any other layer.
-  virtual std::vector<Variable> stored_variables() const = 0;
-  /// What is written for each of them.
-  virtual std::vector<Tensor> stored_values() const = 0;
-  /// What a file that is read sets to zero.
-  virtual std::vector<Variable> cleared_variables() const = 0;
-};
 
 /// The adapter of a kernel: kernel + alpha / rank · a · b, of which only a and b learn.
 /// https://arxiv.org/abs/2106.09685
