@@ -212,6 +212,15 @@ std::vector<std::string> output_names_of(const ModelState& state, std::size_t co
     for (std::size_t i = 0; i < count; ++i) names.push_back("output_" + std::to_string(i + 1));
     return names;
   }
+  if (const Config& keys = state.output_structure; keys.is_object() && keys.size() == count) {
+    names.resize(count);
+    for (const auto& [key, place] : keys.entries()) {
+      if (!place.is_integer()) break;
+      names[static_cast<std::size_t>(place.as_integer())] = key;
+    }
+    if (std::none_of(names.begin(), names.end(), [](const std::string& name) { return name.empty(); })) return names;
+    names.clear();
+  }
   for (const KerasTensor& output : state.outputs) {
     std::string name = output.node()->layer->name();
     const bool several = output.node()->shapes.size() > 1;

@@ -80,6 +80,8 @@ std::vector<OperationEntry> math_operations();
 std::vector<OperationEntry> shape_operations();
 std::vector<OperationEntry> reduction_operations();
 std::vector<OperationEntry> nn_operations();
+std::vector<OperationEntry> statistics_operations();
+std::vector<OperationEntry> image_operations();
 
 /// An operation as a node's layer. Throws Error for a class that Nyala does not have and for unknown keys.
 LayerRef make_operation(const std::string& class_name, const Config& config);

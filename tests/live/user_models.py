@@ -1,6 +1,7 @@
 """Models as users of Keras write them: its applications, and what its examples and guides build."""
 
 import keras
+import numpy as np
 from keras import layers as L
 from keras import ops
 
@@ -213,6 +214,46 @@ def operations():
     return keras.Model([a, b], [ops.reshape(y, (-1, 48)), ops.max(x, axis=(1, 2)), ops.argmax(y, axis=-1)])
 
 
+def small_operations():
+    """What few graphs hold, each once."""
+    a, b = keras.Input((6, 6), name="a"), keras.Input((6, 6), name="b")
+    gap = ops.where(a > 1.0, float("nan"), a)
+    sums = [ops.nansum(gap, axis=1), ops.nanmean(gap, axis=1), ops.nanvar(gap, axis=1), ops.nanstd(gap, axis=2),
+            ops.nanmax(gap, axis=1), ops.nanmin(gap, axis=2), ops.nanprod(gap, axis=1),
+            ops.nancumsum(gap, axis=1)[:, 2],
+            ops.median(a, axis=1), ops.quantile(a, 0.3, axis=-1), ops.ptp(a, axis=1),
+            ops.percentile(a, 60, axis=2, method="nearest"),
+            ops.quantile(a, [0.1, 0.5], axis=2, keepdims=True)[0, ..., 0]]
+    each = [ops.sinc(a), ops.cbrt(a), ops.deg2rad(a), ops.rad2deg(b), ops.erfc(a), ops.heaviside(a, b), ops.fmax(a, b),
+            ops.fmin(a, b), ops.fmod(a, b), ops.logaddexp2(a, b), ops.select([a > 0.5, b > 0.5], [a, b], 0.25),
+            ops.cast(ops.signbit(a), "float32"), ops.cross(a[..., :3], b[..., 3:]), ops.diff(a, n=2, axis=1),
+            ops.rot90(a, k=1, axes=(1, 2)), ops.append(a, b, axis=1), ops.dstack([a, b]), ops.kron(a, b)[:4, :36],
+            *ops.array_split(a, 4, axis=2), *ops.hsplit(b, [2, 3]), *ops.meshgrid(a[0, :2, 0], b[0, 0])]
+    square = ops.matmul(a, ops.swapaxes(a, 1, 2)) + 2.0 * ops.eye(6)
+    linear = [ops.slogdet(square)[1], ops.logdet(square), ops.linalg.solve_triangular(square, b, lower=True),
+              ops.cdist(a, b), ops.trapezoid(a, dx=0.5, axis=1)]
+    counts = [ops.digitize(a, np.array([-0.5, 0.0, 0.5], "float32")), ops.multi_hot(ops.argmax(a, -1), 6),
+              ops.saturate_cast(a * 300.0, "uint8"), ops.isin(ops.argmax(a, -1), [1, 4])]
+    return keras.Model([a, b], sums + each + linear + counts)
+
+
+def pictures_and_waves():
+    image, wave = keras.Input((12, 10, 3), name="image"), keras.Input((96,), name="wave")
+    soft = ops.sigmoid(image)
+    pictures = [ops.image.extract_patches(image, (3, 2), strides=2, padding="same"),
+                ops.image.extract_patches(image, 2, dilation_rate=2), ops.image.rgb_to_grayscale(image),
+                ops.image.rgb_to_hsv(soft), ops.image.hsv_to_rgb(soft),
+                ops.image.gaussian_blur(image, (3, 3), (0.7, 1.1)),
+                ops.image.crop_images(image, 1, 2, target_height=8, target_width=6),
+                ops.image.pad_images(image, 1, 2, 3, 4), ops.space_to_depth(image, 2),
+                ops.depth_to_space(ops.concatenate([image, image, image, image], -1), 2)]
+    cube = ops.transpose(image, (0, 3, 1, 2))
+    sines = [*ops.fft((wave, wave * 0.5)), *ops.fft2((cube, cube)), *ops.ifft2((cube, cube)), *ops.rfft(wave),
+             *ops.rfft(wave, fft_length=70), ops.irfft(ops.rfft(wave)), ops.irfft((wave, wave), fft_length=33),
+             ops.extract_sequences(wave, 16, 8), *ops.stft(wave, 16, 4, 20), *ops.stft(wave, 16, 4, 16, center=False)]
+    return keras.Model([image, wave], [*pictures, *sines])
+
+
 def forecast():
     series = keras.Input((24, 3))
     x = L.ConvLSTM1D(4, 3, padding="same", return_sequences=True)(L.Reshape((4, 6, 3))(series))
@@ -249,7 +290,8 @@ def nested_deep():
 
 EXAMPLES = [transformer_classifier, seq2seq, causal_decoder, siamese, autoencoder, unet, ticket_router, small_resnet,
             ensemble, shared_embedding, stacked_bidirectional, video, weight_tied, vision_transformer, mlp_mixer,
-            wavenet, wide_and_deep, operations, forecast, regularised, mixed_precision, nested_deep]
+            wavenet, wide_and_deep, operations, small_operations, pictures_and_waves, forecast,
+            regularised, mixed_precision, nested_deep]
 
 
 def examples():
