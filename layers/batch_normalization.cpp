@@ -30,10 +30,11 @@ BatchNormalization BatchNormalization::from_config(const Config& config) {
                 .rmin = given.optional_double("rmin"),
                 .dmax = given.optional_double("dmax")};
   }
-  const Config& axis = config.get("axis");
+  const Config& given_axis = config.get("axis");
+  const bool listed = given_axis.is_array() && given_axis.size() == 1;
   return BatchNormalization(with_base(
       BatchNormalizationOptions{
-          .axis = axis.is_array() ? static_cast<int>(axis.as_integers().at(0)) : config.get("axis", -1),
+          .axis = listed ? given_axis[0].as_int() : config.get("axis", -1),
           .momentum = config.get("momentum", 0.99),
           .epsilon = config.get("epsilon", 1e-3),
           .center = config.get("center", true),

@@ -13,7 +13,7 @@ std::vector<CatalogueEntry<Loss>> builtin_losses() {
                                                       {"mean_absolute_percentage_error", "mape", "MAPE"}),
       catalogue_entry<L, MeanSquaredLogarithmicError>("MeanSquaredLogarithmicError",
                                                       {"mean_squared_logarithmic_error", "msle", "MSLE"}),
-      catalogue_entry<L, LogCosh>("LogCosh", {"log_cosh"}),
+      catalogue_entry<L, LogCosh>("LogCosh", {"log_cosh", "logcosh"}),
       catalogue_entry<L, Huber>("Huber", {"huber"}),
       catalogue_entry<L, CosineSimilarity>("CosineSimilarity", {"cosine_similarity"}),
       catalogue_entry<L, BinaryCrossentropy>("BinaryCrossentropy", {"binary_crossentropy", "bce", "BCE"}),

@@ -38,6 +38,7 @@ constexpr Named table[] = {
     {"hard_silu", [](const Tensor& x) { return hard_silu(x); }},
     {"hard_swish", [](const Tensor& x) { return hard_silu(x); }},
     {"hard_tanh", [](const Tensor& x) { return hard_tanh(x); }},
+    {"keras2_hard_sigmoid", [](const Tensor& x) { return clip(0.2 * x + 0.5, 0.0, 1.0); }},
     {"leaky_relu", [](const Tensor& x) { return leaky_relu(x); }},
     {"linear", [](const Tensor& x) { return x; }},
     {"log_sigmoid", [](const Tensor& x) { return log_sigmoid(x); }},

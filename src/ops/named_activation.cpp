@@ -29,6 +29,7 @@ const NamedActivation activations[] = {
     {"silu", Unary::silu, false, [](const Tensor& x) { return silu(x); }},
     {"swish", Unary::silu, false, [](const Tensor& x) { return silu(x); }},
     {"hard_sigmoid", Unary::hard_sigmoid, false, [](const Tensor& x) { return hard_sigmoid(x); }},
+    {"keras2_hard_sigmoid", none, false, [](const Tensor& x) { return clip(0.2 * x + 0.5, 0.0, 1.0); }},
     {"hard_silu", Unary::hard_silu, false, [](const Tensor& x) { return hard_silu(x); }},
     {"hard_swish", Unary::hard_silu, false, [](const Tensor& x) { return hard_silu(x); }},
     {"softplus", Unary::softplus, false, [](const Tensor& x) { return softplus(x); }},

@@ -174,6 +174,10 @@ Tensor resize_image(const Tensor& images, const std::array<std::int64_t, 2>& siz
               interpolation, "\"");
   }
   if (size[0] < 1 || size[1] < 1) ops::fail(op, ": size must be positive, got (", size[0], ", ", size[1], ")");
+  constexpr std::int64_t most = std::int64_t{1} << 20;
+  if (size[0] > most || size[1] > most) {
+    ops::fail(op, ": size must be at most ", most, " each way, got (", size[0], ", ", size[1], ")");
+  }
   if (images.rank() != 3 && images.rank() != 4) {
     ops::fail(op, ": images must have 3 axes, or 4 with a batch, got ", images.shape());
   }

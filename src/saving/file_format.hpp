@@ -28,6 +28,8 @@ auto reading(const std::string& where, F read) {
     throw Error(where + ": the file asks for more memory than there is");
   } catch (const std::length_error&) {
     throw Error(where + ": the file asks for more memory than there is");
+  } catch (const std::logic_error& error) {
+    throw Error(where + ": the file holds a value that does not fit (" + error.what() + ")");
   }
 }
 

@@ -15,6 +15,8 @@ namespace nyala::saving {
 
 namespace {
 
+thread_local int version = 3;
+
 const std::map<std::string, std::string>& class_aliases() {
   static const std::map<std::string, std::string> aliases = {
       {"Convolution1D", "Conv1D"},
@@ -47,6 +49,7 @@ const std::map<std::string, std::string>& class_aliases() {
       {"GRUV2", "GRU"},
       {"CuDNNLSTM", "LSTM"},
       {"CuDNNGRU", "GRU"},
+      {"ThresholdedReLU", "ReLU"},
   };
   return aliases;
 }
@@ -234,6 +237,17 @@ void convolution_words(Config& config, const std::string& name) {
   if (depthwise) config.erase("filters");
 }
 
+/// hard_sigmoid became another function in Keras 3: clip(x / 6 + 0.5, 0, 1) instead of clip(0.2 x + 0.5, 0, 1).
+void activation_words(Config& config) {
+  if (version >= 3) return;
+  for (const char* key : {"activation", "recurrent_activation"}) {
+    const Config& value = config.get(key);
+    const bool object = value.is_object() && value.get("config").is_string();
+    if (value == Config("hard_sigmoid") || (object && value.at("config") == Config("hard_sigmoid")))
+      config[key] = "keras2_hard_sigmoid";
+  }
+}
+
 void normalization_words(Config& config) {
   if (config.get("axis").is_array() && config.at("axis").size() == 1) {
     const Config only = config.at("axis")[0];
@@ -245,6 +259,11 @@ void normalization_words(Config& config) {
 }
 
 }  // namespace
+
+VersionBeingRead::VersionBeingRead(const std::string& keras_version) : before_(version) {
+  if (!keras_version.empty() && keras_version[0] >= '0' && keras_version[0] <= '9') version = keras_version[0] - '0';
+}
+VersionBeingRead::~VersionBeingRead() { version = before_; }
 
 bool is_ignored_key(const std::string& key) {
   static const std::set<std::string> keys = {"batch_input_shape",
@@ -333,6 +352,7 @@ LayerWords todays_words(const std::string& class_name, const Config& given) {
     for (const Config& size : config.at("input_shape").items()) shape.push_back(size);
     words.batch_input_shape = shape;
   }
+  activation_words(config);
   if (is_recurrent(name)) recurrent_words(config, class_name, name);
   if (name.find("Conv") != std::string::npos && name.find("LSTM") == std::string::npos) convolution_words(config, name);
   if (name == "BatchNormalization") {
@@ -343,6 +363,12 @@ LayerWords todays_words(const std::string& class_name, const Config& given) {
     config.erase("input_dim");
   } else if (name == "MultiHeadAttention") {
     for (const char* key : {"query_shape", "key_shape", "value_shape", "softmax_robust_masking"}) config.erase(key);
+  } else if (name == "Attention" || name == "AdditiveAttention") {
+    drop(config, "causal", false);
+  } else if (class_name == "ThresholdedReLU") {
+    const Config theta = config.get("theta");
+    config["threshold"] = theta.is_object() ? Config(tensor_from_config(theta).item<double>()) : theta;
+    config.erase("theta");
   } else if (name == "ReLU" || name == "LeakyReLU") {
     if (config.contains("negative_slope") && config.at("negative_slope").is_object())
       config["negative_slope"] = tensor_from_config(config.at("negative_slope")).item<double>();

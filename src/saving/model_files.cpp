@@ -13,6 +13,7 @@
 #include "core/atomic_file.hpp"
 #include "saving/archive.hpp"
 #include "saving/file_format.hpp"
+#include "saving/layer_dialect.hpp"
 #include "saving/legacy_h5.hpp"
 #include "saving/model_config.hpp"
 #include "saving/walk.hpp"
@@ -84,6 +85,7 @@ class Loader {
                        ? ", only weights: make the model and call load_weights"
                        : ""));
     }
+    const VersionBeingRead version(file.text("", "keras_version").value_or("1"));
     Model model = made(parsed(*text, where_ + ": model_config"));
     Assignments assignments(true);
     if (has_weights_made(model)) {
@@ -102,6 +104,13 @@ class Loader {
     const Config config = parsed(
         archive.text("config.json", std::min(text_at_most, (std::uint64_t{1} << 20) + 200 * archive.file_bytes())),
         where_ + ": config.json");
+    std::string written_by;
+    if (archive.contains("metadata.json")) {
+      const Config metadata = parsed(archive.text("metadata.json", 1 << 16), where_ + ": metadata.json");
+      if (metadata.is_object() && metadata.get("keras_version").is_string())
+        written_by = metadata.at("keras_version").as_string();
+    }
+    const VersionBeingRead version(written_by);
     Model model = made(config);
     if (!archive.contains(weights_member) && archive.contains("model.weights.npz")) {
       throw Error(where_ + ": the weights are in \"model.weights.npz\", which is not read");

@@ -161,6 +161,8 @@ Model Model::from_config(const Config& config) { return saving::model_from_confi
 
 Model model_from_json(const std::string& json, const LoadOptions& options) {
   const Config object = Config::parse(json);
+  const bool says = object.is_object() && object.get("keras_version").is_string();
+  const saving::VersionBeingRead version(says ? object.at("keras_version").as_string() : "");
   Model model = saving::model_from_config(object, {.max_parameter_bytes = options.max_parameter_bytes});
   if (options.compile && object.is_object()) saving::compile_from_config(model, object.get("compile_config"));
   return model;

@@ -2,6 +2,7 @@
 #include "saving/old_operations.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include <nyala/error.hpp>
 
@@ -111,7 +112,7 @@ const std::map<std::string, OldFunction>& functions() {
       {"clip_by_value",
        {"Clip", {{"t", "0"}, {"clip_value_min", "=x_min"}, {"clip_value_max", "=x_max"}, {"name", "-"}}}},
       {"linalg.matmul",
-       {"Matmul", {{"a", "0"}, {"b", "1"}, {"transpose_a", "-"}, {"transpose_b", "-"}, {"name", "-"}}}},
+       {"Matmul", {{"a", "0"}, {"b", "1"}, {"transpose_a", "~0"}, {"transpose_b", "~1"}, {"name", "-"}}}},
       {"gather",
        {"Take",
         {{"params", "0"},
@@ -148,6 +149,117 @@ const std::map<std::string, OldFunction>& functions() {
          {"num", "-"},
          {"name", "-"}}}},
       {"unstack", {"Unstack", {{"value", "0"}, {"num", "=num"}, {"axis", "=axis"}, {"name", "-"}}}},
+      {"math.asin", {"Arcsin", {{"x", "0"}, {"name", "-"}}}},
+      {"math.acos", {"Arccos", {{"x", "0"}, {"name", "-"}}}},
+      {"math.atan", {"Arctan", {{"x", "0"}, {"name", "-"}}}},
+      {"math.sinh", {"Sinh", {{"x", "0"}, {"name", "-"}}}},
+      {"math.cosh", {"Cosh", {{"x", "0"}, {"name", "-"}}}},
+      {"math.asinh", {"Arcsinh", {{"x", "0"}, {"name", "-"}}}},
+      {"math.acosh", {"Arccosh", {{"x", "0"}, {"name", "-"}}}},
+      {"math.atanh", {"Arctanh", {{"x", "0"}, {"name", "-"}}}},
+      {"math.expm1", {"Expm1", {{"x", "0"}, {"name", "-"}}}},
+      {"math.log_sigmoid", {"LogSigmoid", {{"x", "0"}, {"name", "-"}}}},
+      {"math.rint", {"Round", {{"x", "0"}, {"name", "-"}}}},
+      {"math.is_inf", {"Isinf", {{"x", "0"}, {"name", "-"}}}},
+      {"math.is_finite", {"Isfinite", {{"x", "0"}, {"name", "-"}}}},
+      {"math.softplus", {"Softplus", {{"features", "0"}, {"name", "-"}}}},
+      {"math.atan2", {"Arctan2", {{"y", "0"}, {"x", "1"}, {"name", "-"}}}},
+      {"math.logical_xor", {"LogicalXor", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"compat.v1.floor_div", {"FloorDivide", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"compat.v1.math.scalar_mul", {"Multiply", {{"scalar", "0"}, {"x", "1"}, {"name", "-"}}}},
+      {"math.scalar_mul", {"Multiply", {{"scalar", "0"}, {"x", "1"}, {"name", "-"}}}},
+      {"nn.bias_add", {"Add", {{"value", "0"}, {"bias", "1"}, {"data_format", "-"}, {"name", "-"}}}},
+      {"math.l2_normalize",
+       {"Normalize", {{"x", "0"}, {"axis", "=axis"}, {"epsilon", "=epsilon"}, {"name", "-"}, {"dim", "-"}}}},
+      {"compat.v1.squeeze", {"Squeeze", {{"input", "0"}, {"axis", "=axis"}, {"name", "-"}, {"squeeze_dims", "-"}}}},
+      {"compat.v1.expand_dims", {"ExpandDims", {{"input", "0"}, {"axis", "=axis"}, {"name", "-"}, {"dim", "-"}}}},
+      {"compat.v1.pad",
+       {"Pad",
+        {{"tensor", "0"}, {"paddings", "=pad_width"}, {"mode", "=mode"}, {"name", "-"}, {"constant_values", "-"}}}},
+      {"pad",
+       {"Pad",
+        {{"tensor", "0"}, {"paddings", "=pad_width"}, {"mode", "=mode"}, {"constant_values", "-"}, {"name", "-"}}}},
+      {"tensordot", {"Tensordot", {{"a", "0"}, {"b", "1"}, {"axes", "=axes"}, {"name", "-"}}}},
+      {"compat.v1.norm",
+       {"Norm",
+        {{"tensor", "0"},
+         {"ord", "-"},
+         {"axis", "=axis"},
+         {"keepdims", "=keepdims"},
+         {"name", "-"},
+         {"keep_dims", "-"}}}},
+      {"norm", {"Norm", {{"tensor", "0"}, {"ord", "-"}, {"axis", "=axis"}, {"keepdims", "=keepdims"}, {"name", "-"}}}},
+      {"math.reduce_euclidean_norm",
+       {"Norm", {{"input_tensor", "0"}, {"axis", "=axis"}, {"keepdims", "=keepdims"}, {"name", "-"}}}},
+      {"math.cumsum", {"Cumsum", {{"x", "0"}, {"axis", "=axis"}, {"exclusive", "-"}, {"reverse", "-"}, {"name", "-"}}}},
+      {"math.cumprod",
+       {"Cumprod", {{"x", "0"}, {"axis", "=axis"}, {"exclusive", "-"}, {"reverse", "-"}, {"name", "-"}}}},
+      {"reverse", {"Flip", {{"tensor", "0"}, {"axis", "=axis"}, {"name", "-"}}}},
+      {"roll", {"Roll", {{"input", "0"}, {"shift", "=shift"}, {"axis", "=axis"}, {"name", "-"}}}},
+      {"repeat", {"Repeat", {{"input", "0"}, {"repeats", "=repeats"}, {"axis", "=axis"}, {"name", "-"}}}},
+      {"math.top_k",
+       {"TopK", {{"input", "0"}, {"k", "=k"}, {"sorted", "=sorted"}, {"index_type", "-"}, {"name", "-"}}}},
+      {"sort", {"Sort", {{"values", "0"}, {"axis", "=axis"}, {"direction", "-"}, {"name", "-"}}}},
+      {"argsort",
+       {"Argsort", {{"values", "0"}, {"axis", "=axis"}, {"direction", "-"}, {"stable", "-"}, {"name", "-"}}}},
+      {"zeros_like", {"ZerosLike", {{"input", "0"}, {"dtype", "=dtype"}, {"name", "-"}}}},
+      {"compat.v1.zeros_like", {"ZerosLike", {{"tensor", "0"}, {"dtype", "=dtype"}, {"name", "-"}, {"optimize", "-"}}}},
+      {"ones_like", {"OnesLike", {{"input", "0"}, {"dtype", "=dtype"}, {"name", "-"}}}},
+      {"compat.v1.ones_like", {"OnesLike", {{"tensor", "0"}, {"dtype", "=dtype"}, {"name", "-"}, {"optimize", "-"}}}},
+      {"nn.log_softmax", {"LogSoftmax", {{"logits", "0"}, {"axis", "=axis"}, {"name", "-"}}}},
+      {"image.resize",
+       {"Resize",
+        {{"images", "0"},
+         {"size", "=size"},
+         {"method", "=interpolation"},
+         {"preserve_aspect_ratio", "-"},
+         {"antialias", "=antialias"},
+         {"name", "-"}}}},
+      {"image.rgb_to_grayscale", {"RGBToGrayscale", {{"images", "0"}, {"name", "-"}}}},
+      {"nn.depth_to_space",
+       {"DepthToSpace", {{"input", "0"}, {"block_size", "=block_size"}, {"data_format", "-"}, {"name", "-"}}}},
+      {"nn.space_to_depth",
+       {"SpaceToDepth", {{"input", "0"}, {"block_size", "=block_size"}, {"data_format", "-"}, {"name", "-"}}}},
+      {"nn.max_pool2d",
+       {"MaxPool",
+        {{"input", "0"},
+         {"ksize", "=pool_size"},
+         {"strides", "=strides"},
+         {"padding", "=padding"},
+         {"data_format", "-"},
+         {"name", "-"}}}},
+      {"nn.avg_pool2d",
+       {"AveragePool",
+        {{"input", "0"},
+         {"ksize", "=pool_size"},
+         {"strides", "=strides"},
+         {"padding", "=padding"},
+         {"data_format", "-"},
+         {"name", "-"}}}},
+      {"math.count_nonzero",
+       {"CountNonzero", {{"input", "0"}, {"axis", "=axis"}, {"keepdims", "-"}, {"dtype", "-"}, {"name", "-"}}}},
+      {"math.argmin", {"Argmin", {{"input", "0"}, {"axis", "=axis"}, {"output_type", "-"}, {"name", "-"}}}},
+      {"broadcast_to", {"BroadcastTo", {{"input", "0"}, {"shape", "=shape"}, {"name", "-"}}}},
+      {"compat.v1.nn.embedding_lookup",
+       {"Take",
+        {{"params", "0"},
+         {"ids", "1"},
+         {"partition_strategy", "-"},
+         {"name", "-"},
+         {"validate_indices", "-"},
+         {"max_norm", "-"}}}},
+      {"nn.embedding_lookup",
+       {"Take",
+        {{"params", "0"},
+         {"ids", "1"},
+         {"partition_strategy", "-"},
+         {"name", "-"},
+         {"validate_indices", "-"},
+         {"max_norm", "-"}}}},
+      {"math.squared_difference", {"Subtract", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
+      {"math.add_n", {"Sum", {{"inputs", "0"}, {"name", "-"}}}},
+      {"einsum", {"Einsum", {{"equation", "=subscripts"}}}},
+      {"keras.backend.batch_flatten", {"Reshape", {{"x", "0"}}}},
       {"__operators__.getitem", {"GetItem", {{"x", "0"}, {"slice_spec", "1"}, {"name", "-"}}}},
   };
   return table;
@@ -155,7 +267,39 @@ const std::map<std::string, OldFunction>& functions() {
 
 bool is_default(const std::string& argument, const Config& value) {
   if (argument == "name") return true;
-  return value.is_null() || value == Config(false) || value == Config(0) || value == Config("int64");
+  static const std::vector<Config> defaults = {false,  0,     "int64",     "int32",     "euclidean",
+                                               "NHWC", "mod", "ASCENDING", "ascending", "div"};
+  return value.is_null() || std::find(defaults.begin(), defaults.end(), value) != defaults.end();
+}
+
+/// Words and defaults of TensorFlow in a construction, as Keras 3 has them.
+void translate(const OldFunction& old, Config& construction) {
+  const std::string operation = old.operation;
+  for (const char* key : {"mode", "padding", "interpolation"}) {
+    const Config value = construction.get(key);
+    if (!value.is_string()) continue;
+    std::string word = value.as_string();
+    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
+    construction[key] = word;
+  }
+  for (const char* name : {"Take", "Argmax", "Argmin", "Cumsum", "Cumprod"}) {
+    if (operation == name && construction.get("axis").is_null()) construction["axis"] = 0;
+  }
+  for (const char* key : {"pool_size", "strides"}) {
+    const Config value = construction.get(key);
+    if (value.is_array() && value.size() == 4) construction[key] = Config::array({value[1], value[2]});
+  }
+  // TensorFlow gives the sizes of the parts, Keras where they end.
+  if (const Config sizes = construction.get("indices_or_sections"); operation == "Split" && sizes.is_array()) {
+    Config places = Config::array();
+    std::int64_t place = 0;
+    for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
+      const std::int64_t size = sizes[i].as_integer();
+      if (size < 0 || size > (std::int64_t{1} << 40)) throw Error("split: a part of the size " + sizes[i].json());
+      places.push_back(place += size);
+    }
+    construction["indices_or_sections"] = places;
+  }
 }
 
 /// A slice as tf.keras wrote it: {start, stop, step}.
@@ -196,10 +340,14 @@ std::vector<KerasTensor> old_operation(const std::string& function, const std::s
   const OldFunction& old = functions().at(function);
   Config construction = Config::object(), args = Config::array();
   std::vector<Config> places;
+  std::vector<KerasTensor> operands = tensors;
+  std::vector<bool> transposed(2);
   const auto set = [&](const std::string& argument, const std::string& today, const Config& value) {
     if (today == "-") {
       if (!is_default(argument, value))
         throw Error(function + ": the argument " + argument + " = " + value.json().substr(0, 40) + " is not supported");
+    } else if (today[0] == '~') {
+      transposed[static_cast<std::size_t>(today[1] - '0')] = value == Config(true);
     } else if (today[0] == '=') {
       const std::string key = today.substr(1);
       const bool negative_bool = value.is_null() && key == "keepdims";
@@ -217,6 +365,10 @@ std::vector<KerasTensor> old_operation(const std::string& function, const std::s
   };
   const Config& given = structure.at("args");
   for (std::size_t i = 0; i < given.size(); ++i) {
+    if (function == "einsum" && i > 0) {
+      places.push_back(given[i]);
+      continue;
+    }
     if (i >= old.arguments.size()) throw Error(function + ": too many arguments");
     set(old.arguments[i].first, old.arguments[i].second, given[i]);
   }
@@ -230,11 +382,38 @@ std::vector<KerasTensor> old_operation(const std::string& function, const std::s
     const Config dtype = construction.at("dtype").get("config");
     construction["dtype"] = dtype;
   }
+  translate(old, construction);
+  const auto also = [&](const char* class_name, const Config& made, const std::vector<KerasTensor>& of) {
+    const Config call =
+        Config::object({{"args", Config::array({detail::input_marker(0)})}, {"kwargs", Config::object()}});
+    return detail::connect(detail::make_operation(class_name, made), of, {.arguments = call}).at(0);
+  };
+  for (std::size_t i = 0; i < transposed.size(); ++i) {
+    if (!transposed[i]) continue;
+    const auto operand = i < places.size() ? detail::input_place(places[i]) : std::nullopt;
+    if (!operand || *operand >= operands.size())
+      throw Error(function + ": only a tensor of the graph can be transposed");
+    // One tensor may stand on both sides.
+    operands.push_back(also("Swapaxes", Config::object({{"axis1", -1}, {"axis2", -2}}), {operands[*operand]}));
+    places[i] = detail::input_marker(operands.size() - 1);
+  }
+  if (function == "math.add_n" && places.size() == 1) {
+    const Config parts = places[0];
+    construction["axis"] = 0;
+    places = {parts};
+  }
+  if (function == "keras.backend.batch_flatten" && !tensors.empty()) {
+    std::int64_t size = 1;
+    for (std::size_t i = 1; i < tensors[0].shape().size(); ++i) size *= tensors[0].shape()[i];
+    construction["newshape"] = Config::array({-1, size > 0 ? size : -1});
+  }
   construction["name"] = name;
   for (const Config& place : places) args.push_back(place);
   const Config call = Config::object({{"args", args}, {"kwargs", Config::object()}});
-  return detail::connect(detail::make_operation(old.operation, construction), tensors,
-                         {.arguments = call, .tensors = constants});
+  std::vector<KerasTensor> results = detail::connect(detail::make_operation(old.operation, construction), operands,
+                                                     {.arguments = call, .tensors = constants});
+  if (function == "math.squared_difference") return {also("Square", Config::object(), results)};
+  return results;
 }
 
 }  // namespace nyala::saving

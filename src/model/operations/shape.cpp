@@ -74,18 +74,26 @@ Tensors pad_of(const Arguments& a) {
 Tensors moveaxis_of(const Arguments& a) {
   const std::vector<std::int64_t> from = a.sizes("source"), to = a.sizes("destination");
   if (from.size() != 1 || to.size() != 1) throw Error("Moveaxis: only one axis can be moved");
-  return moveaxis(a.tensor(0), static_cast<int>(from[0]), static_cast<int>(to[0]));
+  return moveaxis(a.tensor(0), Config(from[0]).as_int(), Config(to[0]).as_int());
 }
 
-Tensors repeat_of(const Arguments& a) { return repeat(a.tensor(0), a.option("repeats").as_integers().at(0), a.axis()); }
+std::int64_t only_number(const Arguments& a, const char* key) {
+  const std::vector<std::int64_t> numbers = a.sizes(key);
+  if (numbers.size() != 1) throw Error(std::string(key) + " must be one number, got " + a.option(key).json());
+  return numbers.front();
+}
+
+Tensors repeat_of(const Arguments& a) { return repeat(a.tensor(0), only_number(a, "repeats"), a.axis()); }
 
 Tensors roll_of(const Arguments& a) {
   Tensor x = a.tensor(0);
   const Config& axis = a.option("axis");
-  if (!axis.is_array()) return roll(x, a.option("shift").as_integers().at(0), a.axis());
+  if (!axis.is_array()) return roll(x, only_number(a, "shift"), a.axis());
   const std::vector<std::int64_t> shifts = a.sizes("shift"), axes = axis.as_integers();
+  if (shifts.size() != 1 && shifts.size() != axes.size())
+    throw Error("Roll: as many shifts as axes are expected, got " + a.option("shift").json() + " and " + axis.json());
   for (std::size_t i = 0; i < axes.size(); ++i) {
-    x = roll(x, shifts[shifts.size() == 1 ? 0 : i % shifts.size()], static_cast<int>(axes[i]));
+    x = roll(x, shifts[shifts.size() == 1 ? 0 : i], Config(axes[i]).as_int());
   }
   return x;
 }
