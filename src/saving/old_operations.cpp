@@ -258,7 +258,6 @@ const std::map<std::string, OldFunction>& functions() {
          {"max_norm", "-"}}}},
       {"math.squared_difference", {"Subtract", {{"x", "0"}, {"y", "1"}, {"name", "-"}}}},
       {"math.add_n", {"Sum", {{"inputs", "0"}, {"name", "-"}}}},
-      {"einsum", {"Einsum", {{"equation", "=subscripts"}}}},
       {"keras.backend.batch_flatten", {"Reshape", {{"x", "0"}}}},
       {"__operators__.getitem", {"GetItem", {{"x", "0"}, {"slice_spec", "1"}, {"name", "-"}}}},
   };
@@ -327,6 +326,7 @@ bool is_old_operation(const std::string& class_name) {
 }
 
 void check_old_function(const std::string& function) {
+  if (function == "einsum") throw Error("tf.keras does not write the operands of tf.einsum to the file");
   if (functions().count(function) != 0) return;
   std::vector<std::string> names;
   for (const auto& [name, entry] : functions()) names.push_back(name);
@@ -365,10 +365,6 @@ std::vector<KerasTensor> old_operation(const std::string& function, const std::s
   };
   const Config& given = structure.at("args");
   for (std::size_t i = 0; i < given.size(); ++i) {
-    if (function == "einsum" && i > 0) {
-      places.push_back(given[i]);
-      continue;
-    }
     if (i >= old.arguments.size()) throw Error(function + ": too many arguments");
     set(old.arguments[i].first, old.arguments[i].second, given[i]);
   }

@@ -3,7 +3,8 @@ with an input, what it predicts, and the losses of three more steps.
 usage: KERAS_BACKEND=jax python make_versions.py [tf]   (tf: TensorFlow's own Keras)
 
 Made in environments of their own: keras==1.2.2 theano (Python 3.6); keras==2.3.1 tensorflow==1.15.5 (3.7);
-tensorflow-cpu==2.10.1 (3.10); tensorflow-cpu==2.13.1 and 2.15.1, keras==3.0.5 and 3.10.0 jax (3.11)."""
+tensorflow-cpu==2.6.5 (3.9); tensorflow-cpu==2.10.1 (3.10); tensorflow-cpu==2.13.1 and 2.15.1,
+keras==3.0.5 and 3.10.0 jax (3.11)."""
 
 import os
 import sys
@@ -100,6 +101,34 @@ def attention():
     return keras.models.Model(x, y, name="attention"), optimizer, [(3, 4, 6)]
 
 
+def gates():
+    """What had other defaults, and a function that changed its meaning: hard_sigmoid."""
+    x = L.Input((3, 4, 4, 1), name="film")
+    y = L.ConvLSTM2D(2, 3, padding="same", name="film_gates")(x)
+    y = L.Reshape((16, 2), name="rows")(L.ThresholdedReLU(theta=0.01, name="above")(y))
+    y = L.GRU(3, recurrent_activation="hard_sigmoid", return_sequences=True, name="gated")(y)
+    y = L.Attention(name="attended")([y, y])
+    y = L.LSTM(2, recurrent_activation="hard_sigmoid", name="long")(y)
+    model = keras.models.Model(x, L.Dense(2, activation="hard_sigmoid", name="last")(y), name="gates")
+    return model, keras.optimizers.Adam(0.01), [(3, 3, 4, 4, 1)]
+
+
+def functions():
+    """TensorFlow's functions in a graph, with its own order and defaults of arguments."""
+    tf, backend = tensorflow, keras.backend
+    x = L.Input((4, 6), name="x")
+    y = tf.matmul(tf.pad(x, [[0, 0], [0, 0], [0, 2]]), x, transpose_a=True)[:, :4, :4]
+    y = y + tf.matmul(x, x, transpose_b=True)
+    parts = tf.split(x, [1, 2, 3], axis=-1)
+    z = tf.concat([parts[2], parts[0], backend.l2_normalize(parts[1], axis=-1)], -1)
+    z = tf.cumsum(tf.reverse(z, axis=[1]), axis=1) + tf.math.squared_difference(x, tf.roll(x, 1, axis=2))
+    z = tf.tensordot(z, tf.ones((6, 4)), axes=1) + tf.math.add_n([y, y * 0.5, tf.zeros_like(y)])
+    w = tf.concat([tf.norm(z, axis=-1), tf.math.top_k(z[:, 0], 2)[0], backend.squeeze(backend.max(z, 1, True), 1)], -1)
+    w = tf.nn.log_softmax(0.05 * tf.where(w > 0.5, w, tf.nn.leaky_relu(w, 0.1)))
+    model = keras.models.Model(x, L.Dense(2, name="last")(w), name="functions")
+    return model, keras.optimizers.Adam(0.01), [(3, 4, 6)]
+
+
 def save(make):
     name = make.__name__
     np.random.seed(1)
@@ -135,5 +164,6 @@ def save(make):
 
 
 os.makedirs(FOLDER)
-for one in [mlp, picture, words] + ([attention] if MODERN else []):
+old_words = [gates, functions] if MODERN and MAJOR == 2 and VERSION.startswith("2.6") else []
+for one in old_words or [mlp, picture, words] + ([attention] if MODERN else []):
     save(one)
