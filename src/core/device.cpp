@@ -3,6 +3,7 @@
 #include <atomic>
 #include <charconv>
 #include <string_view>
+#include <utility>
 
 #include <nyala/error.hpp>
 
@@ -31,6 +32,7 @@ Device parse(std::string_view name) {
 
 std::atomic<int> default_kind{0}, default_index{0};
 thread_local bool on_host = false;
+thread_local detail::LatePlace* innermost = nullptr;
 
 }  // namespace
 
@@ -41,6 +43,20 @@ Device::Device(const std::string& name) : Device(parse(name)) {}
 std::string Device::name() const {
   if (kind_ == Kind::cpu) return "cpu";
   return index_ == 0 ? "gpu" : "gpu:" + std::to_string(index_);
+}
+
+detail::LatePlace::LatePlace(std::string layer, std::string class_name)
+    : layer_(std::move(layer)), class_name_(std::move(class_name)), outer_(innermost) {
+  innermost = this;
+}
+detail::LatePlace::~LatePlace() { innermost = outer_; }
+
+std::string detail::LatePlace::current() {
+  if (innermost == nullptr) return "";
+  std::string path = innermost->layer_;
+  for (const LatePlace* each = innermost->outer_; each != nullptr; each = each->outer_)
+    path = each->layer_ + "/" + path;
+  return "layer \"" + path + "\" (" + innermost->class_name_ + "): ";
 }
 
 detail::HostScope::HostScope() : before_(on_host) { on_host = true; }

@@ -62,4 +62,20 @@ class HostScope {
   bool before_;
 };
 
+/// While it lives, mistakes that a GPU finds later in this thread's operations are told with the layer that asked.
+class LatePlace {
+ public:
+  LatePlace(std::string layer, std::string class_name);
+  ~LatePlace();
+  LatePlace(const LatePlace&) = delete;
+  LatePlace& operator=(const LatePlace&) = delete;
+
+  /// As LayerError begins, with the way to the innermost layer; empty outside of layers.
+  static std::string current();
+
+ private:
+  std::string layer_, class_name_;
+  LatePlace* outer_;
+};
+
 }  // namespace nyala::detail

@@ -133,7 +133,9 @@ Tensors Layer::invoke(const Tensors& given_inputs, const CallContext& given) {
   try {
     LayerState& state = *state_;
     Tensors moved;
+    std::optional<detail::LatePlace> place;
     if (detail::gpu_in_use()) {
+      place.emplace(name(), class_name());
       for (const Tensor& input : given_inputs) {
         if (moved.empty() && input.defined() && input.device().kind() == Device::Kind::cpu)
           moved = detail::upload(given_inputs, detail::home_of(state));

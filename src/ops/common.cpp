@@ -123,13 +123,15 @@ Tensor as_dtype(const Tensor& x, DType dtype, const Tensor& beside, const char* 
 
 Tensor within(const Tensor& indices, std::int64_t size, const std::string& message) {
   StopRecording stop;
+  if (size <= 0 && indices.size() > 0) throw Error(message + std::to_string(size));
   if (size > std::numeric_limits<std::int32_t>::max() && indices.dtype() == DType::int32) {
     return within(cast(indices, DType::int64), size, message);
   }
   const Tensor inside = all(logical_and(indices >= 0, indices < size));
   detail::device_memory(indices.device())
-      .require_later(inside.raw_data(), message + std::to_string(size) + " (found on device \"" +
-                                            indices.device().name() + "\" after the operation)");
+      .require_later(inside.raw_data(), detail::LatePlace::current() + message + std::to_string(size) +
+                                            " (found on device \"" + indices.device().name() +
+                                            "\" after the operation)");
   return clip(indices, 0, std::max<std::int64_t>(size - 1, 0));
 }
 

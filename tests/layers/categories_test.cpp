@@ -174,7 +174,7 @@ TEST_CASE("vocabularies in files, from Keras and back") {
   Model words = load_model(folder + "string_lookup.keras");
   const Tensor x = strings({"a", "c", "new"}, {3, 1});
   const Tensor table = words.get_weights().front();
-  const Tensor expected = take(table, tensor({3, 1, 0}), 0);
+  const Tensor expected = take(table.to(default_device()), tensor({3, 1, 0}), 0);
   const auto same = [](const Tensor& a, const Tensor& b) { return a.to_vector<float>() == b.to_vector<float>(); };
   CHECK(same(words.predict(x).only(), expected));
   Model texts = load_model(folder + "text_vectorization.keras");
@@ -182,7 +182,7 @@ TEST_CASE("vocabularies in files, from Keras and back") {
   const std::vector<Tensor> weights = texts.get_weights();
   const Tensor counts = tensor({{0.0, 0.5108256340026855, 0.0, 0.6931471824645996, 0.6931471824645996},
                                 {0.6019864082336426, 1.021651268005371, 0.0, 0.0, 0.0}});
-  const Tensor dense = matmul(cast(counts, DType::float32), weights[0]) + weights[1];
+  const Tensor dense = matmul(cast(counts.to("cpu"), DType::float32), weights[0]) + weights[1];
   CHECK(max(abs(texts.predict(y).only() - dense)).item<float>() < 1e-5F);
   const std::string path = "categories_test.keras";
   for (Model* model : {&words, &texts}) {

@@ -124,7 +124,7 @@ TEST_CASE("an embedding and its way back") {
   reverse.arguments = Config::object({{"reverse", true}});
   const Tensor logits = tied->outputs(vectors, reverse)[0];
   CHECK_EQ(logits.shape(), Shape{1, 2, 5});
-  const Tensor table = tied->get_weights()[0];
+  const Tensor table = tied->get_weights()[0].to(default_device());
   CHECK(max(abs(logits - matmul(vectors, table, false, true))).to_vector<double>().front() < 1e-12);
   check(ReversibleEmbedding(4, 3, {.tie_weights = false, .logit_soft_cap = 2.0, .dtype = wide}), {{2, 3}}, reverse);
 }

@@ -106,8 +106,8 @@ TEST_CASE("sparse categorical crossentropy") {
         near(-std::log(0.7)));
   CHECK(value(SparseCategoricalCrossentropy({.axis = 1}), tensor({{0, 2}}),
               transpose(reshape(p, {1, 2, 3}), {0, 2, 1})) == near(expected));
-  CHECK_THROWS_AS(SparseCategoricalCrossentropy()(tensor({0, -1}), p), Error);
-  CHECK_THROWS_AS(SparseCategoricalCrossentropy()(tensor({0, 3}), p), Error);
+  CHECK_THROWS_AS(value(SparseCategoricalCrossentropy(), tensor({0, -1}), p), Error);
+  CHECK_THROWS_AS(value(SparseCategoricalCrossentropy(), tensor({0, 3}), p), Error);
   CHECK_THROWS_WITH_AS(SparseCategoricalCrossentropy()(tensor({{1, 0, 0}, {0, 0, 1}}), p),
                        "sparse_categorical_crossentropy: y_true must hold one class number for each prediction, the "
                        "shape (2,) for y_pred (2, 3), got (2, 3) (one-hot labels are for categorical_crossentropy)",

@@ -1,10 +1,12 @@
 #include "ops/expect.hpp"
+#include "support/device.hpp"
 
 using namespace nyala;
 using namespace nyala::testing;
 
 namespace {
-const Tensor x = reshape(arange(24), {2, 3, 4});
+Tensor x = reshape(arange(24), {2, 3, 4});
+const Globals moved{&x};
 const Slice whole = {};
 }  // namespace
 
@@ -43,7 +45,7 @@ TEST_CASE("tensors between brackets read as NumPy's arrays") {
   CHECK(x(x(whole, whole, 0) > 3).shape() == Shape{5, 4});
   CHECK(x(x > 100).shape() == Shape{0});
   CHECK(x(Slice{0, 1}, tensor({0, 1}), ellipsis, 3).shape() == Shape{2, 1});
-  CHECK_THROWS_WITH_AS(x(tensor({0, 2})), "index: index 2 is out of range for an axis of size 2", Error);
+  CHECK(told([] { x(tensor({0, 2})); }) == out_of_range("index", 2, 2));
   CHECK_THROWS_WITH_AS(x(tensor({0.5})), "index: indices must be integers, got float32 of shape (1,)", Error);
   CHECK_THROWS_WITH_AS(x(tensor({true})), "index: a mask of shape (1,) stands for axes of shape (2,)", Error);
   CHECK_THROWS_WITH_AS(x(tensor({0, 1}), tensor({0, 1, 2})), "index: shapes do not broadcast: (2,) and (3,)", Error);
@@ -59,9 +61,10 @@ TEST_CASE("take, gather and take_along_axis") {
   CHECK(values(gather(tensor({{1, 2}, {3, 4}}), tensor({1}))) == Values{3, 4});
   CHECK(values(take_along_axis(tensor({{1, 2}, {3, 4}}), tensor({{1}, {0}}), 1)) == Values{2, 3});
   CHECK(values(take_along_axis(tensor({{1, 2}, {3, 4}}), tensor({{-1, 0}}), 0)) == Values{3, 2});
-  CHECK_THROWS_WITH_AS(take(x, tensor({0, -3}), 0), "take: index -3 is out of range for an axis of size 2", Error);
-  CHECK_THROWS_WITH_AS(gather(x, tensor({7})), "gather: index 7 is out of range for an axis of size 2", Error);
-  CHECK_THROWS_WITH_AS(take(zeros({0}), tensor({0})), "take: index 0 is out of range for an axis of size 0", Error);
+  CHECK(told([] { take(x, tensor({0, -3}), 0); }) == out_of_range("take", -3, 2));
+  CHECK(told([] { gather(x, tensor({7})); }) == out_of_range("gather", 7, 2));
+  CHECK_THROWS_WITH_AS(take(zeros({0}), tensor({0})), doctest::Contains("is out of range for an axis of size 0"),
+                       Error);
   CHECK_THROWS_WITH_AS(take_along_axis(x, tensor({0}), 0),
                        "take_along_axis: x and indices must have as many axes, got (2, 3, 4) and (1,)", Error);
 }
@@ -76,14 +79,14 @@ TEST_CASE("slices, scatters and segments") {
   CHECK(values(scatter(tensor({{0, 1}, {-1, 0}}), tensor({1, 2}), {2, 2})) == Values{0, 1, 2, 0});
   CHECK(values(scatter_update(zeros({3}), tensor({{0}, {2}, {0}}), tensor({1.0, 2.0, 3.0}))) == Values{3, 0, 2});
   CHECK(values(scatter_update(tensor({{1, 2}, {3, 4}}), tensor({{1}}), tensor({{7, 8}}))) == Values{1, 2, 7, 8});
-  CHECK_THROWS_WITH_AS(scatter(tensor({{4}}), tensor({1.0}), {4}),
-                       "scatter: index 4 is out of range for an axis of size 4", Error);
+  CHECK(told([] { scatter(tensor({{4}}), tensor({1.0}), {4}); }) == out_of_range("scatter", 4, 4));
   CHECK_THROWS_WITH_AS(scatter(tensor({{0}}), tensor({1.0, 2.0}), {4}),
                        "scatter: indices (1, 1) into (4,) need values of shape (1,), got (2,)", Error);
   const Tensor data = tensor({{1.0, 2.0}, {3.0, 0.0}, {5.0, 9.0}}), ids = tensor({1, 1, 3});
   CHECK(values(segment_sum(data, ids, 4)) == Values{0, 0, 4, 2, 0, 0, 5, 9});
   CHECK(near(segment_max(data, ids, 4), {-INFINITY, -INFINITY, 3, 2, -INFINITY, -INFINITY, 5, 9}));
-  CHECK_THROWS_WITH_AS(segment_sum(data, ids, 3), "segment_sum: segment 3 is not in [0, 3)", Error);
+  CHECK(told([&] { segment_sum(data, ids, 3); }) ==
+        (on_gpu() ? found_later("segment_sum: a segment is not below 3") : "segment_sum: segment 3 is not in [0, 3)"));
   CHECK_THROWS_WITH_AS(segment_sum(data, tensor({0, 1}), 3),
                        "segment_sum: takes data (n, …) and segment ids (n,), got (3, 2) and (2,)", Error);
 }

@@ -1,12 +1,14 @@
 #include "ops/expect.hpp"
+#include "support/device.hpp"
 #include "support/gradcheck.hpp"
 
 using namespace nyala;
 using namespace nyala::testing;
 
 namespace {
-const Tensor a = tensor({{1, 2}, {3, 4}, {5, 6}}), b = tensor({{1, 0, 2}, {0, 1, 3}});
-}
+Tensor a = tensor({{1, 2}, {3, 4}, {5, 6}}), b = tensor({{1, 0, 2}, {0, 1, 3}});
+const Globals moved{&a, &b};
+}  // namespace
 
 TEST_CASE("products have NumPy's values and dtypes") {
   CHECK(values(matmul(a, b)) == Values{1, 2, 8, 3, 4, 18, 5, 6, 28});

@@ -172,5 +172,5 @@ TEST_CASE("casts round, wrap and keep") {
   const Tensor x = doubles({1});
   CHECK(cast(x, DType::float64).is(x));
   CHECK(cast(Tensor(0.1), DType::float64).item<double>() == 0.1);
-  CHECK(x.to("cpu").is(x));
+  CHECK(x.to(default_device()).is(x));
 }

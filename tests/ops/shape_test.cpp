@@ -1,11 +1,13 @@
 #include "ops/expect.hpp"
+#include "support/device.hpp"
 
 using namespace nyala;
 using namespace nyala::testing;
 
 namespace {
-const Tensor six = tensor({{1, 2, 3}, {4, 5, 6}});
-}
+Tensor six = tensor({{1, 2, 3}, {4, 5, 6}});
+const Globals moved{&six};
+}  // namespace
 
 TEST_CASE("reshapes share storage and check sizes") {
   const Tensor y = reshape(six, {3, -1});

@@ -7,6 +7,8 @@
 #include <nyala/device.hpp>
 #include <nyala/error.hpp>
 
+#include "support/device.hpp"
+
 // As doctest's own, but for NYALA_TEST_DEVICE: where tensors are made ("gpu" for the software GPU's runs).
 int main(int count, char** arguments) {
   doctest::Context context(count, arguments);
@@ -14,6 +16,7 @@ int main(int count, char** arguments) {
   if (device != nullptr && *device != '\0') {
     try {
       nyala::set_default_device(device);
+      nyala::testing::move_globals();
     } catch (const nyala::Error& error) {
       std::cerr << "NYALA_TEST_DEVICE: " << error.what() << '\n';
       return 1;

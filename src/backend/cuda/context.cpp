@@ -14,45 +14,86 @@
 namespace nyala::backend::cuda {
 namespace {
 
-/// Two pinned buffers through which uploads pass: while the device reads one, the host fills the other.
+/// Pinned memory through which uploads pass. What is large goes to the device in a stream of its own, while the device
+/// still works on what was asked before, and is put in its place by the device. The host waits only when all slots of a
+/// size are still under way.
 class Staging {
  public:
   void upload(void* to, const void* from, std::size_t bytes, cudaStream_t stream) {
     const std::lock_guard lock(mutex_);
     const auto* next = static_cast<const char*>(from);
     for (std::size_t done = 0; done < bytes;) {
-      Buffer& buffer = buffers_[turn_];
-      turn_ = (turn_ + 1) % std::size(buffers_);
-      ready(buffer);
-      const std::size_t part = std::min(bytes - done, size);
-      std::memcpy(buffer.memory, next + done, part);
-      check(cudaMemcpyAsync(static_cast<char*>(to) + done, buffer.memory, part, cudaMemcpyHostToDevice, stream),
-            "upload");
-      check(cudaEventRecord(buffer.read, stream), "upload");
-      buffer.busy = true;
+      const std::size_t part = std::min(bytes - done, large_size);
+      const bool large = part > small_size;
+      Slot& slot = large ? large_[large_turn_++ % std::size(large_)] : small_[small_turn_++ % std::size(small_)];
+      ready(slot, large ? large_size : small_size);
+      std::memcpy(slot.host, next + done, part);
+      void* const place = static_cast<char*>(to) + done;
+      if (large && has_device_memory(slot)) {
+        check(cudaMemcpyAsync(slot.device, slot.host, part, cudaMemcpyHostToDevice, ahead_), "upload");
+        check(cudaEventRecord(arrived_, ahead_), "upload");
+        check(cudaStreamWaitEvent(stream, arrived_, 0), "upload");
+        check(cudaMemcpyAsync(place, slot.device, part, cudaMemcpyDeviceToDevice, stream), "upload");
+      } else {
+        check(cudaMemcpyAsync(place, slot.host, part, cudaMemcpyHostToDevice, stream), "upload");
+      }
+      check(cudaEventRecord(slot.read, stream), "upload");
+      slot.busy = true;
       done += part;
     }
   }
 
+  /// Gives the device's part of the slots back.
+  void release() {
+    const std::lock_guard lock(mutex_);
+    for (Slot& slot : large_) {
+      if (slot.busy) wait(slot);
+      if (slot.device != nullptr) check(cudaFree(std::exchange(slot.device, nullptr)), "upload");
+      slot.refused = false;
+    }
+  }
+
  private:
-  static constexpr std::size_t size = std::size_t{8} << 20;
-  struct Buffer {
-    void* memory = nullptr;
-    cudaEvent_t read = nullptr;
-    bool busy = false;
+  static constexpr std::size_t small_size = std::size_t{64} << 10, large_size = std::size_t{8} << 20;
+  struct Slot {
+    void *host = nullptr, *device = nullptr;
+    cudaEvent_t read = nullptr;  // when the device has done with the slot
+    bool busy = false, refused = false;
   };
 
-  static void ready(Buffer& buffer) {
-    if (buffer.read == nullptr) check(cudaEventCreateWithFlags(&buffer.read, cudaEventDisableTiming), "upload");
-    if (buffer.memory == nullptr) check(cudaMallocHost(&buffer.memory, size), "pinned memory for uploads");
-    if (!buffer.busy) return;
-    check(cudaEventSynchronize(buffer.read), "upload");
-    buffer.busy = false;
+  static void ready(Slot& slot, std::size_t size) {
+    if (slot.read == nullptr) check(cudaEventCreateWithFlags(&slot.read, cudaEventDisableTiming), "upload");
+    if (slot.host == nullptr) check(cudaMallocHost(&slot.host, size), "pinned memory for uploads");
+    if (slot.busy) wait(slot);
+  }
+
+  static void wait(Slot& slot) {
+    const cudaError_t status = cudaEventQuery(slot.read);
+    if (status == cudaErrorNotReady) {
+      (void)cudaGetLastError();
+      check(cudaEventSynchronize(slot.read), "upload");
+    } else {
+      check(status, "upload");
+    }
+    slot.busy = false;
+  }
+
+  /// False where the device has no memory left for that: then the upload waits for its turn.
+  bool has_device_memory(Slot& slot) {
+    if (ahead_ == nullptr) check(cudaStreamCreateWithFlags(&ahead_, cudaStreamNonBlocking), "stream");
+    if (arrived_ == nullptr) check(cudaEventCreateWithFlags(&arrived_, cudaEventDisableTiming), "upload");
+    if (slot.device == nullptr && !slot.refused) {
+      slot.refused = cudaMalloc(&slot.device, large_size) != cudaSuccess;
+      if (slot.refused) (void)cudaGetLastError();
+    }
+    return !slot.refused;
   }
 
   std::mutex mutex_;
-  Buffer buffers_[2];
-  std::size_t turn_ = 0;
+  Slot small_[64], large_[4];
+  std::size_t small_turn_ = 0, large_turn_ = 0;
+  cudaStream_t ahead_ = nullptr;
+  cudaEvent_t arrived_ = nullptr;
 };
 
 /// What require_later() was told: flags on their way to the host.
@@ -254,6 +295,7 @@ void Context::reset_peak() { implementation_->peak = implementation_->live.load(
 
 void Context::empty_cache() {
   check(cudaStreamSynchronize(stream()), "waiting for the GPU");
+  implementation_->staging.release();
   if (implementation_->pool != nullptr) check(cudaMemPoolTrimTo(implementation_->pool, 0), "memory pool");
 }
 

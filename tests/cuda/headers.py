@@ -1,0 +1,46 @@
+"""Whether the numbers in the software GPU's headers are those of the real ones, as the compiler sees both.
+
+usage: headers.py COMPILER SOFTWARE_FOLDER REAL_FOLDER...
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+# What tells the version that the software GPU plays.
+OWN = {"CUDNN_MAJOR", "CUDNN_MINOR", "CUDNN_PATCHLEVEL"}
+
+
+def numbers(text):
+    """name -> the expression that the header gives it, for enumerators and macros"""
+    found = {}
+    text = re.sub(r"//.*", "", text)
+    for enum in re.finditer(r"enum\s+(?:\w+\s*)?\{([^}]*)\}", text):
+        following = "0"
+        for item in filter(None, map(str.strip, enum[1].split(","))):
+            name, _, value = map(str.strip, item.partition("="))
+            found[name] = value or following
+            following = f"({found[name]}) + 1"
+    for macro in re.finditer(r"#define (\w+) (\d+U?)\b", text):
+        found[macro[1]] = macro[2]
+    return {name: value for name, value in found.items() if name not in OWN}
+
+
+def main(compiler, software, *real):
+    problems = 0
+    for header in sorted(pathlib.Path(software).glob("*.h")):
+        expected = numbers(header.read_text())
+        lines = [f"#include <{header.name}>"]
+        lines += [f'static_assert((long long)({name}) == (long long)({value}), "{name}");'
+                  for name, value in expected.items()]
+        command = [compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", "-", *(f"-I{folder}" for folder in real)]
+        result = subprocess.run(command, input="\n".join(lines), text=True, capture_output=True)
+        print(f"{header.name}: {len(expected)} numbers, {'not those of the real one' if result.returncode else 'right'}")
+        if result.returncode or not expected:
+            print(result.stderr)
+            problems += 1
+    return problems
+
+
+sys.exit(main(*sys.argv[1:]))
