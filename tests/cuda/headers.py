@@ -36,7 +36,8 @@ def main(compiler, software, *real):
                   for name, value in expected.items()]
         command = [compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", "-", *(f"-I{folder}" for folder in real)]
         result = subprocess.run(command, input="\n".join(lines), text=True, capture_output=True)
-        print(f"{header.name}: {len(expected)} numbers, {'not those of the real one' if result.returncode else 'right'}")
+        verdict = "not those of the real one" if result.returncode else "right"
+        print(f"{header.name}: {len(expected)} numbers, {verdict}")
         if result.returncode or not expected:
             print(result.stderr)
             problems += 1
