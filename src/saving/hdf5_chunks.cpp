@@ -10,7 +10,7 @@
 namespace nyala::saving::hdf5 {
 namespace {
 
-enum : std::uint16_t { deflate_filter = 1, shuffle_filter = 2, fletcher_filter = 3 };
+enum : std::uint16_t { deflate_filter = 1, shuffle_filter = 2, fletcher_filter = 3, lzf_filter = 32000 };
 
 class ChunkReader {
  public:
@@ -35,9 +35,9 @@ class ChunkReader {
     }
     if (chunk_bytes_ > 4 * all + (1 << 20)) image.fail("claims chunks far larger than itself");
     for (const Filter& filter : filters) {
-      if (filter.id < deflate_filter || filter.id > fletcher_filter) {
+      if ((filter.id < deflate_filter || filter.id > fletcher_filter) && filter.id != lzf_filter) {
         image.fail("is packed by the HDF5 filter " + std::to_string(filter.id) +
-                   ", which is not read (deflate, shuffle and fletcher32 are)");
+                   ", which is not read (deflate, lzf, shuffle and fletcher32 are)");
       }
     }
   }
@@ -61,6 +61,7 @@ class ChunkReader {
       if (i < 32 && (chunk.skipped_filters >> i & 1) != 0) continue;
       switch (filters_[i].id) {
         case deflate_filter: bytes = inflated(bytes); break;
+        case lzf_filter: bytes = expanded(bytes); break;
         case shuffle_filter: bytes = unshuffled(bytes); break;
         default: check_sum(bytes);
       }
@@ -102,6 +103,31 @@ class ChunkReader {
       image_.damaged("a packed chunk cannot be unpacked to the size that it should have");
     }
     bytes.resize(size);
+    return bytes;
+  }
+
+  /// h5py's own filter: runs of plain bytes, and copies of 3 to 264 bytes from up to 8192 bytes before.
+  Bytes expanded(const Bytes& packed) const {
+    Bytes bytes;
+    bytes.reserve(static_cast<std::size_t>(chunk_bytes_) + 4);
+    std::size_t at = 0;
+    const auto next = [&] {
+      if (at >= packed.size()) image_.damaged("a packed chunk ends early");
+      return static_cast<std::size_t>(packed[at++]);
+    };
+    while (at < packed.size()) {
+      const std::size_t control = next();
+      if (control < 32) {
+        for (std::size_t i = 0; i <= control; ++i) bytes.push_back(static_cast<unsigned char>(next()));
+      } else {
+        std::size_t length = (control >> 5) + 2;
+        if (length == 9) length += next();
+        const std::size_t back = ((control & 31) << 8) + next() + 1;
+        if (back > bytes.size()) image_.damaged("a packed chunk refers to what is before it");
+        for (std::size_t i = 0; i < length; ++i) bytes.push_back(bytes[bytes.size() - back]);
+      }
+      if (bytes.size() > chunk_bytes_ + 4) image_.damaged("a packed chunk is larger than it should be");
+    }
     return bytes;
   }
 

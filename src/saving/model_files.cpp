@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <ctime>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -72,6 +73,24 @@ Config parsed(const std::string& json, const std::string& where) {
   return about(where, [&] { return Config::parse(json); });
 }
 
+void refuse_folder(const std::string& path, const std::string& where) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return;
+  const auto holds = [&](const char* name) {
+    return std::filesystem::exists(std::filesystem::path(path) / name, ignored);
+  };
+  if (holds("saved_model.pb")) {
+    throw Error(where +
+                ": this folder is a TensorFlow SavedModel, a program of TensorFlow's; load it in Python with the "
+                "Keras that wrote it and save it as \".keras\" or \".h5\"");
+  }
+  if (holds("config.json")) {
+    throw Error(where +
+                ": this folder is an unpacked \".keras\" file; pack its members with zip, or save the model "
+                "with zipped=True");
+  }
+}
+
 class Loader {
  public:
   Loader(std::string where, const LoadOptions& options, std::uint64_t file_bytes)
@@ -105,10 +124,11 @@ class Loader {
         archive.text("config.json", std::min(text_at_most, (std::uint64_t{1} << 20) + 200 * archive.file_bytes())),
         where_ + ": config.json");
     std::string written_by;
-    if (archive.contains("metadata.json")) {
-      const Config metadata = parsed(archive.text("metadata.json", 1 << 16), where_ + ": metadata.json");
+    try {
+      const Config metadata = Config::parse(archive.text("metadata.json", 1 << 16));
       if (metadata.is_object() && metadata.get("keras_version").is_string())
         written_by = metadata.at("keras_version").as_string();
+    } catch (const Error&) {  // Keras does not read it
     }
     const VersionBeingRead version(written_by);
     Model model = made(config);
@@ -208,6 +228,7 @@ Model load_model(const std::string& filepath, const LoadOptions& options) {
   if (format == Format::shards) {
     throw Error(where + ": this name stands for weights alone: make the model and call load_weights");
   }
+  refuse_folder(filepath, where);
   return reading(where, [&] {
     // The content decides: h5 files were given all kinds of names.
     const std::shared_ptr<ByteSource> source = open_file(filepath, where);

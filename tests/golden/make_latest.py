@@ -50,6 +50,15 @@ def weights():
             dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, value)
 
 
+def lzf():
+    """h5py's own compression, with long and short copies and plain runs."""
+    value = np.concatenate([np.zeros(300), np.arange(80) % 7, np.arange(117) / 8, np.full(400, 2.5)]).astype("float32")
+    with h5py.File(os.path.join(HERE, "lzf.weights.h5"), "w") as file:
+        group = file.create_group("layers/dense/vars")
+        group.create_dataset("0", data=value.reshape(39, 23), compression="lzf", chunks=(39, 23))
+        group.create_dataset("1", data=value[:23], compression="lzf", shuffle=True, chunks=(23,))
+
+
 def whole():
     """dense_adam.h5 once more, its root with so many and so long attributes that they lie in a heap."""
     with h5py.File(os.path.join(HERE, "dense_adam.h5")) as old, \
@@ -65,4 +74,5 @@ def whole():
 
 if __name__ == "__main__":
     weights()
+    lzf()
     whole()

@@ -202,6 +202,10 @@ TEST_CASE("what is no file of models is refused") {
   CHECK(refusal(folder.file("nowhere.h5")).find("no such file") != std::string::npos);
   CHECK(refusal(folder.path.string()).find("folder") != std::string::npos);
   CHECK(refusal("/dev/zero").find("no regular file") != std::string::npos);
+  std::filesystem::create_directories(folder.file("saved"));
+  CHECK(refusal(folder.file("saved")).find("is a folder") != std::string::npos);
+  write_bytes(folder.file("saved/saved_model.pb"), "x");
+  CHECK(refusal(folder.file("saved")).find("SavedModel") != std::string::npos);
   CHECK(refusal(golden("keras2_dense.h5")).find("only weights") != std::string::npos);
   CHECK(refusal(golden("dense.weights.h5")).find("load_weights") != std::string::npos);
 }

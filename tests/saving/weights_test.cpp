@@ -126,6 +126,22 @@ TEST_CASE("a failed save leaves the previous file") {
   CHECK(files == 1);
 }
 
+TEST_CASE("weights packed by h5py's own filter") {
+  const char* folder = std::getenv("NYALA_GOLDEN_DIR");
+  const std::string files = std::string(folder != nullptr ? folder : NYALA_SOURCE_DIR "/tests/golden") + "/files/";
+  Sequential model{Input({39}), Dense(23)};
+  model.load_weights(files + "lzf.weights.h5");
+  const auto kernel = model.get_weights()[0].to_vector<float>(), bias = model.get_weights()[1].to_vector<float>();
+  for (std::size_t i = 0; i < kernel.size(); ++i) {
+    const double expected = i < 300   ? 0.0
+                            : i < 380 ? static_cast<double>((i - 300) % 7)
+                            : i < 497 ? static_cast<double>(i - 380) / 8.0
+                                      : 2.5;
+    REQUIRE(static_cast<double>(kernel[i]) == expected);
+  }
+  CHECK(bias == std::vector<float>(23, 0.0F));
+}
+
 TEST_CASE("files of HDF5's newer structures: dense groups and attributes, every index of chunks") {
   const char* folder = std::getenv("NYALA_GOLDEN_DIR");
   const std::string files = std::string(folder != nullptr ? folder : NYALA_SOURCE_DIR "/tests/golden") + "/files/";
