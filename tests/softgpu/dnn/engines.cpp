@@ -126,7 +126,7 @@ Floats convolve(const Convolution& c, const std::map<std::int64_t, void*>& memor
           });
         }
       }
-      const float* filter = w.data() + group * s.outputs * window;
+      const float* filter = w.empty() ? nullptr : w.data() + group * s.outputs * window;
       const std::int64_t first = sample * positions * all_outputs + group * s.outputs;
       if (forward) {
         part.resize(static_cast<std::size_t>(positions * s.outputs));
