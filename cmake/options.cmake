@@ -15,6 +15,7 @@ else()
   set(fuzz_default OFF)
 endif()
 option(NYALA_FUZZ "Build the libFuzzer targets (clang) and run each for a short while as a test" ${fuzz_default})
+option(NYALA_SANITIZE_SOFTGPU "Sanitizer builds have the software GPU and its tests too" OFF)
 option(NYALA_REUSE_PASSES "Do not run a test again whose inputs have not changed since it passed" OFF)
 
 set(NYALA_ONEDNN AUTO CACHE STRING "Use oneDNN for the hot operations: AUTO (when found), ON or OFF")
