@@ -3,6 +3,7 @@
 // The changes that RandAugment and AugMix draw from.
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,7 +31,7 @@ Changes changes(const O& options, bool with_colors) {
     own.dtype = options.dtype;
     return own;
   };
-  const double bits = std::max(1.0, static_cast<double>(static_cast<int>(8.0 * factor.upper())));
+  const double bits = std::max(1.0, std::trunc(8.0 * factor.upper()));
   Changes all;
   all.emplace_back("random_shear", RandomShear(factor, factor, shared(RandomTransformOptions{})));
   all.emplace_back("random_translation", RandomTranslation(factor, factor, shared(RandomTransformOptions{})));
