@@ -135,7 +135,9 @@ class Restorer {
         dropped_.push_back(state_.names[i]);
       }
     }
-    if (stored.empty() && iteration && in_order(class_name, *iteration)) return true;
+    // Theano's variables had no names.
+    if (!iteration && state_.count > 0 && state_.names[0] == "param_0" && state_.shape(0).empty()) iteration = 0;
+    if (stored.empty() && in_order(class_name, iteration)) return true;
     return take_kinds(stored, iteration);
   }
 
@@ -182,18 +184,22 @@ class Restorer {
   const std::vector<std::string>& dropped() const { return dropped_; }
 
  private:
-  bool in_order(const std::string& class_name, std::size_t iteration) {
+  /// One kind of slot after the other, as Keras before 2.3 listed them; some optimizers' steps were not kept.
+  bool in_order(const std::string& class_name, std::optional<std::size_t> iteration) {
     const std::size_t own = has_rate_ ? 2 : 1;
     std::map<std::string, std::size_t> counts;
     for (std::size_t i = own; i < variables_.size(); ++i) ++counts[slot_kind(variables_[i])];
     const auto kinds = slots_in_order().find(class_name);
-    if (kinds == slots_in_order().end() || counts[kinds->second.front()] == 0 || iteration != 0) return false;
-    const std::size_t each = counts[kinds->second.front()];
-    if ((state_.count - 1) % each != 0) return false;
+    if (kinds == slots_in_order().end() || counts[kinds->second.front()] == 0) return false;
+    if (iteration.value_or(0) != 0) return false;
+    const bool keeps_no_steps = class_name == "RMSprop" || class_name == "Adagrad" || class_name == "Adadelta";
+    if (!iteration && !keeps_no_steps) return false;
+    const std::size_t each = counts[kinds->second.front()], first = iteration ? 1 : 0;
+    if (state_.count <= first || (state_.count - first) % each != 0) return false;
     std::map<std::string, std::vector<std::size_t>> stored;
-    for (std::size_t i = 1; i < state_.count; ++i) {
-      if ((i - 1) / each >= kinds->second.size()) return false;
-      stored[kinds->second[(i - 1) / each]].push_back(i);
+    for (std::size_t i = first; i < state_.count; ++i) {
+      if ((i - first) / each >= kinds->second.size()) return false;
+      stored[kinds->second[(i - first) / each]].push_back(i);
     }
     std::vector<std::string> unknown = std::exchange(dropped_, {});
     if (take_kinds(stored, iteration)) return true;
