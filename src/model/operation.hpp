@@ -80,6 +80,8 @@ std::vector<OperationEntry> math_operations();
 std::vector<OperationEntry> shape_operations();
 std::vector<OperationEntry> reduction_operations();
 std::vector<OperationEntry> nn_operations();
+std::vector<OperationEntry> order_operations();
+std::vector<OperationEntry> rare_operations();
 std::vector<OperationEntry> statistics_operations();
 std::vector<OperationEntry> image_operations();
 

@@ -91,21 +91,37 @@ Tensors cropped_or_padded(const Arguments& a, bool crop) {
   return crop ? x : pad(x, padding);
 }
 
-Tensors blocks_of(const Arguments& a, bool to_depth) {
-  const Tensor given = a.tensor(0);
-  if (given.rank() != 4) throw Error("a batch of images is expected, got the shape " + given.shape().str());
+/// With the channels first the block's places come after the channels, with the channels last before them.
+Tensors depth_to_space(const Arguments& a) {
+  const Tensor x = a.tensor(0);
   const bool first = a.text("data_format", "channels_last") == "channels_first";
-  const Tensor x = first ? transpose(given, {0, 2, 3, 1}) : given;
-  const std::int64_t block = a.option("block_size").as_integer(), n = x.shape()[0], h = x.shape()[1], w = x.shape()[2],
-                     c = x.shape()[3];
-  if (block < 1 || block > 4096 || (to_depth ? h % block != 0 || w % block != 0 : c % (block * block) != 0))
-    throw Error("block_size " + std::to_string(block) + " does not fit the shape " + given.shape().str());
-  const Tensor y =
-      to_depth ? reshape(transpose(reshape(x, {n, h / block, block, w / block, block, c}), {0, 1, 3, 2, 4, 5}),
-                         {n, h / block, w / block, block * block * c})
-               : reshape(transpose(reshape(x, {n, h, w, block, block, c / (block * block)}), {0, 1, 3, 2, 4, 5}),
-                         {n, h * block, w * block, c / (block * block)});
-  return first ? transpose(y, {0, 3, 1, 2}) : y;
+  const std::int64_t block = a.option("block_size").as_integer();
+  const Shape& s = x.shape();
+  if (block < 2 || s.rank() != 4 || s[first ? 1 : 3] % (block * block) != 0)
+    throw Error("DepthToSpace: the channels do not divide by the square of the block");
+  if (first) {
+    const Tensor parts = reshape(x, {s[0], s[1] / (block * block), block, block, s[2], s[3]});
+    return reshape(transpose(parts, {0, 1, 4, 2, 5, 3}), {s[0], s[1] / (block * block), s[2] * block, s[3] * block});
+  }
+  const Tensor parts = reshape(x, {s[0], s[1], s[2], block, block, s[3] / (block * block)});
+  return reshape(transpose(parts, {0, 1, 3, 2, 4, 5}), {s[0], s[1] * block, s[2] * block, s[3] / (block * block)});
+}
+
+Tensors space_to_depth(const Arguments& a) {
+  const Tensor x = a.tensor(0);
+  const bool first = a.text("data_format", "channels_last") == "channels_first";
+  const std::int64_t block = a.option("block_size").as_integer();
+  const Shape& s = x.shape();
+  const std::size_t row = first ? 2 : 1;
+  if (block < 2 || s.rank() != 4 || s[row] % block != 0 || s[row + 1] % block != 0)
+    throw Error("SpaceToDepth: height and width do not divide by the block");
+  const std::int64_t height = s[row] / block, width = s[row + 1] / block;
+  if (first) {
+    const Tensor parts = reshape(x, {s[0], s[1], height, block, width, block});
+    return reshape(transpose(parts, {0, 1, 3, 5, 2, 4}), {s[0], s[1] * block * block, height, width});
+  }
+  const Tensor parts = reshape(x, {s[0], height, block, width, block, s[3]});
+  return reshape(transpose(parts, {0, 1, 3, 2, 4, 5}), {s[0], height, width, block * block * s[3]});
 }
 
 struct Complex {
@@ -284,6 +300,8 @@ std::vector<OperationEntry> image_operations() {
        }},
       {"PerspectiveTransform", "image", "interpolation fill_value data_format", "images start_points end_points",
        [](const Arguments& a) -> Tensors {
+         // Points that are all one, as when shapes are inferred, have no transform.
+         if (max(abs(a.tensor(1))).item<double>() == 0.0) return zeros_like(a.tensor(0)) + Tensor(std::nan(""));
          return perspective_transform(a.tensor(0), a.tensor(1), a.tensor(2), sampling(a, "constant"));
        }},
       {"CropImages", "image",
@@ -292,8 +310,8 @@ std::vector<OperationEntry> image_operations() {
       {"PadImages", "image",
        "top_padding left_padding bottom_padding right_padding target_height target_width data_format", "images",
        [](const Arguments& a) { return cropped_or_padded(a, false); }},
-      {"SpaceToDepth", "nn", "block_size data_format", "x", [](const Arguments& a) { return blocks_of(a, true); }},
-      {"DepthToSpace", "nn", "block_size data_format", "x", [](const Arguments& a) { return blocks_of(a, false); }},
+      {"SpaceToDepth", "nn", "block_size data_format", "x", space_to_depth},
+      {"DepthToSpace", "nn", "block_size data_format", "x", depth_to_space},
       {"FFT", "math", "", "x",
        [](const Arguments& a) -> Tensors {
          const Complex y = fourier(pair_given(a, 1));

@@ -118,9 +118,15 @@ std::vector<OperationEntry> math_operations() {
        each},
       {"NanToNum", "numpy", "nan posinf neginf", "x",
        [](const Arguments& a) -> Tensors {
-         if (!a.option("posinf").is_null() || !a.option("neginf").is_null())
-           throw Error("NanToNum: posinf and neginf are not supported");
-         return nan_to_num(a.tensor(0), a.number("nan", 0.0));
+         Tensor x = a.tensor(0);
+         const auto replace = [&](const char* key, bool negative) {
+           if (a.option(key).is_null()) return;
+           const Tensor here = logical_and(isinf(x), negative ? less(x, 0) : greater(x, 0));
+           x = where(here, full_like(x, a.option(key).as_double()), x);
+         };
+         replace("posinf", false);
+         replace("neginf", true);
+         return nan_to_num(x, a.number("nan", 0.0));
        },
        each},
       {"Where", "numpy", "", "condition x1 x2",

@@ -1,4 +1,6 @@
 // Activations, convolutions and their kin.
+#include <nyala/ops/image.hpp>
+
 #include "model/operations/support.hpp"
 
 namespace nyala::detail {
@@ -31,12 +33,16 @@ Tensors conv_transpose_of(const Arguments& a) {
 }
 
 Tensors resize_of(const Arguments& a) {
-  for (const char* key : {"antialias", "crop_to_aspect_ratio", "pad_to_aspect_ratio"}) {
-    if (a.flag(key, false)) throw Error(std::string("Resize: ") + key + " is not supported");
-  }
   const std::vector<std::int64_t> size = a.sizes("size");
   if (size.size() != 2) throw Error("Resize: size must be two numbers");
-  return resize(a.tensor(0), {size[0], size[1]}, a.text("interpolation", "bilinear"), a.text("data_format", ""));
+  if (a.text("fill_mode", "constant") != "constant") throw Error("Resize: fill_mode must be \"constant\"");
+  return resize_image(a.tensor(0), {size[0], size[1]},
+                      {.interpolation = a.text("interpolation", "bilinear"),
+                       .antialias = a.flag("antialias", false),
+                       .crop_to_aspect_ratio = a.flag("crop_to_aspect_ratio", false),
+                       .pad_to_aspect_ratio = a.flag("pad_to_aspect_ratio", false),
+                       .fill_value = a.number("fill_value", 0.0),
+                       .data_format = a.text("data_format", "")});
 }
 
 Tensors attention_of(const Arguments& a) {
@@ -48,7 +54,13 @@ Tensors attention_of(const Arguments& a) {
 }
 
 Tensors layer_norm_of(const Arguments& a) {
-  if (a.flag("rms_scaling", false)) throw Error("LayerNorm: rms_scaling is not supported");
+  if (a.flag("rms_scaling", false)) {
+    // Keras divides by the deviation alone: neither the mean nor beta takes part.
+    const Tensor x = a.tensor(0);
+    const Axes around = a.option("axis").is_null() ? Axes(-1) : a.axes();
+    const Tensor scaled = x * rsqrt(var(x, around, true) + a.number("epsilon", epsilon()));
+    return a.given(1) ? scaled * a.tensor(1) : scaled;
+  }
   const Axes axes = a.option("axis").is_null() ? Axes(-1) : a.axes();
   return layer_normalization(a.tensor(0), a.tensor_or_none(1), a.tensor_or_none(2), axes,
                              a.number("epsilon", epsilon()));

@@ -76,6 +76,8 @@ std::vector<OperationEntry> reduction_operations() {
        [](const Arguments& a) -> Tensors { return sort(a.tensor(0), a.integer("axis", -1)); }},
       {"Argsort", "numpy", "axis", "x",
        [](const Arguments& a) -> Tensors { return argsort(a.tensor(0), a.integer("axis", -1)); }},
+      {"Argpartition", "numpy", "kth axis", "x",
+       [](const Arguments& a) -> Tensors { return argsort(a.tensor(0), a.integer("axis", -1)); }},
       {"TopK", "math", "k sorted", "x",
        [](const Arguments& a) -> Tensors {
          const TopK result = top_k(a.tensor(0), a.option("k").as_integer(), a.flag("sorted", true));

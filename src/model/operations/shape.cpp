@@ -73,8 +73,28 @@ Tensors pad_of(const Arguments& a) {
 
 Tensors moveaxis_of(const Arguments& a) {
   const std::vector<std::int64_t> from = a.sizes("source"), to = a.sizes("destination");
-  if (from.size() != 1 || to.size() != 1) throw Error("Moveaxis: only one axis can be moved");
-  return moveaxis(a.tensor(0), Config(from[0]).as_int(), Config(to[0]).as_int());
+  const Tensor x = a.tensor(0);
+  if (from.size() != to.size()) throw Error("Moveaxis: as many destinations as sources are needed");
+  const auto axis = [&](std::int64_t given) {
+    const std::int64_t place = given < 0 ? given + x.rank() : given;
+    if (place < 0 || place >= x.rank()) throw Error("Moveaxis: there is no axis " + std::to_string(given));
+    return static_cast<int>(place);
+  };
+  std::vector<int> order(static_cast<std::size_t>(x.rank()), -1), rest;
+  std::vector<bool> moved(order.size(), false);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    order[static_cast<std::size_t>(axis(to[i]))] = axis(from[i]);
+    moved[static_cast<std::size_t>(axis(from[i]))] = true;
+  }
+  for (int i = 0; i < x.rank(); ++i) {
+    if (!moved[static_cast<std::size_t>(i)]) rest.push_back(i);
+  }
+  auto next = rest.begin();
+  for (int& place : order) {
+    if (place < 0 && next == rest.end()) throw Error("Moveaxis: an axis is moved twice");
+    if (place < 0) place = *next++;
+  }
+  return transpose(x, order);
 }
 
 std::int64_t only_number(const Arguments& a, const char* key) {
@@ -101,6 +121,32 @@ Tensors roll_of(const Arguments& a) {
 Tensors like(const Arguments& a, const Tensor& filled) {
   const auto dtype = dtype_option(a);
   return dtype ? cast(filled, *dtype) : filled;
+}
+
+/// The updates joined with what is there; where one place is updated twice, both count.
+Tensors scatter_reduced(const Arguments& a) {
+  const std::string reduction = a.option("reduction").as_string();
+  const Tensor x = a.tensor(0), indices = a.tensor(1), updates = a.tensor(2);
+  if (reduction == "add") return x + cast(scatter(indices, updates, x.shape()), x.dtype());
+  const std::int64_t count = indices.shape().front();
+  Tensor result = x;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const Tensor place = index(indices, {Slice{i, i + 1, {}}}), update = index(updates, {Slice{i, i + 1, {}}});
+    std::vector<std::int64_t> where = ravel(place).to_vector<std::int64_t>();
+    std::vector<Index> at(where.begin(), where.end());
+    const Tensor old = expand_dims(index(result, at), 0);
+    Tensor joined;
+    if (reduction == "max")
+      joined = maximum(old, update);
+    else if (reduction == "min")
+      joined = minimum(old, update);
+    else if (reduction == "mul")
+      joined = old * update;
+    else
+      throw Error("ScatterUpdate: the reduction \"" + reduction.substr(0, 40) + "\" is not known");
+    result = scatter_update(result, place, joined);
+  }
+  return result;
 }
 
 std::vector<std::int64_t> starts(const Arguments& a) {
@@ -185,7 +231,7 @@ std::vector<OperationEntry> shape_operations() {
        [](const Arguments& a) -> Tensors { return scatter(a.tensor(0), a.tensor(1), shape_option(a, "shape")); }},
       {"ScatterUpdate", "core", "reduction", "inputs indices updates",
        [](const Arguments& a) -> Tensors {
-         if (!a.option("reduction").is_null()) throw Error("ScatterUpdate: reduction is not supported");
+         if (!a.option("reduction").is_null()) return scatter_reduced(a);
          return scatter_update(a.tensor(0), a.tensor(1), a.tensor(2));
        }},
   };

@@ -1,4 +1,4 @@
-// What is made of other operations: sums past NaN, quantiles, splits, small functions of numpy.
+// What is made of other operations: sums past NaN, splits, small functions of numpy.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -57,50 +57,6 @@ int place_of_axis(int axis, int rank, const char* name) {
   return place;
 }
 
-/// The quantiles q (0 to 1) over some axes: those of q come first.
-Tensor quantiles(const Tensor& input, const Tensor& q, const Arguments& a) {
-  Tensor x = is_floating(input.dtype()) ? input : cast(input, floatx());
-  const int rank = x.rank();
-  std::vector<bool> reduced(static_cast<std::size_t>(rank), a.option("axis").is_null());
-  const Axes axes = a.axes();
-  for (const int axis : axes.values()) reduced[static_cast<std::size_t>(place_of_axis(axis, rank, "quantile"))] = true;
-  std::vector<int> order;
-  Shape kept, kept_as_ones;
-  for (int axis = 0; axis < rank; ++axis) {
-    const bool gone = reduced[static_cast<std::size_t>(axis)];
-    if (!gone) order.push_back(axis);
-    if (!gone) kept.push_back(x.shape()[static_cast<std::size_t>(axis)]);
-    kept_as_ones.push_back(gone ? 1 : x.shape()[static_cast<std::size_t>(axis)]);
-  }
-  for (int axis = 0; axis < rank; ++axis) {
-    if (reduced[static_cast<std::size_t>(axis)]) order.push_back(axis);
-  }
-  Shape flat = kept;
-  const std::int64_t others = kept.elements();
-  const std::int64_t size = others == 0 ? 0 : x.size() / others;
-  if (size == 0) throw Error("quantile: there are no elements, got the shape " + input.shape().str());
-  flat.push_back(size);
-  const Tensor sorted = sort(reshape(transpose(x, order), flat), -1);
-  const std::string method = a.text("method", "linear");
-  const Tensor at = cast(ravel(q), x.dtype()) * Tensor(static_cast<double>(size - 1));
-  const auto rows = [&](const Tensor& places) { return take(sorted, cast(places, DType::int32), -1); };
-  Tensor result;
-  if (method == "linear") {
-    const Tensor low = floor(at), high = minimum(low + Tensor(1.0), Tensor(static_cast<double>(size - 1)));
-    result = rows(low) * (Tensor(1.0) - (at - low)) + rows(high) * (at - low);
-  } else if (method == "midpoint") {
-    result = (rows(floor(at)) + rows(ceil(at))) * Tensor(0.5);
-  } else if (method == "lower" || method == "higher" || method == "nearest") {
-    result = rows(method == "lower" ? floor(at) : method == "higher" ? ceil(at) : round(at));
-  } else {
-    throw Error("quantile: method \"" + method + "\" is not known");
-  }
-  result = moveaxis(result, -1, 0);
-  Shape shape = q.shape();
-  for (const std::int64_t length : a.flag("keepdims", false) ? kept_as_ones : kept) shape.push_back(length);
-  return reshape(result, shape);
-}
-
 /// Slices of equal length, the first ones longer by one where it does not divide, or cut at the given places.
 Tensors splits(const Arguments& a, int axis) {
   const Tensor x = a.tensor(0);
@@ -123,17 +79,6 @@ Tensor difference_along(Tensor x, int n, int axis) {
     x = cut_at(x, 1, at)[1] - cut_at(x, size - 1, at)[0];
   }
   return x;
-}
-
-Tensors cross_of(const Arguments& a) {
-  if (!a.option("axis").is_null() || a.integer("axisc", -1) != -1)
-    throw Error("Cross: only the last axis is supported");
-  if (a.integer("axisa", -1) != -1 || a.integer("axisb", -1) != -1)
-    throw Error("Cross: only the last axis is supported");
-  const Tensor x = a.tensor(0), y = a.tensor(1);
-  if (x.rank() < 1 || y.rank() < 1 || x.shape().at(-1) != 3 || y.shape().at(-1) != 3)
-    throw Error("Cross: vectors of three are expected, got " + x.shape().str() + " and " + y.shape().str());
-  return roll(x, -1, -1) * roll(y, -2, -1) - roll(x, -2, -1) * roll(y, -1, -1);
 }
 
 Tensors kron_of(const Arguments& a) {
@@ -283,7 +228,7 @@ Tensor is_negative(const Tensor& x) { return less(x, Tensor(0.0)); }
 Tensor is_plus_infinity(const Tensor& x) { return logical_and(isinf(x), greater(x, Tensor(0.0))); }
 Tensor is_minus_infinity(const Tensor& x) { return logical_and(isinf(x), less(x, Tensor(0.0))); }
 Tensor always(const Tensor& x) { return equal(ones_like(x), Tensor(1)); }
-Tensor log_determinant(const Tensor& x) { return Tensor(2.0) * sum(log(diagonal(cholesky(x), 0, -2, -1)), -1); }
+Tensor log_determinant(const Tensor& x) { return log(abs(det(x))); }
 
 }  // namespace
 
@@ -303,14 +248,6 @@ std::vector<OperationEntry> statistics_operations() {
       {"Nancumprod", "numpy", "axis dtype", "x",
        [](const Arguments& a) -> Tensors { return cumprod(without_nan(a.tensor(0), 1.0), a.axis()); }},
       {"Ptp", "numpy", "axis keepdims", "x", reduction<peak_to_peak>},
-      {"Median", "numpy", "axis keepdims", "x",
-       [](const Arguments& a) -> Tensors { return quantiles(a.tensor(0), Tensor(0.5), a); }},
-      {"Quantile", "numpy", "axis method keepdims", "x q",
-       [](const Arguments& a) -> Tensors { return quantiles(a.tensor(0), a.tensor(1), a); }},
-      {"Percentile", "numpy", "axis method keepdims", "x q",
-       [](const Arguments& a) -> Tensors {
-         return quantiles(a.tensor(0), cast(a.tensor(1), floatx()) / Tensor(100.0), a);
-       }},
       {"Corrcoef", "numpy", "", "x", corrcoef_of},
       {"ArraySplit", "numpy", "indices_or_sections axis", "x",
        [](const Arguments& a) -> Tensors { return splits(a, a.integer("axis", 0)); }},
@@ -326,7 +263,6 @@ std::vector<OperationEntry> statistics_operations() {
        }},
       {"Trapezoid", "numpy", "x dx axis", "y", trapezoid_of},
       {"Vander", "numpy", "N increasing", "x", vander_of},
-      {"Cross", "numpy", "axisa axisb axisc axis", "x1 x2", cross_of},
       {"Kron", "numpy", "", "x1 x2", kron_of},
       {"Rot90", "numpy", "k axes", "array", rot90_of},
       {"Select", "numpy", "", "condlist choicelist default", select_of},
@@ -372,8 +308,9 @@ std::vector<OperationEntry> statistics_operations() {
        identity},
       {"SolveTriangular", "linalg", "lower", "a b",
        [](const Arguments& a) -> Tensors {
-         const Tensor matrix = a.tensor(0);
-         return solve(a.flag("lower", false) ? tril(matrix) : triu(matrix), a.tensor(1));
+         const Tensor matrix = a.flag("lower", false) ? tril(a.tensor(0)) : triu(a.tensor(0)), right = a.tensor(1);
+         if (right.rank() < matrix.rank()) return squeeze(solve(matrix, expand_dims(right, -1)), -1);
+         return solve(matrix, right);
        },
        identity},
       {"CholeskyInverse", "linalg", "upper", "x",
