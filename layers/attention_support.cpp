@@ -48,14 +48,9 @@ Attended attend(const Tensor& query, const Tensor& key, const Tensor& value, con
   if (!manner.wants_scores && manner.dropout == 0.0) {
     return {dot_product_attention(query, key, value, {}, mask, manner.scale), {}};
   }
-  const std::vector<int> heads_first{0, 2, 1, 3};
-  Tensor scores = matmul(transpose(query * manner.scale, heads_first), transpose(key, heads_first), false, true);
-  if (mask.defined()) scores = where(mask, scores, scores.dtype() == DType::float16 ? -3e4 : -1e9);
-  scores = softmax(scores, -1);
-  if (mask.defined()) scores = scores * cast(mask, scores.dtype());
-  const bool drops = manner.training && manner.dropout > 0.0;
-  const Tensor weights = drops ? random::dropout(scores, manner.dropout, {}, seed) : scores;
-  return {transpose(matmul(weights, transpose(value, heads_first)), heads_first), scores};
+  const AttentionWeights how{manner.scale, manner.training ? manner.dropout : 0.0, &seed};
+  if (manner.wants_scores) return attend_with_weights(query, key, value, mask, how);
+  return {nyala::attend(query, key, value, mask, how), {}};
 }
 
 bool flag(const CallContext& context, const char* name) {

@@ -7,6 +7,7 @@
 
 #include <nyala/error.hpp>
 #include <nyala/layers/attention.hpp>
+#include <nyala/ops/attention.hpp>
 
 #include "seed.hpp"
 #include "weight_options.hpp"
@@ -25,11 +26,8 @@ struct Manner {
   double scale, dropout;
   bool training, wants_scores;
 };
-struct Attended {
-  Tensor result;  // (batch, time, heads, dim), as query is
-  Tensor scores;  // (batch, heads, time of query, time of key), where they are wanted
-};
-/// Scaled dot-product attention; query, key and value are (batch, time, heads, dim).
+/// Scaled dot-product attention; query, key and value are (batch, time, heads, dim); the weights only where they are
+/// wanted.
 Attended attend(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask, const Manner& manner,
                 SeedGenerator& seed);
 

@@ -56,9 +56,7 @@ Tensors GroupQueryAttention::call_with(const Tensors& inputs, const CallContext&
   const auto projected = [&](const LayerRef& layer, const Tensor& x) {
     return Tensor(layer->outputs(x.with_mask({}), plain));
   };
-  const int repeats = options_.num_query_heads / options_.num_key_value_heads;
-  const Tensor q = projected(query_, query);
-  const Tensor k = repeat(projected(key_, key), repeats, 2), v = repeat(projected(value_, value), repeats, 2);
+  const Tensor q = projected(query_, query), k = projected(key_, key), v = projected(value_, value);
   const Tensor mask = attention::joined_mask(inputs, context, options_.sliding_window);
   const bool wants_scores = attention::flag(context, "return_attention_scores");
   const double scale = 1.0 / std::sqrt(static_cast<double>(options_.head_dim));

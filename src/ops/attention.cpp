@@ -1,3 +1,5 @@
+#include <nyala/ops/attention.hpp>
+
 #include <cmath>
 
 #include <nyala/ops/activations.hpp>
@@ -6,7 +8,10 @@
 #include <nyala/ops/nn.hpp>
 #include <nyala/ops/shape.hpp>
 
+#include "core/seed_stream.hpp"
 #include "ops/nn_support.hpp"
+#include "ops/random_streams.hpp"
+#include "ops/replay.hpp"
 
 namespace nyala {
 
@@ -41,8 +46,8 @@ void check_broadcasts(const Tensor& x, const Shape& scores, const char* name) {
 }
 
 /// (batch, time, heads, dim) -> (batch, heads, time, dim), heads repeated where several queries share a key.
-Tensor by_head(const Tensor& x, DType dtype, std::int64_t heads) {
-  const Tensor moved = transpose(ops::in_dtype(x, dtype), {0, 2, 1, 3});
+Tensor by_head(const Tensor& x, std::int64_t heads) {
+  const Tensor moved = transpose(x, {0, 2, 1, 3});
   return x.shape()[2] == heads ? moved : repeat(moved, heads / x.shape()[2], 1);
 }
 
@@ -52,25 +57,114 @@ Tensor allowed(const Tensor& mask, bool is_causal, const Shape& scores) {
   return mask.defined() ? logical_and(ops::in_dtype(mask, DType::boolean), past) : past;
 }
 
+/// Checked operands of one floating dtype; mask bool with four axes, or null.
+struct Operands {
+  Tensor query, key, value, bias, mask;
+
+  Shape scores() const { return {query.shape()[0], query.shape()[2], query.shape()[1], key.shape()[1]}; }
+};
+
+Operands operands(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& bias, const Tensor& mask,
+                  bool is_causal) {
+  check(query, key, value);
+  const DType dtype = ops::floating(ops::promoted_dtype({query, key, value}));
+  Operands in{ops::in_dtype(query, dtype), ops::in_dtype(key, dtype), ops::in_dtype(value, dtype), bias, {}};
+  const Shape scores = in.scores();
+  check_broadcasts(bias, scores, "bias");
+  check_broadcasts(mask, scores, "mask");
+  in.mask = allowed(mask, is_causal, scores);
+  if (in.mask.defined() && in.mask.rank() < 4) {
+    Shape four(std::vector<std::int64_t>(4, 1));
+    const Shape& own = in.mask.shape();
+    std::copy(own.begin(), own.end(), four.end() - own.rank());
+    in.mask = reshape(in.mask, four);
+  }
+  return in;
+}
+
+/// Made of other operations; the weights are those before the dropout.
+Attended composed(const Operands& in, const backend::Attention& how, const std::optional<philox::Stream>& dropout) {
+  const DType dtype = in.query.dtype();
+  const std::int64_t heads = in.query.shape()[2];
+  // Scaling the query touches fewer numbers than scaling the scores.
+  Tensor scores = matmul(by_head(in.query, heads) * how.scale, by_head(in.key, heads), false, true);
+  if (ops::is_half(dtype)) scores = cast(scores, DType::float32);
+  if (in.bias.defined()) scores = scores + ops::in_dtype(in.bias, scores.dtype());
+  if (in.mask.defined()) scores = where(in.mask, scores, -1e9);
+  scores = softmax(scores);
+  if (in.mask.defined() && how.masked_is_zero) scores = where(in.mask, scores, 0.0);
+  const Tensor weights = ops::in_dtype(scores, dtype);
+  const Tensor kept = dropout ? ops::dropped(weights, how.dropout_rate, *dropout) : weights;
+  return {transpose(matmul(kept, by_head(in.value, heads)), {0, 2, 1, 3}), weights};
+}
+
+bool is_fused(const Operands& in) {
+  return !in.bias.defined() && in.query.size() != 0 && in.key.size() != 0 && in.value.size() != 0 &&
+         backend::kernels(in.query, in.key, in.value, in.mask).has_attention(in.query.dtype());
+}
+
+Tensor fused(const Operands& in, const backend::Attention& how, const std::optional<philox::Stream>& dropout) {
+  const auto& [query, key, value, bias, mask] = in;
+  Shape shape = query.shape();
+  shape.back() = value.shape().back();
+  Tensor out = ops::empty_beside(query, shape), weights;
+  const bool recorded = autograd::recording(query, key, value);
+  if (recorded) weights = ops::empty_beside(query, in.scores());
+  backend::kernels(query).attention(how, query, key, value, mask, weights, out);
+  if (!recorded) return out;
+  autograd::attach(out, op, {query, key, value}, [in, how, dropout, weights](autograd::Backward& g) {
+    if (autograd::recording(g.grad(), in.query, in.key, in.value)) {
+      ops::differentiate_again(g, {in.query, in.key, in.value},
+                               [&](const std::vector<Tensor>& again) -> std::vector<Tensor> {
+                                 return {composed({again[0], again[1], again[2], {}, in.mask}, how, dropout).output};
+                               });
+      return;
+    }
+    Tensor dquery = ops::empty_like(in.query), dkey = ops::empty_like(in.key), dvalue = ops::empty_like(in.value);
+    backend::kernels(in.query).attention_backward(how, in.query, in.key, in.value, in.mask, weights, g.grad(), dquery,
+                                                  dkey, dvalue);
+    g.set(0, dquery);
+    g.set(1, dkey);
+    g.set(2, dvalue);
+  });
+  return out;
+}
+
+/// How the weights of layers are computed, and the stream of their dropout.
+std::pair<backend::Attention, std::optional<philox::Stream>> described(const AttentionWeights& weights) {
+  backend::Attention how{.scale = weights.scale, .masked_is_zero = true};
+  std::optional<philox::Stream> dropout;
+  if (weights.dropout_rate > 0.0) {
+    if (!(weights.dropout_rate <= 1.0)) {
+      ops::fail(op, ": dropout_rate must lie between 0 and 1, got ", weights.dropout_rate);
+    }
+    dropout = ops::next_stream(weights.seed);
+    how.dropout_rate = weights.dropout_rate;
+    how.dropout_key = {dropout->key, dropout->number};
+  }
+  return {how, dropout};
+}
+
 }  // namespace
 
 Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& bias,
                              const Tensor& mask, std::optional<double> scale, bool is_causal) {
-  check(query, key, value);
-  const DType dtype = ops::floating(ops::promoted_dtype({query, key, value}));
-  const std::int64_t heads = query.shape()[2];
-  const Shape shape{query.shape()[0], heads, query.shape()[1], key.shape()[1]};
-  check_broadcasts(bias, shape, "bias");
-  check_broadcasts(mask, shape, "mask");
-  const double factor = scale.value_or(1.0 / std::sqrt(static_cast<double>(query.shape()[3])));
-  // Scaling the query touches fewer numbers than scaling the scores.
-  Tensor scores = matmul(by_head(query, dtype, heads) * factor, by_head(key, dtype, heads), false, true);
-  if (ops::is_half(dtype)) scores = cast(scores, DType::float32);
-  if (bias.defined()) scores = scores + ops::in_dtype(bias, scores.dtype());
-  const Tensor may_attend = allowed(mask, is_causal, shape);
-  if (may_attend.defined()) scores = where(may_attend, scores, -1e9);
-  const Tensor weights = ops::in_dtype(softmax(scores), dtype);
-  return transpose(matmul(weights, by_head(value, dtype, heads)), {0, 2, 1, 3});
+  const Operands in = operands(query, key, value, bias, mask, is_causal);
+  const backend::Attention how{.scale = scale.value_or(1.0 / std::sqrt(static_cast<double>(query.shape()[3])))};
+  return is_fused(in) ? fused(in, how, {}) : composed(in, how, {}).output;
+}
+
+Attended attend_with_weights(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
+                             const AttentionWeights& weights) {
+  const auto [how, dropout] = described(weights);
+  return composed(operands(query, key, value, {}, mask, false), how, dropout);
+}
+
+Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
+              const AttentionWeights& weights) {
+  const Operands in = operands(query, key, value, {}, mask, false);
+  const auto [how, dropout] = described(weights);
+  return is_fused(in) && how.dropout_rate < 1.0 ? fused(in, how, dropout) : composed(in, how, dropout).output;
 }
 
 }  // namespace nyala

@@ -12,7 +12,28 @@
 #include "core/seed_stream.hpp"
 #include "ops/common.hpp"
 
-namespace nyala::random {
+namespace nyala {
+
+namespace ops {
+
+philox::Stream next_stream(SeedGenerator* seed) {
+  return seed == nullptr ? detail::next_stream() : detail::stream_of(seed->next());
+}
+
+Tensor dropped(const Tensor& x, double rate, philox::Stream stream) {
+  if (rate == 1.0) return where(filled({}, DType::boolean, x.device(), 0.0), x, 0.0);
+  Tensor y = empty_like(x);
+  backend::kernels(x).dropout({stream.key, stream.number}, rate, x, y);
+  if (autograd::recording(x)) {
+    autograd::attach(y, "dropout", {x},
+                     [rate, stream](autograd::Backward& g) { g.set(0, dropped(g.grad(), rate, stream)); });
+  }
+  return y;
+}
+
+}  // namespace ops
+
+namespace random {
 
 namespace {
 
@@ -20,8 +41,6 @@ using backend::RandomKey;
 using philox::Stream;
 
 RandomKey key(Stream stream) { return {stream.key, stream.number}; }
-
-Stream drawn(SeedGenerator* seed) { return seed == nullptr ? detail::next_stream() : detail::stream_of(seed->next()); }
 
 /// Uninitialised storage for random numbers; half precision is drawn in float32 by the kernels.
 Tensor destination(const Shape& shape, DType dtype, const char* op) {
@@ -39,14 +58,14 @@ void require_deviation(double mean, double deviation, const char* op) {
 Tensor normal_from(const Shape& shape, double mean, double stddev, DType dtype, SeedGenerator* seed) {
   require_deviation(mean, stddev, "random::normal");
   Tensor y = destination(shape, dtype, "random::normal");
-  backend::kernels(y).random_normal(key(drawn(seed)), mean, stddev, y);
+  backend::kernels(y).random_normal(key(ops::next_stream(seed)), mean, stddev, y);
   return y;
 }
 
 Tensor truncated_from(const Shape& shape, double mean, double stddev, DType dtype, SeedGenerator* seed) {
   require_deviation(mean, stddev, "random::truncated_normal");
   Tensor y = destination(shape, dtype, "random::truncated_normal");
-  backend::kernels(y).random_truncated_normal(key(drawn(seed)), mean, stddev, y);
+  backend::kernels(y).random_truncated_normal(key(ops::next_stream(seed)), mean, stddev, y);
   return y;
 }
 
@@ -55,7 +74,7 @@ Tensor uniform_from(const Shape& shape, double minval, double maxval, DType dtyp
     ops::fail("random::uniform: minval must not exceed maxval, got ", minval, " and ", maxval);
   }
   Tensor y = destination(shape, dtype, "random::uniform");
-  backend::kernels(y).random_uniform(key(drawn(seed)), minval, maxval, y);
+  backend::kernels(y).random_uniform(key(ops::next_stream(seed)), minval, maxval, y);
   return y;
 }
 
@@ -67,18 +86,7 @@ Tensor integers_from(const Shape& shape, std::int64_t minval, std::int64_t maxva
   (void)ops::as_dtype(minval, dtype, minval, "random::randint");
   (void)ops::as_dtype(maxval - 1, dtype, maxval, "random::randint");
   Tensor y = Tensor::empty(shape, dtype);
-  backend::kernels(y).random_integers(key(drawn(seed)), minval, maxval, y);
-  return y;
-}
-
-/// x with its elements dropped by the stream's mask of x's shape: linear in x, and its own gradient.
-Tensor dropped(const Tensor& x, double rate, Stream stream) {
-  Tensor y = ops::empty_like(x);
-  backend::kernels(x).dropout(key(stream), rate, x, y);
-  if (autograd::recording(x)) {
-    autograd::attach(y, "dropout", {x},
-                     [rate, stream](autograd::Backward& g) { g.set(0, dropped(g.grad(), rate, stream)); });
-  }
+  backend::kernels(y).random_integers(key(ops::next_stream(seed)), minval, maxval, y);
   return y;
 }
 
@@ -99,10 +107,9 @@ Tensor dropout_from(const Tensor& x, double rate, const Shape& noise_shape, Seed
     }
   }
   if (rate == 0.0) return x;
-  if (rate == 1.0) return where(ops::filled({}, DType::boolean, x.device(), 0.0), x, 0.0);
-  const Stream stream = drawn(seed);
-  if (mask.empty() || mask == x.shape()) return dropped(x, rate, stream);
-  return x * dropped(ops::filled(mask, x.dtype(), x.device(), 1.0), rate, stream);
+  const Stream stream = ops::next_stream(seed);
+  if (mask.empty() || mask == x.shape()) return ops::dropped(x, rate, stream);
+  return x * ops::dropped(ops::filled(mask, x.dtype(), x.device(), 1.0), rate, stream);
 }
 
 }  // namespace
@@ -166,4 +173,5 @@ Tensor dropout(const Tensor& x, double rate, const Shape& noise_shape, SeedGener
   return dropout_from(x, rate, noise_shape, &seed);
 }
 
-}  // namespace nyala::random
+}  // namespace random
+}  // namespace nyala

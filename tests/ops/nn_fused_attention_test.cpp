@@ -1,0 +1,130 @@
+#include <nyala/ops/attention.hpp>
+#include <nyala/threads.hpp>
+
+#include "nn_check.hpp"
+
+using namespace nyala;
+using nn::numbers;
+
+// float32 attention runs in a kernel of its own, which touches neither copies by head nor a tensor of scores in
+// inference; in float64, and where the weights are asked for, it is made of other operations.
+
+namespace {
+
+struct Case {
+  const char* what;
+  Shape query, key, value, mask;  // the mask's empty: none
+};
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all{
+      {"no mask", {2, 7, 3, 5}, {2, 9, 3, 5}, {2, 9, 3, 4}, {}},
+      {"padding", {2, 7, 3, 5}, {2, 9, 3, 5}, {2, 9, 3, 4}, {2, 1, 1, 9}},
+      {"by row", {2, 7, 3, 5}, {2, 9, 3, 5}, {2, 9, 3, 4}, {7, 1}},
+      {"by head", {2, 7, 3, 5}, {2, 9, 3, 5}, {2, 9, 3, 4}, {3, 7, 9}},
+      {"shared keys", {2, 6, 4, 8}, {2, 6, 2, 8}, {2, 6, 2, 8}, {6, 6}},
+      {"one row", {1, 1, 1, 3}, {1, 2, 1, 3}, {1, 2, 1, 1}, {}},
+      {"several blocks", {1, 300, 2, 16}, {1, 500, 2, 16}, {1, 500, 2, 16}, {1, 1, 300, 500}},
+  };
+  return all;
+}
+
+Tensor mask_of(const Case& c) { return c.mask.empty() ? Tensor() : numbers(c.mask, 0.7) > -0.4; }
+
+using Attend = std::function<Tensor(const Tensor& query, const Tensor& key, const Tensor& value)>;
+
+/// The output, and the gradients of a sum of its elements with weights.
+std::vector<Tensor> with_gradients(const Attend& attend, const Case& c, DType dtype) {
+  const Tensor query = cast(numbers(c.query, 0.1), dtype), key = cast(numbers(c.key, 0.2), dtype),
+               value = cast(numbers(c.value, 0.3), dtype);
+  GradientTape tape;
+  for (const Tensor& x : {query, key, value}) tape.watch(x);
+  const Tensor y = attend(query, key, value);
+  std::vector<Tensor> found = tape.gradient(sum(y * cast(numbers(y.shape(), 0.4), dtype)), {query, key, value});
+  found.push_back(y);
+  return found;
+}
+
+void check_near(const std::vector<Tensor>& found, const std::vector<Tensor>& expected) {
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    INFO("tensor " << i);
+    nn::check_close(cast(found[i], DType::float64), cast(expected[i], DType::float64), 2e-5);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("attention in float32 is that in float64, gradients included") {
+  for (const Case& c : cases()) {
+    INFO(c.what);
+    const Tensor mask = mask_of(c);
+    const Attend plain = [&](const Tensor& q, const Tensor& k, const Tensor& v) {
+      return dot_product_attention(q, k, v, {}, mask);
+    };
+    check_near(with_gradients(plain, c, DType::float32), with_gradients(plain, c, DType::float64));
+    const Attend layer = [&](const Tensor& q, const Tensor& k, const Tensor& v) {
+      return attend(q, k, v, mask, {.scale = 0.3});
+    };
+    check_near(with_gradients(layer, c, DType::float32), with_gradients(layer, c, DType::float64));
+  }
+}
+
+TEST_CASE("attention: a row that is masked whole") {
+  const Case c{"", {1, 2, 1, 4}, {1, 3, 1, 4}, {1, 3, 1, 4}, {}};
+  const Tensor mask = tensor({{true, false, true}, {false, false, false}});
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const auto equal = with_gradients(
+        [&](const Tensor& q, const Tensor& k, const Tensor& v) { return dot_product_attention(q, k, v, {}, mask); }, c,
+        dtype);
+    nn::check_close(cast(equal[3](0, 1), DType::float64), mean(numbers(c.value, 0.3)(0), 0), 1e-6);
+    nn::check_close(cast(equal[0](0, 1), DType::float64), zeros({1, 4}, DType::float64), 1e-12);
+    const auto nothing = with_gradients(
+        [&](const Tensor& q, const Tensor& k, const Tensor& v) { return attend(q, k, v, mask, {}); }, c, dtype);
+    nn::check_close(cast(nothing[3](0, 1), DType::float64), zeros({1, 4}, DType::float64), 1e-12);
+    nn::check_close(cast(nothing[0](0, 1), DType::float64), zeros({1, 4}, DType::float64), 1e-12);
+  }
+}
+
+TEST_CASE("attention drops the same weights, whatever it is made of") {
+  for (const Case& c : cases()) {
+    INFO(c.what);
+    const Tensor mask = mask_of(c);
+    const auto run = [&](bool whole) {
+      SeedGenerator seed(7);
+      const AttentionWeights how{.scale = 0.3, .dropout_rate = 0.4, .seed = &seed};
+      return with_gradients(
+          [&](const Tensor& q, const Tensor& k, const Tensor& v) {
+            return whole ? attend(q, k, v, mask, how) : attend_with_weights(q, k, v, mask, how).output;
+          },
+          c, DType::float32);
+    };
+    check_near(run(true), run(false));
+  }
+}
+
+TEST_CASE("attention: the same bits for any number of threads, and in inference") {
+  const int before = num_threads();
+  for (const Case& c : cases()) {
+    INFO(c.what);
+    const Tensor mask = mask_of(c);
+    const Attend plain = [&](const Tensor& q, const Tensor& k, const Tensor& v) {
+      return dot_product_attention(q, k, v, {}, mask);
+    };
+    set_num_threads(1);
+    const auto one = with_gradients(plain, c, DType::float32);
+    set_num_threads(3);
+    const auto three = with_gradients(plain, c, DType::float32);
+    for (std::size_t i = 0; i < one.size(); ++i) CHECK(one[i].to_vector<float>() == three[i].to_vector<float>());
+    const Tensor alone = plain(cast(numbers(c.query, 0.1), DType::float32), cast(numbers(c.key, 0.2), DType::float32),
+                               cast(numbers(c.value, 0.3), DType::float32));
+    CHECK(alone.to_vector<float>() == one[3].to_vector<float>());
+  }
+  set_num_threads(before);
+}
+
+TEST_CASE("attention drops everything at a rate of 1") {
+  const Tensor x = cast(numbers({1, 2, 1, 4}, 0.1), DType::float32);
+  nn::check_close(cast(attend(x, x, x, {}, {.dropout_rate = 1.0}), DType::float64), zeros({1, 2, 1, 4}, DType::float64),
+                  0.0);
+}
