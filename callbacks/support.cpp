@@ -12,7 +12,7 @@ std::string python_number(double value) {
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
   char text[64];
   const auto scientific = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific);
-  const std::string in_powers(text, scientific.ptr);
+  std::string in_powers(text, scientific.ptr);
   const int exponent = std::atoi(in_powers.c_str() + in_powers.find('e') + 1);
   if (exponent < -4 || exponent >= 16) return in_powers;
   const auto fixed = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed);

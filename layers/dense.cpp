@@ -23,7 +23,8 @@ Dense Dense::from_config(const Config& config) {
 
 void Dense::build(const Shape& input) {
   if (input.rank() < 1 || input.back() == None) {
-    throw Error(label() + ": the last axis of the input must be known, the shape is " + input.str());
+    throw Error(label() + ": the last axis of the input must be known, the shape is " + input.str() +
+                (input.rank() == 1 ? " (a Dataset of single samples needs .batch(…))" : ""));
   }
   kernel_ = add_weight("kernel", {input.back(), units_}, options_.kernel_initializer,
                        {.regularizer = options_.kernel_regularizer, .constraint = options_.kernel_constraint});

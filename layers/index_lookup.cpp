@@ -1,12 +1,13 @@
 #include <algorithm>
-#include <charconv>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include <nyala/error.hpp>
 #include <nyala/layers/lookup.hpp>
 
 #include "category_support.hpp"
+#include "index_vocabulary.hpp"
 
 namespace nyala {
 
@@ -14,14 +15,13 @@ namespace {
 
 constexpr int most_special = 1 << 24;  // of tokens that a vocabulary need not list: what a file says is bounded
 
-bool is_whole_number(const std::string& text) {
-  std::int64_t number = 0;
-  const char* last = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), last, number);
-  return read.ec == std::errc() && read.ptr == last;
-}
-
 }  // namespace
+
+std::int64_t IndexLookup::oov_start() const { return settings_.mask_token && settings_.output_mode == "int" ? 1 : 0; }
+
+bool IndexLookup::empty() const { return vocabulary_ == nullptr || vocabulary_->tokens.empty(); }
+
+std::int64_t IndexLookup::token_start() const { return oov_start() + settings_.num_oov_indices; }
 
 void IndexLookup::set_up(LookupSettings settings, bool integers, const char* layer) {
   const std::string where(layer);
@@ -63,7 +63,7 @@ void IndexLookup::set_up(LookupSettings settings, bool integers, const char* lay
     if (settings_.mask_token) numbers.push_back(*settings_.mask_token);
     if (settings_.oov_token) numbers.push_back(*settings_.oov_token);
     for (const std::string& number : numbers) {
-      if (!is_whole_number(number))
+      if (!lookup::is_whole_number(number))
         throw Error(where + ": \"" + number.substr(0, 40) + "\" is no whole number of 64 bits");
     }
   }
@@ -110,9 +110,7 @@ void IndexLookup::set_tokens(const std::vector<std::string>& vocabulary, const s
     idf.insert(idf.end(), idf_weights.begin(), idf_weights.end());
     if (settings_.pad_to_max_tokens) idf.resize(static_cast<std::size_t>(*settings_.max_tokens));
   }
-  tokens_ = tokens;
-  index_ = std::move(index);
-  idf_ = std::move(idf);
+  vocabulary_ = std::make_shared<Vocabulary>(Vocabulary{tokens, std::move(index), std::move(idf)});
 }
 
 void IndexLookup::adapt(const Tensor& data) {
@@ -203,20 +201,21 @@ std::vector<std::int64_t> IndexLookup::looked_up(const std::vector<std::string>&
       numbers.push_back(settings_.output_mode == "int" ? 0 : -1);
       continue;
     }
-    const auto found = index_.find(token);
-    numbers.push_back(found != index_.end() ? found->second : unknown(token));
+    const std::int64_t* found = empty() ? nullptr : vocabulary_->find(token);
+    numbers.push_back(found != nullptr ? *found : unknown(token));
   }
   return numbers;
 }
 
 Tensor IndexLookup::inverted(const Tensor& x) const {
+  const std::int64_t known = vocabulary_size() - token_start();
   std::vector<std::string> texts;
   for (const std::int64_t number : cast(x, DType::int64).to_vector<std::int64_t>()) {
     const std::int64_t place = number - token_start();
     if (number == 0 && settings_.mask_token)
       texts.push_back(*settings_.mask_token);
-    else if (place >= 0 && place < static_cast<std::int64_t>(tokens_.size()))
-      texts.push_back(tokens_[static_cast<std::size_t>(place)]);
+    else if (place >= 0 && place < known)
+      texts.push_back(vocabulary_->tokens[static_cast<std::size_t>(place)]);
     else
       texts.push_back(settings_.oov_token.value_or(""));
   }
@@ -230,7 +229,7 @@ Tensor IndexLookup::encoded(const Tensor& indices) const {
   if (settings_.output_mode != "tf_idf")
     return category::encoded(indices, settings_.output_mode, depth(), DType::int64);
   const Tensor counts = category::encoded(indices, "count", depth(), floatx());
-  return counts * cast(tensor(idf_), floatx());
+  return counts * cast(tensor(empty() ? std::vector<double>() : vocabulary_->idf), floatx());
 }
 
 Tensor IndexLookup::forward(const Tensor& x, bool) {
@@ -240,7 +239,7 @@ Tensor IndexLookup::forward(const Tensor& x, bool) {
   if (x.dtype() != DType::string && !integers_ && !settings_.invert) {
     throw Error(label() + ": strings were expected, got " + name_of(x.dtype()));
   }
-  if (settings_.output_mode != "int" && tokens_.empty() && !settings_.pad_to_max_tokens) {
+  if (settings_.output_mode != "int" && empty() && !settings_.pad_to_max_tokens) {
     throw Error(label() + ": it needs a vocabulary, or adapt() before it is called");
   }
   if (settings_.invert) return inverted(x);
@@ -250,7 +249,7 @@ Tensor IndexLookup::forward(const Tensor& x, bool) {
 
 std::int64_t IndexLookup::depth() const {
   if (settings_.pad_to_max_tokens) return *settings_.max_tokens;
-  return tokens_.empty() ? settings_.vocabulary_size.value_or(vocabulary_size()) : vocabulary_size();
+  return empty() ? settings_.vocabulary_size.value_or(vocabulary_size()) : vocabulary_size();
 }
 
 Shape IndexLookup::compute_output_shape(const Shape& input) const {
@@ -263,110 +262,18 @@ DType IndexLookup::compute_output_dtype(const std::vector<DType>&) const {
 }
 
 int IndexLookup::vocabulary_size() const {
-  return static_cast<int>(token_start() + static_cast<std::int64_t>(tokens_.size()));
+  const std::size_t tokens = empty() ? 0 : vocabulary_->tokens.size();
+  return static_cast<int>(token_start() + static_cast<std::int64_t>(tokens));
 }
 
 std::vector<std::string> IndexLookup::tokens(bool include_special_tokens) const {
-  if (!include_special_tokens) return tokens_;
   std::vector<std::string> all;
-  if (oov_start() == 1) all.push_back(*settings_.mask_token);
-  for (int i = 0; i < settings_.num_oov_indices; ++i) all.push_back(settings_.oov_token.value_or(""));
-  all.insert(all.end(), tokens_.begin(), tokens_.end());
+  if (include_special_tokens) {
+    if (oov_start() == 1) all.push_back(*settings_.mask_token);
+    for (int i = 0; i < settings_.num_oov_indices; ++i) all.push_back(settings_.oov_token.value_or(""));
+  }
+  if (!empty()) all.insert(all.end(), vocabulary_->tokens.begin(), vocabulary_->tokens.end());
   return all;
-}
-
-Assets IndexLookup::assets() const {
-  Assets kept;
-  if (settings_.output_mode == "tf_idf" && !idf_.empty()) kept.tensors["idf_weights"] = cast(tensor(idf_), floatx());
-  if (!settings_.vocabulary.empty()) return kept;
-  std::string& text = kept.files["vocabulary.txt"];
-  for (const std::string& token : tokens(true)) text += token + "\n";
-  if (!text.empty()) text.pop_back();
-  return kept;
-}
-
-void IndexLookup::read_assets(const Assets& assets) {
-  const auto found = assets.files.find("vocabulary.txt");
-  if (found == assets.files.end() || !settings_.vocabulary.empty()) return;
-  std::vector<std::string> lines;
-  for (std::size_t begin = 0; begin <= found->second.size();) {
-    const std::size_t end = std::min(found->second.find('\n', begin), found->second.size());
-    std::string line = found->second.substr(begin, end - begin);
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    lines.push_back(line);
-    begin = end + 1;
-  }
-  while (!lines.empty() && lines.back().empty()) lines.pop_back();
-  if (integers_) {
-    for (const std::string& line : lines) {
-      if (is_whole_number(line)) continue;
-      throw Error(label() + ": \"vocabulary.txt\" holds \"" + line.substr(0, 40) + "\", which is no whole number");
-    }
-  }
-  if (static_cast<std::int64_t>(lines.size()) <= token_start()) return;  // nothing was learnt
-  std::vector<double> idf;
-  const auto weights = assets.tensors.find("idf_weights");
-  if (settings_.output_mode == "tf_idf" && weights != assets.tensors.end()) {
-    idf = weights->second.to_vector<double>();
-    if (settings_.pad_to_max_tokens && idf.size() > lines.size()) idf.resize(lines.size());
-  }
-  set_tokens(lines, idf);
-}
-
-LookupSettings IndexLookup::settings_of(const Config& config) {
-  LookupSettings settings{.max_tokens = config.optional_int("max_tokens"),
-                          .num_oov_indices = config.get("num_oov_indices", 1),
-                          .invert = config.get("invert", false),
-                          .output_mode = config.get("output_mode", "int"),
-                          .sparse = config.get("sparse", false),
-                          .pad_to_max_tokens = config.get("pad_to_max_tokens", false),
-                          .oov_method = config.get("oov_method", "floormod"),
-                          .vocabulary_size = config.optional_int("vocabulary_size")};
-  const auto token = [](const Config& value) {
-    return value.is_string() ? value.as_string() : std::to_string(value.as_integer());
-  };
-  if (!config.get("mask_token").is_null()) settings.mask_token = token(config.at("mask_token"));
-  if (!config.get("oov_token").is_null()) settings.oov_token = token(config.at("oov_token"));
-  const Config& vocabulary = config.get("vocabulary");
-  if (vocabulary.is_string()) {
-    throw Error("the vocabulary is in the file \"" + vocabulary.as_string() +
-                "\" outside of the model, which is not opened");
-  }
-  if (!vocabulary.is_null()) {
-    for (const Config& one : vocabulary.items()) settings.vocabulary.push_back(token(one));
-  }
-  if (!config.get("idf_weights").is_null()) {
-    for (const Config& one : config.at("idf_weights").items()) settings.idf_weights.push_back(one.as_double());
-  }
-  if (!config.get("salt").is_null()) settings.salt = config.at("salt").as_integers();
-  return settings;
-}
-
-Config IndexLookup::token_config(const std::string& token) const {
-  return integers_ ? Config(std::stoll(token)) : Config(token);
-}
-
-Config IndexLookup::lookup_config() const {
-  Config config = base_config();
-  config["invert"] = settings_.invert;
-  config["max_tokens"] = settings_.max_tokens;
-  config["num_oov_indices"] = settings_.num_oov_indices;
-  config["oov_token"] = settings_.oov_token ? token_config(*settings_.oov_token) : Config();
-  config["mask_token"] = settings_.mask_token ? token_config(*settings_.mask_token) : Config();
-  config["output_mode"] = settings_.output_mode;
-  config["sparse"] = settings_.sparse;
-  config["pad_to_max_tokens"] = settings_.pad_to_max_tokens;
-  config["idf_weights"] = settings_.idf_weights.empty() ? Config() : Config(settings_.idf_weights);
-  config["vocabulary"] = nullptr;
-  if (!settings_.vocabulary.empty()) {
-    std::vector<Config> tokens;
-    for (const std::string& token : settings_.vocabulary) tokens.push_back(token_config(token));
-    config["vocabulary"] = Config::array(tokens);
-  }
-  config["vocabulary_size"] = tokens_.empty() ? Config() : Config(vocabulary_size());
-  config["oov_method"] = settings_.oov_method;
-  config["salt"] = settings_.salt.empty() ? Config() : Config(settings_.salt);
-  return config;
 }
 
 }  // namespace nyala

@@ -33,7 +33,8 @@ void check_rank(const RecurrentCell& cell, const Shape& sequence, const std::str
   const bool plain = cell.step_rank() == 2;
   throw Error(layer + "expects an input " +
               (plain ? "(batch, time, features)" : "of rank " + std::to_string(cell.step_rank() + 1)) +
-              ", got the shape " + sequence.str());
+              ", got the shape " + sequence.str() +
+              (plain && sequence.rank() == 2 ? " (a recurrent layer before it needs return_sequences)" : ""));
 }
 
 /// (batch,) -> (batch, 1, …), to stand beside a tensor of that rank.

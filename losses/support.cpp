@@ -15,8 +15,10 @@ Pair::Pair(const Tensor& y_true, const Tensor& y_pred, const char* loss) : truth
     truth = expand_dims(truth, -1);
   }
   if (truth.shape() != predicted.shape()) {
+    const bool class_numbers = std::string(loss) == "categorical_crossentropy" && truth.rank() + 1 == predicted.rank();
     throw Error(std::string(loss) + ": y_true and y_pred must have one shape, got " + y_true.shape().str() + " and " +
-                y_pred.shape().str());
+                y_pred.shape().str() +
+                (class_numbers ? " (class numbers are for sparse_categorical_crossentropy)" : ""));
   }
   if (truth.rank() == 0) throw Error(std::string(loss) + ": y_true and y_pred must have a batch axis, got scalars");
 }

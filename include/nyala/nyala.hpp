@@ -24,6 +24,7 @@
 #include <nyala/random.hpp>
 #include <nyala/register.hpp>
 #include <nyala/regularizers.hpp>
+#include <nyala/rows.hpp>
 #include <nyala/saving.hpp>
 #include <nyala/schedules.hpp>
 #include <nyala/serialization.hpp>

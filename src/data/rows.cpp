@@ -37,23 +37,10 @@ class TensorRows final : public RowStore {
       return each([&](const Tensor& tensor) { return tensor.rows(numbers.front(), numbers.back() + 1); });
     }
     const Tensor indices = nyala::tensor(numbers, Shape{static_cast<std::int64_t>(numbers.size())});
-    return each([&](const Tensor& tensor) {
-      return tensor.dtype() == DType::string ? strings(tensor, numbers)
-                                             : nyala::take(tensor, indices.to(tensor.device()), 0);
-    });
+    return each([&](const Tensor& tensor) { return nyala::take(tensor, indices.to(tensor.device()), 0); });
   }
 
  private:
-  static Tensor strings(const Tensor& from, std::span<const std::int64_t> numbers) {
-    std::vector<std::string> values;
-    for (const std::int64_t number : numbers) {
-      for (std::string& text : from.rows(number, number + 1).to_strings()) values.push_back(std::move(text));
-    }
-    Shape shape = from.shape();
-    shape[0] = static_cast<std::int64_t>(numbers.size());
-    return tensor(values, shape);
-  }
-
   template <class F>
   Batch each(F part) const {
     Batch result;

@@ -13,11 +13,22 @@ using detail::LayerState;
 
 namespace detail {
 
-LayerError::LayerError(std::string layer_path, std::string layer_class, std::string what_was_wrong)
-    : Error("layer \"" + layer_path + "\" (" + layer_class + "): " + what_was_wrong),
-      path(std::move(layer_path)),
-      class_name(std::move(layer_class)),
-      reason(std::move(what_was_wrong)) {}
+namespace {
+
+/// Without the `Dense "dense": ` that many reasons begin with, since the path says it.
+std::string without_label(const std::string& reason, const std::string& layer_path, const std::string& layer_class) {
+  const std::string label = layer_class + " \"" + layer_path.substr(layer_path.rfind('/') + 1) + "\": ";
+  return reason.starts_with(label) ? reason.substr(label.size()) : reason;
+}
+
+}  // namespace
+
+LayerError::LayerError(const std::string& layer_path, const std::string& layer_class, const std::string& what_was_wrong)
+    : Error("layer \"" + layer_path + "\" (" + layer_class +
+            "): " + without_label(what_was_wrong, layer_path, layer_class)),
+      path(layer_path),
+      class_name(layer_class),
+      reason(without_label(what_was_wrong, layer_path, layer_class)) {}
 
 }  // namespace detail
 
@@ -43,7 +54,9 @@ void check_specs(const LayerState& state, const Inputs& inputs) {
     const auto refuse = [&](const std::string& rule) {
       throw Error("the layer expects " + rule + ", got an input of shape " + shape.str());
     };
-    if (spec.rank && shape.rank() != *spec.rank) refuse("an input of rank " + std::to_string(*spec.rank));
+    if (spec.rank && shape.rank() != *spec.rank) {
+      refuse("an input of rank " + std::to_string(*spec.rank) + ", the batch axis among them");
+    }
     if (spec.min_rank && shape.rank() < *spec.min_rank) {
       refuse("an input of rank " + std::to_string(*spec.min_rank) + " or more");
     }

@@ -64,7 +64,7 @@ class StepScope {
 
 /// An Error on its way up through the layers that were being called; each adds its name.
 struct LayerError : Error {
-  LayerError(std::string layer_path, std::string layer_class, std::string what_was_wrong);
+  LayerError(const std::string& layer_path, const std::string& layer_class, const std::string& what_was_wrong);
   std::string path, class_name, reason;
 };
 

@@ -86,8 +86,10 @@ Tensor fit_to_input(const Tensor& given, const KerasTensor& expected, const char
   Tensor x = given;
   const Shape& wanted = expected.shape();
   const auto refuse = [&] {
+    const bool one_sample = given.rank() + 1 == wanted.rank() && given.shape().back() == wanted.back();
     throw Error(std::string(kind) + " \"" + name + "\": the input \"" + expected.node()->layer->name() +
-                "\" takes the shape " + wanted.str() + ", got " + given.shape().str());
+                "\" takes the shape " + wanted.str() + ", got " + given.shape().str() +
+                (one_sample ? " (one sample needs a batch axis too: expand_dims(x, 0))" : ""));
   };
   if (x.rank() == wanted.rank() + 1 && x.shape().back() == 1)
     x = squeeze(x, -1);
@@ -160,7 +162,10 @@ LayerRef Model::get_layer(const std::string& wanted) const {
     if (layer->name() == wanted) return layer;
     names.push_back(layer->name());
   }
-  throw Error(label() + ": no layer is named \"" + wanted + "\"" + detail::did_you_mean(wanted, names));
+  std::string known;
+  for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
+  const std::string meant = detail::did_you_mean(wanted, names);
+  throw Error(label() + ": no layer is named \"" + wanted + "\"" + (meant.empty() ? "; there are: " + known : meant));
 }
 
 LayerRef Model::get_layer(int index) const {

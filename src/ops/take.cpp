@@ -117,9 +117,23 @@ Tensor put_along_axis(const Tensor& indices, const Tensor& values, int axis, std
 
 namespace {
 
+/// Strings are no storage that a kernel could copy.
+Tensor rows_of_texts(const Tensor& x, const Tensor& indices) {
+  std::vector<std::string> values;
+  for (const auto row : indices.to_vector<std::int64_t>()) {
+    for (std::string& text : x.rows(row, row + 1).to_strings()) values.push_back(std::move(text));
+  }
+  Shape shape = indices.shape();
+  for (std::size_t i = 1; i < x.shape().size(); ++i) shape.push_back(x.shape()[i]);
+  return tensor(values, shape);
+}
+
 Tensor take_for(const Tensor& x, const Tensor& indices, int axis, const char* op) {
-  ops::require_numbers(x, op);
   const int along = ops::normalized_axis(axis, x.rank(), op);
+  if (x.dtype() == DType::string && along == 0) {
+    return rows_of_texts(x, ops::checked_indices(indices, x.shape().at(0), op));
+  }
+  ops::require_numbers(x, op);
   return ops::taken(x, ops::checked_indices(indices, x.shape().at(along), op), along, op);
 }
 

@@ -10,6 +10,7 @@
 
 #include <nyala/error.hpp>
 #include <nyala/ops.hpp>
+#include <nyala/rows.hpp>
 #include <nyala/tensor.hpp>
 
 using namespace nyala;
@@ -83,6 +84,17 @@ TEST_CASE("printing is NumPy's") {
   CHECK(text(arange(2000)) == "[   0    1    2 ... 1997 1998 1999]");
   CHECK(text(zeros({2, 2, 1})) == "[[[0.]\n  [0.]]\n\n [[0.]\n  [0.]]]");
   CHECK(text(Tensor()) == "None");
+}
+
+TEST_CASE("a tensor from rows that a program collected") {
+  std::vector<std::vector<float>> rows{{1.0f, 2.0f, 3.0f}, {4.0f, 5.0f, 6.0f}};
+  const Tensor x = tensor(rows);
+  CHECK(x.shape() == Shape{2, 3});
+  CHECK(x.dtype() == DType::float32);
+  CHECK(x.to_vector<float>() == std::vector<float>{1, 2, 3, 4, 5, 6});
+  CHECK(tensor(std::vector<std::vector<int>>()).shape() == Shape{0, 0});
+  rows.back().pop_back();
+  CHECK_THROWS_WITH_AS(tensor(rows), "tensor: rows must be of one length, got one of 2 entries after one of 3", Error);
 }
 
 TEST_CASE("mistakes with tensors are named") {

@@ -194,6 +194,21 @@ TEST_CASE("vocabularies in files, from Keras and back") {
   std::remove(path.c_str());
 }
 
+TEST_CASE("a model on texts trains, shuffled and with a part held back") {
+  const std::vector<std::string> texts{"a wonderful film", "a terrible film", "great acting, wonderful", "boring"};
+  TextVectorization vectorize({.max_tokens = 20, .output_sequence_length = 4});
+  vectorize.adapt(tensor(texts));
+  Sequential model{vectorize, Embedding(20, 4, {.mask_zero = true}), GlobalAveragePooling1D(),
+                   Dense(1, {.activation = "sigmoid"})};
+  model.compile("adam", "binary_crossentropy");
+  const History history = model.fit(tensor(texts), tensor({1, 0, 1, 0}),
+                                    {.epochs = 2, .batch_size = 2, .verbose = 0, .validation_split = 0.25});
+  CHECK(std::isfinite(history["val_loss"].back()));
+  const Tensor picked = take(tensor(texts), tensor({{3, -4}}), 0);
+  CHECK(picked.shape() == Shape{1, 2});
+  CHECK(picked.to_strings() == std::vector<std::string>{"boring", "a wonderful film"});
+}
+
 TEST_CASE("lookups name what they refuse") {
   CHECK_EQ(refusal([] { StringLookup({.max_tokens = 1}); }), "StringLookup: max_tokens must be above 1, got 1");
   CHECK(refusal([] {

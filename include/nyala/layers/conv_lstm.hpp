@@ -66,11 +66,5 @@ class ConvLSTM : public LayerOf<ConvLSTM<N>, RecurrentLayer> {
 using ConvLSTM1D = ConvLSTM<1>;
 using ConvLSTM2D = ConvLSTM<2>;
 using ConvLSTM3D = ConvLSTM<3>;
-extern template class ConvLSTMCell<1>;
-extern template class ConvLSTMCell<2>;
-extern template class ConvLSTMCell<3>;
-extern template class ConvLSTM<1>;
-extern template class ConvLSTM<2>;
-extern template class ConvLSTM<3>;
 
 }  // namespace nyala

@@ -54,9 +54,6 @@ class Conv : public LayerOf<Conv<N>>, public WithLora {
 using Conv1D = Conv<1>;
 using Conv2D = Conv<2>;
 using Conv3D = Conv<3>;
-extern template class Conv<1>;
-extern template class Conv<2>;
-extern template class Conv<3>;
 
 /// Options of Conv1DTranspose, Conv2DTranspose and Conv3DTranspose.
 template <std::size_t N>
@@ -101,8 +98,5 @@ class ConvTranspose : public LayerOf<ConvTranspose<N>> {
 using Conv1DTranspose = ConvTranspose<1>;
 using Conv2DTranspose = ConvTranspose<2>;
 using Conv3DTranspose = ConvTranspose<3>;
-extern template class ConvTranspose<1>;
-extern template class ConvTranspose<2>;
-extern template class ConvTranspose<3>;
 
 }  // namespace nyala

@@ -45,8 +45,6 @@ class DepthwiseConv : public LayerOf<DepthwiseConv<N>> {
 };
 using DepthwiseConv1D = DepthwiseConv<1>;
 using DepthwiseConv2D = DepthwiseConv<2>;
-extern template class DepthwiseConv<1>;
-extern template class DepthwiseConv<2>;
 
 /// Options of SeparableConv1D and SeparableConv2D.
 template <std::size_t N>
@@ -90,7 +88,5 @@ class SeparableConv : public LayerOf<SeparableConv<N>> {
 };
 using SeparableConv1D = SeparableConv<1>;
 using SeparableConv2D = SeparableConv<2>;
-extern template class SeparableConv<1>;
-extern template class SeparableConv<2>;
 
 }  // namespace nyala

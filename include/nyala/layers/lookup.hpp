@@ -1,10 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include <nyala/assets.hpp>
@@ -50,8 +49,8 @@ class IndexLookup : public Layer, public WithAssets {
 
   Assets assets() const override;
   void read_assets(const Assets& assets) override;
-  std::vector<std::string> file_names() const override { return {"vocabulary.txt"}; }
-  std::vector<std::string> tensor_names() const override { return {"idf_weights"}; }
+  std::vector<std::string> file_names() const override;
+  std::vector<std::string> tensor_names() const override;
 
   /// One list of tokens per document.
   void learn(const std::vector<std::vector<std::string>>& documents);
@@ -72,8 +71,9 @@ class IndexLookup : public Layer, public WithAssets {
   Config lookup_config() const;
 
  private:
-  std::int64_t oov_start() const { return settings_.mask_token && settings_.output_mode == "int" ? 1 : 0; }
-  std::int64_t token_start() const { return oov_start() + settings_.num_oov_indices; }
+  std::int64_t oov_start() const;
+  std::int64_t token_start() const;
+  bool empty() const;
   std::int64_t depth() const;
   std::int64_t unknown(const std::string& token) const;
   Tensor inverted(const Tensor& x) const;
@@ -81,9 +81,8 @@ class IndexLookup : public Layer, public WithAssets {
 
   LookupSettings settings_;
   bool integers_ = false;
-  std::vector<std::string> tokens_;
-  std::unordered_map<std::string, std::int64_t> index_;
-  std::vector<double> idf_;
+  struct Vocabulary;
+  std::shared_ptr<const Vocabulary> vocabulary_;  // null: nothing learnt yet
 };
 
 struct StringLookupOptions {
@@ -196,7 +195,7 @@ class TextVectorization : public LayerOf<TextVectorization>, public WithAssets {
 
   Assets assets() const override;
   void read_assets(const Assets& assets) override;
-  std::vector<std::string> file_names() const override { return {"vocabulary.txt"}; }
+  std::vector<std::string> file_names() const override;
   std::vector<std::string> tensor_names() const override { return {"idf_weights"}; }
 
  private:

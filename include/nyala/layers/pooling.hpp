@@ -35,9 +35,6 @@ class MaxPooling : public LayerOf<MaxPooling<N>> {
 using MaxPooling1D = MaxPooling<1>;
 using MaxPooling2D = MaxPooling<2>;
 using MaxPooling3D = MaxPooling<3>;
-extern template class MaxPooling<1>;
-extern template class MaxPooling<2>;
-extern template class MaxPooling<3>;
 
 /// The mean of each window; cells that "same" padding adds do not count. https://keras.io/api/layers/pooling_layers/
 template <std::size_t N>
@@ -58,9 +55,6 @@ class AveragePooling : public LayerOf<AveragePooling<N>> {
 using AveragePooling1D = AveragePooling<1>;
 using AveragePooling2D = AveragePooling<2>;
 using AveragePooling3D = AveragePooling<3>;
-extern template class AveragePooling<1>;
-extern template class AveragePooling<2>;
-extern template class AveragePooling<3>;
 
 struct GlobalPoolingOptions {
   std::string data_format = {};
@@ -89,9 +83,6 @@ class GlobalMaxPooling : public LayerOf<GlobalMaxPooling<N>> {
 using GlobalMaxPooling1D = GlobalMaxPooling<1>;
 using GlobalMaxPooling2D = GlobalMaxPooling<2>;
 using GlobalMaxPooling3D = GlobalMaxPooling<3>;
-extern template class GlobalMaxPooling<1>;
-extern template class GlobalMaxPooling<2>;
-extern template class GlobalMaxPooling<3>;
 
 /// The mean over all spatial axes; in one dimension masked steps do not count.
 /// https://keras.io/api/layers/pooling_layers/
@@ -115,9 +106,6 @@ class GlobalAveragePooling : public LayerOf<GlobalAveragePooling<N>> {
 using GlobalAveragePooling1D = GlobalAveragePooling<1>;
 using GlobalAveragePooling2D = GlobalAveragePooling<2>;
 using GlobalAveragePooling3D = GlobalAveragePooling<3>;
-extern template class GlobalAveragePooling<1>;
-extern template class GlobalAveragePooling<2>;
-extern template class GlobalAveragePooling<3>;
 
 struct AdaptivePoolingOptions {
   std::string data_format = {};
@@ -148,9 +136,6 @@ class AdaptiveAveragePooling : public LayerOf<AdaptiveAveragePooling<N>> {
 using AdaptiveAveragePooling1D = AdaptiveAveragePooling<1>;
 using AdaptiveAveragePooling2D = AdaptiveAveragePooling<2>;
 using AdaptiveAveragePooling3D = AdaptiveAveragePooling<3>;
-extern template class AdaptiveAveragePooling<1>;
-extern template class AdaptiveAveragePooling<2>;
-extern template class AdaptiveAveragePooling<3>;
 
 /// The greatest cell of each of output_size windows, placed as AdaptiveAveragePooling places them.
 /// https://keras.io/api/layers/pooling_layers/
@@ -172,8 +157,5 @@ class AdaptiveMaxPooling : public LayerOf<AdaptiveMaxPooling<N>> {
 using AdaptiveMaxPooling1D = AdaptiveMaxPooling<1>;
 using AdaptiveMaxPooling2D = AdaptiveMaxPooling<2>;
 using AdaptiveMaxPooling3D = AdaptiveMaxPooling<3>;
-extern template class AdaptiveMaxPooling<1>;
-extern template class AdaptiveMaxPooling<2>;
-extern template class AdaptiveMaxPooling<3>;
 
 }  // namespace nyala

@@ -58,8 +58,6 @@ class SimpleRNN : public detail::UnitsLayer<SimpleRNN, SimpleRNNCell, SimpleRNNO
   std::string class_name() const override { return "SimpleRNN"; }
   Config config() const override;
 };
-extern template class detail::UnitsCell<SimpleRNNCell, SimpleRNNCellOptions>;
-extern template class detail::UnitsLayer<SimpleRNN, SimpleRNNCell, SimpleRNNOptions>;
 
 struct LSTMCellOptions {
   ActivationRef activation = "tanh", recurrent_activation = "sigmoid";
@@ -117,8 +115,6 @@ class LSTM : public detail::UnitsLayer<LSTM, LSTMCell, LSTMOptions> {
   explicit LSTM(int units, LSTMOptions options = {}) : UnitsLayer(units, options) {}
   std::string class_name() const override { return "LSTM"; }
 };
-extern template class detail::UnitsCell<LSTMCell, LSTMCellOptions>;
-extern template class detail::UnitsLayer<LSTM, LSTMCell, LSTMOptions>;
 
 struct GRUCellOptions {
   ActivationRef activation = "tanh", recurrent_activation = "sigmoid";
@@ -176,8 +172,6 @@ class GRU : public detail::UnitsLayer<GRU, GRUCell, GRUOptions> {
   explicit GRU(int units, GRUOptions options = {}) : UnitsLayer(units, options) {}
   std::string class_name() const override { return "GRU"; }
 };
-extern template class detail::UnitsCell<GRUCell, GRUCellOptions>;
-extern template class detail::UnitsLayer<GRU, GRUCell, GRUOptions>;
 
 struct BidirectionalOptions {
   /// "concat", "sum", "mul", "ave", or std::nullopt: both outputs by themselves.
