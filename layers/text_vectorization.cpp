@@ -238,4 +238,6 @@ Config TextVectorization::config() const {
   return config;
 }
 
+std::vector<std::string> TextVectorization::file_names() const { return {"vocabulary.txt"}; }
+
 }  // namespace nyala
