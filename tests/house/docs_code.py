@@ -53,7 +53,8 @@ def program(project):
             code = "\n".join(line for line in lines if not line.startswith(("#include", "using namespace")))
             line = text.count("\n", 0, match.start()) + 2
             whole = re.search(r"^(class|int main)", code, re.M)
-            inside = code.replace("int main()", "void run()") if whole else f"void run(Tensor x, Tensor y) {{\n{{\n{code}\n}}\n}}"
+            alone = f"void run(Tensor x, Tensor y) {{\n{{\n{code}\n}}\n}}"
+            inside = code.replace("int main()", "void run()") if whole else alone
             bodies.append(f"namespace block{len(bodies)} {{  // {page.name}:{line}\n{inside}\n}}")
     return "\n".join(sorted(includes)) + "\nusing namespace nyala;\n" + "\n".join(bodies) + "\nint main() {}\n"
 
