@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
 
@@ -17,19 +19,29 @@ struct Floats {
   std::array<float*, 3> slots;
 };
 
-/// sweep(operands, decay, begin, end) over the float32 variables, left(variable) for each other.
+/// sweep(operands, decay, begin, end) over the float32 variables as if they were one behind the other, so that many
+/// small ones are shared out between the threads like a large one; left(variable) for each other.
 template <class Sweep, class Left>
 void for_each_variable(std::span<const StepVariable> variables, Sweep&& sweep, Left&& left) {
+  const auto fits = [](const StepVariable& each) { return each.variable->dtype() == DType::float32; };
+  std::int64_t total = 0;
   for (const StepVariable& each : variables) {
-    if (each.variable->dtype() != DType::float32) {
+    if (fits(each))
+      total += each.variable->size();
+    else
       left(std::span(&each, 1));
-      continue;
-    }
-    const Floats of(each);
-    const auto decay = static_cast<float>(each.decay);
-    detail::parallel_for(0, each.variable->size(), dear_grain,
-                         [&](std::int64_t begin, std::int64_t end) { sweep(of, decay, begin, end); });
   }
+  detail::parallel_for(0, total, dear_grain, [&](std::int64_t begin, std::int64_t end) {
+    std::int64_t first = 0;  // of this variable's elements among all
+    for (const StepVariable& each : variables) {
+      if (first >= end) break;
+      if (!fits(each)) continue;
+      const std::int64_t size = each.variable->size();
+      const std::int64_t from = std::max(begin - first, std::int64_t{0}), to = std::min(end - first, size);
+      if (from < to) sweep(Floats(each), static_cast<float>(each.decay), from, to);
+      first += size;
+    }
+  });
 }
 
 }  // namespace
