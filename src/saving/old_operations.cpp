@@ -400,7 +400,8 @@ std::vector<KerasTensor> old_operation(const std::string& function, const std::s
   }
   if (function == "keras.backend.batch_flatten" && !tensors.empty()) {
     std::int64_t size = 1;
-    for (std::size_t i = 1; i < tensors[0].shape().size(); ++i) size *= tensors[0].shape()[i];
+    for (std::size_t i = 1; i < tensors[0].shape().size() && size > 0 && size < (std::int64_t{1} << 30); ++i)
+      size *= std::min<std::int64_t>(tensors[0].shape()[i], std::int64_t{1} << 30);
     construction["newshape"] = Config::array({-1, size > 0 ? size : -1});
   }
   construction["name"] = name;

@@ -81,6 +81,8 @@ Tensors cropped_or_padded(const Arguments& a, bool crop) {
     const char* target = i == 0 ? "target_height" : "target_width";
     const std::int64_t size = x.shape()[axis];
     const std::int64_t wanted = a.option(target).is_null() ? size : a.option(target).as_integer();
+    if (wanted < 0 || wanted > (std::int64_t{1} << 24))
+      throw Error(std::string(target) + " is " + std::to_string(wanted));
     const auto [before, after] = sides(a, (names[i][0] + word).c_str(), (names[i][1] + word).c_str(), target,
                                        crop ? size - wanted : wanted - size);
     padding[axis] = {before, after};
