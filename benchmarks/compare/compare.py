@@ -21,7 +21,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORKS = ["tiny", "mlp", "cnn", "resnet", "lstm", "transformer", "p1-mlp", "p1-cnn", "pn-cnn", "start"]
 PEERS = ["torch", "torch-cl", "torch-compile", "keras-jax", "keras-tf"]
 PACKAGES = ["torch", "keras", "jax", "tensorflow-cpu", "numpy"]
-CONVOLUTIONS = {"cnn", "resnet", "p1-cnn", "pn-cnn"}
+OTHERS = ["gru", "bilstm", "conv1d", "mobile", "unet", "encoder", "text", "deep", "wide", "autoencoder"]
+CONVOLUTIONS = {"cnn", "resnet", "p1-cnn", "pn-cnn", "mobile", "unet"}
 # Which figure of a workload is compared, and whether more of it is better.
 FIGURES = {"tiny": ("epoch_us", False), "p1-mlp": ("call_ms", False), "p1-cnn": ("call_ms", False),
            "start": ("ms", False)}
@@ -65,8 +66,8 @@ def build():
     folder = ROOT / "build" / "release"
     subprocess.run(["cmake", "--preset", "release", "-DNYALA_BENCHMARKS=ON"], cwd=ROOT, check=True,
                    stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", folder, "--target", "nyala_bench"], check=True)
-    return folder / "benchmarks" / "nyala_bench"
+    subprocess.run(["cmake", "--build", folder, "--target", "nyala_bench", "nyala_workloads"], check=True)
+    return folder / "benchmarks"
 
 
 def processor():
@@ -76,8 +77,7 @@ def processor():
     return platform.processor()
 
 
-def measure(arguments, python, bench):
-    peers_py = ROOT / "benchmarks" / "contract" / "peers.py"
+def measure(arguments, python, programs):
     results, left_out = {}, {}
     for round_number in range(arguments.rounds):
         for work in arguments.works:
@@ -85,7 +85,9 @@ def measure(arguments, python, bench):
             for side in sides:
                 if (side, work) in left_out or (side == "torch-compile" and work == "start"):
                     continue
-                command = [bench, work] if side == "nyala" else [python, peers_py, side, work]
+                program, folder = ("nyala_workloads", "workloads") if work in OTHERS else ("nyala_bench", "contract")
+                command = ([programs / program, work] if side == "nyala" else
+                           [python, ROOT / "benchmarks" / folder / "peers.py", side, work])
                 found, reason = run(command, {"NYALA_NUM_THREADS": "2"})
                 if found is None:
                     left_out[side, work] = reason
@@ -123,15 +125,15 @@ def table(arguments, results):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--works", nargs="+", default=WORKS, choices=WORKS)
+    parser.add_argument("--works", nargs="+", default=WORKS + OTHERS, choices=WORKS + OTHERS)
     parser.add_argument("--peers", nargs="+", default=PEERS, choices=PEERS)
     parser.add_argument("--venv", type=pathlib.Path, default=ROOT / "build" / "peers")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "docs" / "performance.md")
     arguments = parser.parse_args()
-    bench = build()
+    programs = build()
     python, versions = make_venv(arguments.venv)
     load_before = os.getloadavg()[0]
-    results, left_out = measure(arguments, python, bench)
+    results, left_out = measure(arguments, python, programs)
     memory = [f"{side} {max(r['rss_mb'] for r in runs)} MB" for (side, work), runs in sorted(results.items())
               if work == "mlp"]
     listed = ", ".join(f"{name} {version}" for name, version in versions.items())
@@ -140,7 +142,7 @@ def main():
 Made by `benchmarks/compare/compare.py`; do not edit. Training and `pn-cnn` in samples a second (more is better), `tiny`
 in µs an epoch of one step, `p1-*` and `start` in ms (less is better). Each cell: the median of
 {arguments.rounds} round(s), and the best. Each (side, workload) had a process of its own, the sides in turn; the
-workloads are code in `benchmarks/contract`.
+workloads are code in `benchmarks/contract` and, from `gru` on, in `benchmarks/workloads`.
 
 - Processor: {processor()}, {os.cpu_count()} of them; two threads for every side.
 - Load average before the run: {load_before:.1f}. Far above 0, the machine was shared: then peers whose threads spin

@@ -1,6 +1,6 @@
 """The workloads of workloads.cpp for PyTorch and Keras: one process per (peer, workload), one JSON line.
 
-    python peers.py PEER WORKLOAD     PEER: torch torch-cl keras-jax keras-tf
+    python peers.py PEER WORKLOAD     PEER: torch torch-cl torch-compile keras-jax keras-tf
 """
 
 import json
@@ -217,6 +217,7 @@ def torch_epoch():
         Y = Y.movedim(-1, 1).contiguous()
     if peer == "torch-cl" and X.dim() == 4:
         model, X = model.to(memory_format=torch.channels_last), X.contiguous(memory_format=torch.channels_last)
+    call = torch.compile(model) if peer == "torch-compile" else model
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     binary = work in TOKENS or work == "unet"
     loss_of = F.mse_loss if work == "autoencoder" else F.binary_cross_entropy_with_logits if binary else (
@@ -227,7 +228,7 @@ def torch_epoch():
         order = torch.randperm(len(X))
         for i in range(0, len(X), batch):
             rows = order[i:i + batch]
-            loss = loss_of(model(X[rows]), Y[rows])
+            loss = loss_of(call(X[rows]), Y[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
