@@ -148,6 +148,8 @@ workloads are code in `benchmarks/contract` and, from `gru` on, in `benchmarks/w
 - Load average before the run: {load_before:.1f}. Far above 0, the machine was shared: then peers whose threads spin
   at barriers fall behind further than they would on a quiet one, and the ratios flatter Nyala.
 - Versions: {listed}; Python {platform.python_version()}.
+- `start` counts from a program's own first line. A peer's imports, which load its libraries, come after that line;
+  the loading of Nyala's libraries comes before it and is not counted.
 - Peak memory on `mlp`: {", ".join(memory)}.
 
 {table(arguments, results)}

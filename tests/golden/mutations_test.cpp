@@ -10,20 +10,16 @@
 #include <nyala/nyala.hpp>
 
 #include "support/golden.hpp"
+#include "support/hostile_time.hpp"
 
 using namespace nyala;
 using golden::Json;
+using hostile::seconds_at_most;
 
 // A layer's config as an attacker changes it: one value at a time, each kind of wrong one in its place. Whatever comes
 // of it, it is an Error or a model that runs.
 
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
-constexpr double seconds_at_most = 10.0;
-#else
-constexpr double seconds_at_most = 1.0;
-#endif
 
 const std::vector<std::string> replacements = {"-1",
                                                "0",

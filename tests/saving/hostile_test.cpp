@@ -11,19 +11,15 @@
 #include <nyala/nyala.hpp>
 
 #include "saving_support.hpp"
+#include "support/hostile_time.hpp"
 
 using namespace nyala;
+using hostile::seconds_at_most;
 using saving_test::bytes_of;
 using saving_test::Folder;
 using saving_test::write_bytes;
 
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
-constexpr double seconds_at_most = 10.0;
-#else
-constexpr double seconds_at_most = 1.0;
-#endif
 
 std::string golden(const std::string& name) {
   const char* folder = std::getenv("NYALA_GOLDEN_DIR");

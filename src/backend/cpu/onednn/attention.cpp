@@ -151,7 +151,8 @@ void OneDnnKernels::attention(const Attention& how, const Tensor& query, const T
   const std::int64_t grain = grain_of(s.block * s.columns * (s.dim + s.width));
   detail::parallel_for(0, s.batch * s.heads * blocks, grain, [&](std::int64_t begin, std::int64_t end) {
     const detail::SingleThreadedOmp single;
-    const onednn::Scratch scaled(bytes_of(s.block * s.dim)), room(bytes_of(s.block * s.columns));
+    const bool needs_room = kept == nullptr || each.drops();
+    const onednn::Scratch scaled(bytes_of(s.block * s.dim)), room(needs_room ? bytes_of(s.block * s.columns) : 64);
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t b = i / blocks / s.heads, head = i / blocks % s.heads, row = i % blocks * s.block;
       const std::int64_t count = std::min(s.block, s.rows - row);
