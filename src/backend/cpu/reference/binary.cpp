@@ -63,10 +63,11 @@ void ReferenceKernels::binary(Binary op, const Tensor& a, const Tensor& b, Tenso
     return widened.finish();
   }
   visit_arithmetic(a.dtype(), "binary", [&]<class T>(std::type_identity<T>) {
-    if (const auto logical = logical_function<T>(op)) return map_elements(logical, out, a.xt<T>(), b.xt<T>());
+    if (const auto logical = logical_function<T>(op))
+      return map_elements(logical, out, Operand<T>(a, out), Operand<T>(b, out));
     const auto f = function<T>(op);
     if (f == nullptr) refuse_dtype("this operation of two numbers", a.dtype());
-    map_elements(f, out, a.xt<T>(), b.xt<T>());
+    map_elements(f, out, Operand<T>(a, out), Operand<T>(b, out));
   });
 }
 

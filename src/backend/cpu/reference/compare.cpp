@@ -19,26 +19,24 @@ bool (*function(Compare op))(T, T) {
   return nullptr;
 }
 
-template <class T>
-T choose(bool condition, T a, T b) {
-  return condition ? a : b;
-}
-
 }  // namespace
 
 void ReferenceKernels::compare(Compare op, const Tensor& a, const Tensor& b, Tensor& out) {
   const Widened widened(*this);
   const Tensor wide_a = widened.in(a), wide_b = widened.in(b);
   visit_arithmetic(wide_a.dtype(), "compare", [&]<class T>(std::type_identity<T>) {
-    map_elements(function<T>(op), out, wide_a.xt<T>(), wide_b.xt<T>());
+    map_elements(function<T>(op), out, Operand<T>(wide_a, out), Operand<T>(wide_b, out));
   });
 }
 
 void ReferenceKernels::where(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& out) {
   visit_bytes(out.dtype(), "where", [&]<class T>(std::type_identity<T>) {
-    auto result = raw_elements<T>(out);
-    const auto chosen = xt::vectorize(&choose<T>)(condition.xt<bool>(), raw_elements<T>(a), raw_elements<T>(b));
-    xt::noalias(result) = xt::broadcast(chosen, result.shape());
+    const Tensor chosen = broadcast_operand(condition, out.shape()), x = broadcast_operand(a, out.shape()),
+                 y = broadcast_operand(b, out.shape());
+    const bool* choice = chosen.data<bool>();
+    const T *from_x = static_cast<const T*>(x.raw_data()), *from_y = static_cast<const T*>(y.raw_data());
+    T* to = static_cast<T*>(out.raw_data());
+    for (std::int64_t i = 0; i < out.size(); ++i) to[i] = choice[i] ? from_x[i] : from_y[i];
   });
 }
 

@@ -1,28 +1,37 @@
-#include <xtensor/xmath.hpp>
-#include <xtensor/xnoalias.hpp>
+#include <array>
+#include <cmath>
+#include <utility>
 
 #include "backend/common/dispatch.hpp"
+#include "backend/common/scalar_math.hpp"
 #include "backend/common/widened.hpp"
-#include "backend/cpu/reference/map.hpp"
 #include "backend/cpu/reference/reference_kernels.hpp"
 
 namespace nyala::backend {
 
 namespace {
 
-/// fn(std::type_identity<T>, gradient, variable, slots…) for each variable, its halves widened to float32.
-template <std::size_t slots, class F>
-void for_each_variable(Kernels& kernels, std::span<const StepVariable> variables, const char* kernel, F&& fn) {
+/// rule(gradient, weight, slot pointers…) at every element of each variable, halves widened to float32; the pointer of
+/// a slot that the variable has not is null.
+template <std::size_t slots, class Rule>
+void for_each_element(Kernels& kernels, std::span<const StepVariable> variables, const char* kernel, Rule&& rule) {
   for (const StepVariable& each : variables) {
     Widened widened(kernels);
     const Tensor gradient = widened.in(each.gradient);
     Tensor& variable = widened.in_out(*each.variable);
-    visit_floating(variable.dtype(), kernel, [&]<class T>(std::type_identity<T> type) {
-      auto w = variable.xt<T>();
-      if (each.decay != 0) w -= w * static_cast<T>(each.decay);
-      [&]<std::size_t... i>(std::index_sequence<i...>) {
-        fn(type, gradient.xt<T>(), w, widened.in_out(*each.slots[i])...);
-      }(std::make_index_sequence<slots>());
+    visit_floating(variable.dtype(), kernel, [&]<class T>(std::type_identity<T>) {
+      const T* g = gradient.data<T>();
+      T* w = variable.data<T>();
+      std::array<T*, slots> slot{};
+      for (std::size_t k = 0; k < slots; ++k)
+        if (each.slots[k]->defined()) slot[k] = widened.in_out(*each.slots[k]).data<T>();
+      const T decay = static_cast<T>(each.decay);
+      for (std::int64_t i = 0; i < variable.size(); ++i) {
+        w[i] -= w[i] * decay;
+        [&]<std::size_t... k>(std::index_sequence<k...>) {
+          rule(g[i], w[i], (slot[k] == nullptr ? nullptr : slot[k] + i)...);
+        }(std::make_index_sequence<slots>());
+      }
     });
     widened.finish();
   }
@@ -31,64 +40,40 @@ void for_each_variable(Kernels& kernels, std::span<const StepVariable> variables
 }  // namespace
 
 void ReferenceKernels::adam_step(const AdamStep& step, std::span<const StepVariable> variables) {
-  for_each_variable<3>(
-      *this, variables, "adam_step",
-      [&]<class T>(std::type_identity<T>, const auto& g, auto& w, Tensor& momentum, Tensor& velocity, Tensor& highest) {
-        auto m = momentum.xt<T>(), v = velocity.xt<T>();
-        const T learning_rate = static_cast<T>(step.learning_rate), epsilon = static_cast<T>(step.epsilon);
-        m += (g - m) * static_cast<T>(1 - step.beta_1);
-        v += (g * g - v) * static_cast<T>(1 - step.beta_2);
-        if (highest.defined()) {
-          auto v_hat = highest.xt<T>();
-          xt::noalias(v_hat) = xt::maximum(v_hat, v);
-          w -= m * learning_rate / (xt::sqrt(v_hat) + epsilon);
-        } else {
-          w -= m * learning_rate / (xt::sqrt(v) + epsilon);
-        }
-      });
+  for_each_element<3>(*this, variables, "adam_step", [&]<class T>(T g, T& w, T* m, T* v, T* highest) {
+    *m += (g - *m) * static_cast<T>(1 - step.beta_1);
+    *v += (g * g - *v) * static_cast<T>(1 - step.beta_2);
+    T under = *v;
+    if (highest != nullptr) under = *highest = scalar::maximum(*highest, under);
+    w -= *m * static_cast<T>(step.learning_rate) / (std::sqrt(under) + static_cast<T>(step.epsilon));
+  });
 }
 
 void ReferenceKernels::sgd_step(const SgdStep& step, std::span<const StepVariable> variables) {
-  for_each_variable<1>(*this, variables, "sgd_step",
-                       [&]<class T>(std::type_identity<T>, const auto& g, auto& w, Tensor& momentum) {
-                         const T rate = static_cast<T>(step.learning_rate), keep = static_cast<T>(step.momentum);
-                         if (!momentum.defined()) {
-                           w -= rate * g;
-                           return;
-                         }
-                         auto m = momentum.xt<T>();
-                         xt::noalias(m) = keep * m - rate * g;
-                         if (step.nesterov)
-                           w += keep * m - rate * g;
-                         else
-                           w += m;
-                       });
+  for_each_element<1>(*this, variables, "sgd_step", [&]<class T>(T g, T& w, T* m) {
+    const T move = static_cast<T>(step.learning_rate) * g, keep = static_cast<T>(step.momentum);
+    if (m == nullptr) {
+      w -= move;
+      return;
+    }
+    *m = keep * *m - move;
+    w += step.nesterov ? keep * *m - move : *m;
+  });
 }
 
 void ReferenceKernels::rmsprop_step(const RmspropStep& step, std::span<const StepVariable> variables) {
-  for_each_variable<3>(
-      *this, variables, "rmsprop_step",
-      [&]<class T>(std::type_identity<T>, const auto& g, auto& w, Tensor& velocity, Tensor& momentum, Tensor& mean) {
-        auto v = velocity.xt<T>();
-        const T old = static_cast<T>(step.rho), fresh = static_cast<T>(1 - step.rho),
-                rate = static_cast<T>(step.learning_rate), guard = static_cast<T>(step.epsilon);
-        xt::noalias(v) = old * v + fresh * g * g;
-        xt::xarray<T> increment;
-        if (mean.defined()) {
-          auto average = mean.xt<T>();
-          xt::noalias(average) = old * average + fresh * g;
-          increment = rate * g / xt::sqrt(v - average * average + guard);
-        } else {
-          increment = rate * g / xt::sqrt(v + guard);
-        }
-        if (!momentum.defined()) {
-          w -= increment;
-          return;
-        }
-        auto m = momentum.xt<T>();
-        xt::noalias(m) = static_cast<T>(step.momentum) * m + increment;
-        w -= m;
-      });
+  for_each_element<3>(*this, variables, "rmsprop_step", [&]<class T>(T g, T& w, T* v, T* m, T* mean) {
+    const T old = static_cast<T>(step.rho), fresh = static_cast<T>(1 - step.rho);
+    *v = old * *v + fresh * g * g;
+    T under = *v;
+    if (mean != nullptr) {
+      *mean = old * *mean + fresh * g;
+      under -= *mean * *mean;
+    }
+    T move = static_cast<T>(step.learning_rate) * g / std::sqrt(under + static_cast<T>(step.epsilon));
+    if (m != nullptr) move = *m = static_cast<T>(step.momentum) * *m + move;
+    w -= move;
+  });
 }
 
 }  // namespace nyala::backend

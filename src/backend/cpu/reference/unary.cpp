@@ -53,14 +53,14 @@ bool (*predicate_function(Predicate op))(T) {
 
 void unary_bool(Unary op, const Tensor& x, Tensor& out) {
   switch (op) {
-    case Unary::bitwise_not: return map_elements(&not_of, out, x.xt<bool>());
+    case Unary::bitwise_not: return map_elements(&not_of, out, Operand<bool>(x, out));
     case Unary::abs:
     case Unary::square:
     case Unary::sign:
     case Unary::floor:
     case Unary::ceil:
     case Unary::trunc:
-    case Unary::round: return map_elements(&self, out, x.xt<bool>());
+    case Unary::round: return map_elements(&self, out, Operand<bool>(x, out));
     default: refuse_dtype("this elementwise function", x.dtype());
   }
 }
@@ -74,8 +74,9 @@ void ReferenceKernels::unary(Unary op, const Tensor& x, Tensor& out, UnaryParame
     return widened.finish();
   }
   if (op == Unary::logical_not) {
-    return visit_arithmetic(x.dtype(), "logical_not",
-                            [&]<class T>(std::type_identity<T>) { map_elements(&is_zero<T>, out, x.xt<T>()); });
+    return visit_arithmetic(x.dtype(), "logical_not", [&]<class T>(std::type_identity<T>) {
+      map_elements(&is_zero<T>, out, Operand<T>(x, out));
+    });
   }
   if (is_floating(x.dtype())) return unary_floating(op, x, out, parameters.a);
   if (x.dtype() == DType::boolean) return unary_bool(op, x, out);
@@ -83,7 +84,7 @@ void ReferenceKernels::unary(Unary op, const Tensor& x, Tensor& out, UnaryParame
     if constexpr (std::integral<T>) {
       const auto f = integer_function<T>(op);
       if (f == nullptr) refuse_dtype("this elementwise function", x.dtype());
-      map_elements(f, out, x.xt<T>());
+      map_elements(f, out, Operand<T>(x, out));
     }
   });
 }
@@ -91,8 +92,9 @@ void ReferenceKernels::unary(Unary op, const Tensor& x, Tensor& out, UnaryParame
 void ReferenceKernels::predicate(Predicate op, const Tensor& x, Tensor& out) {
   const Widened widened(*this);
   const Tensor wide = widened.in(x);
-  visit_arithmetic(wide.dtype(), "predicate",
-                   [&]<class T>(std::type_identity<T>) { map_elements(predicate_function<T>(op), out, wide.xt<T>()); });
+  visit_arithmetic(wide.dtype(), "predicate", [&]<class T>(std::type_identity<T>) {
+    map_elements(predicate_function<T>(op), out, Operand<T>(wide, out));
+  });
 }
 
 }  // namespace nyala::backend

@@ -127,7 +127,7 @@ void ReferenceKernels::unary_backward(Unary op, const Tensor& x, const Tensor& y
         unary(op, x, from, parameters);
       }
     }
-    map_elements(f, out, from.xt<T>(), static_cast<T>(parameters.a));
+    map_elements(f, out, Operand<T>(from, out), Operand<T>(static_cast<T>(parameters.a)));
     out.xt<T>() *= gradient.xt<T>();
   });
 }

@@ -78,7 +78,7 @@ void unary_floating(Unary op, const Tensor& x, Tensor& out, double parameter) {
   visit_floating(x.dtype(), "unary", [&]<class T>(std::type_identity<T>) {
     const Function<T> f = function<T>(op);
     if (f == nullptr) refuse_dtype("bitwise operation", x.dtype());
-    map_elements(f, out, x.xt<T>(), static_cast<T>(parameter));
+    map_elements(f, out, Operand<T>(x, out), Operand<T>(static_cast<T>(parameter)));
   });
 }
 
