@@ -79,10 +79,6 @@ void add_to(const float* x, float* sum, std::int64_t n) {
   map(sum, x, sum, n, [](Floats a, Floats b) { return a + b; });
 }
 
-void maximum_to(const float* x, float* best, std::int64_t n) {
-  map(best, x, best, n, [](Floats a, Floats b) { return maximum(a, b); });
-}
-
 void scale(float factor, float* x, std::int64_t n) {
   map(x, x, n, [factor](Floats value) { return value * factor; });
 }

@@ -18,7 +18,6 @@ void where(const bool* condition, const float* a, const float* b, Operands opera
 SimdTable::CastLoop cast(DType from, DType to);
 void dropout(const std::uint32_t* words, std::uint32_t limit, float scale, const float* x, float* out, std::int64_t n);
 void add_to(const float* x, float* sum, std::int64_t n);
-void maximum_to(const float* x, float* best, std::int64_t n);
 void scale(float factor, float* x, std::int64_t n);
 void add_scaled(float factor, const float* x, float* y, std::int64_t n);
 
@@ -57,6 +56,10 @@ void channel_gradient(const float* x, const float* y, const float* gradient, flo
                       float* before, double* sums, double* products, std::int64_t rows, std::int64_t n);
 void channel_activate(const float* x, const float* center, const float* factor, const float* shift,
                       const float* residual, float ceiling, float* y, std::int64_t rows, std::int64_t n);
-void pool_max(const float* cell, std::int32_t place, float* best, std::int32_t* places, std::int64_t n);
+void pool_max(const float* x, const std::int32_t* cells, std::int64_t count, std::int32_t first, float* best,
+              std::int32_t* places, std::int64_t n);
+void pool_max_backward(const float* gradient, const std::int32_t* places, const std::int32_t* cells,
+                       std::int64_t count, std::int32_t first, float* dx, std::int64_t n);
+void pool_mean(const float* x, const std::int32_t* cells, std::int64_t count, float* mean, std::int64_t n);
 
 }  // namespace nyala::backend::NYALA_SIMD_NAMESPACE

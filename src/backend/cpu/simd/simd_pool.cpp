@@ -1,8 +1,9 @@
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <vector>
 
-#include "backend/common/window_geometry.hpp"
+#include "backend/common/window_cells.hpp"
 #include "backend/cpu/simd/half_blocks.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
@@ -10,13 +11,56 @@
 namespace nyala::backend {
 namespace {
 
-/// fn(sample, output position) for all of both, on all threads.
+/// A window's cells as float32: where they are, or, of halves, widened one behind the other.
+class WindowReader {
+ public:
+  WindowReader(const Tensor& x, const WindowGeometry& g) : window(g), x_(x), g_(g), half_(is_half(x.dtype())) {
+    if (!half_) return;
+    values_.resize(static_cast<std::size_t>(g.taps() * g.in_channels));
+    numbers_.resize(static_cast<std::size_t>(g.taps()));
+    std::iota(numbers_.begin(), numbers_.end(), 0);
+  }
+
+  void move_to(std::int64_t sample, std::int64_t position) {
+    window.move_to(position);
+    const std::int64_t first = (sample * g_.in_positions() + window.first()) * g_.in_channels;
+    from = half_ ? values_.data() : floats(x_) + first;
+    cells = half_ ? numbers_.data() : window.cells().data();
+    if (!half_) return;
+    float* to = values_.data();
+    for (const std::int32_t cell : window.cells()) {
+      widened(x_, first + cell * g_.in_channels, g_.in_channels, to);
+      to += g_.in_channels;
+    }
+  }
+  std::int64_t count() const { return static_cast<std::int64_t>(window.cells().size()); }
+
+  WindowCells window;
+  const float* from = nullptr;
+  /// Where they are, in cells from there.
+  const std::int32_t* cells = nullptr;
+
+ private:
+  const Tensor& x_;
+  const WindowGeometry& g_;
+  bool half_;
+  std::vector<float> values_;
+  std::vector<std::int32_t> numbers_;
+};
+
+/// fn(window of x, first element of the output cell), on all threads.
 template <class F>
-void for_outputs(const WindowGeometry& g, F&& fn) {
+void for_outputs(const Tensor& x, const WindowGeometry& g, F&& fn) {
   const std::int64_t positions = g.out_positions();
   detail::parallel_for(0, g.batch * positions, rows_grain(g.in_channels * g.taps()),
                        [&](std::int64_t begin, std::int64_t end) {
-                         for (std::int64_t i = begin; i < end; ++i) fn(i / positions, i % positions);
+                         WindowReader reader(x, g);
+                         std::int64_t sample = begin / positions, position = begin % positions;
+                         for (std::int64_t i = begin; i < end; ++i) {
+                           reader.move_to(sample, position);
+                           fn(reader, i * g.in_channels);
+                           if (++position == positions) position = 0, ++sample;
+                         }
                        });
 }
 
@@ -46,12 +90,6 @@ void for_sample_gradients(const WindowGeometry& g, const Tensor& gradient, Tenso
   });
 }
 
-std::int64_t cells_inside(const WindowGeometry& g, std::int64_t out_position) {
-  std::int64_t count = 0;
-  g.for_window(out_position, [&](std::int64_t, std::int64_t position) { count += position >= 0; });
-  return std::max<std::int64_t>(count, 1);
-}
-
 }  // namespace
 
 void SimdKernels::max_pool(const Tensor& x, const Window& window, Tensor& out, Tensor& argmax) {
@@ -60,28 +98,18 @@ void SimdKernels::max_pool(const Tensor& x, const Window& window, Tensor& out, T
   const WindowGeometry g(x.shape(), out.shape(), window);
   const std::int64_t channels = g.in_channels;
   std::int32_t* places = argmax.defined() ? argmax.data<std::int32_t>() : nullptr;
-  for_outputs(g, [&](std::int64_t sample, std::int64_t o) {
-    alignas(64) float buffer[half_block], wide[half_block];
-    const std::int64_t cell = (sample * g.out_positions() + o) * channels;
+  for_outputs(x, g, [&](const WindowReader& reader, std::int64_t cell) {
+    alignas(64) float wide[half_block];
     std::int32_t* where = advance(places, cell);
     float* best = half ? wide : floats(out) + cell;
-    bool begun = false;
-    g.for_window(o, [&](std::int64_t, std::int64_t position) {
-      if (position < 0) return;
-      const float* candidate = widened(x, (sample * g.in_positions() + position) * channels, channels, buffer);
-      if (begun && where != nullptr) {
-        table_.pool_max(candidate, static_cast<std::int32_t>(position), best, where, channels);
-      } else if (begun) {
-        table_.maximum_to(candidate, best, channels);
-      } else {
-        std::copy_n(candidate, channels, best);
-        if (where != nullptr) std::fill_n(where, channels, static_cast<std::int32_t>(position));
-        begun = true;
-      }
-    });
-    if (!begun) {
+    if (reader.count() == 0) {
       std::fill_n(best, channels, -std::numeric_limits<float>::infinity());
       if (where != nullptr) std::fill_n(where, channels, -1);
+    } else {
+      table_.pool_max(reader.from, reader.cells, reader.count(), half ? 0 : reader.window.first(), best, where,
+                      channels);
+      for (std::int64_t c = 0; half && where != nullptr && c < channels; ++c)
+        where[c] = reader.window.first() + reader.window.cells()[static_cast<std::size_t>(where[c])];
     }
     if (half) narrow(best, out, cell, channels);
   });
@@ -93,11 +121,12 @@ void SimdKernels::max_pool_backward(const Tensor& gradient, const Tensor& argmax
   const WindowGeometry g(dx.shape(), gradient.shape(), window);
   const std::int64_t channels = g.in_channels;
   for_sample_gradients(g, gradient, dx, [&](std::int64_t sample, const float* incoming, float* target) {
+    WindowCells cells(g);
     const std::int32_t* place = argmax.data<std::int32_t>() + sample * g.out_positions() * channels;
     for (std::int64_t o = 0; o < g.out_positions(); ++o, incoming += channels, place += channels) {
-      for (std::int64_t c = 0; c < channels; ++c) {
-        if (place[c] >= 0) target[place[c] * channels + c] += incoming[c];
-      }
+      cells.move_to(o);
+      table_.pool_max_backward(incoming, place, cells.cells().data(), static_cast<std::int64_t>(cells.cells().size()),
+                               cells.first(), target + cells.first() * channels, channels);
     }
   });
 }
@@ -107,19 +136,14 @@ void SimdKernels::average_pool(const Tensor& x, const Window& window, Tensor& ou
   if (!half && !all_float32(x, out)) return ReferenceKernels::average_pool(x, window, out);
   const WindowGeometry g(x.shape(), out.shape(), window);
   const std::int64_t channels = g.in_channels;
-  for_outputs(g, [&](std::int64_t sample, std::int64_t o) {
-    alignas(64) float buffer[half_block], wide[half_block];
-    const std::int64_t cell = (sample * g.out_positions() + o) * channels;
-    float* sum = half ? wide : floats(out) + cell;
-    std::fill_n(sum, channels, 0.0F);
-    std::int64_t count = 0;
-    g.for_window(o, [&](std::int64_t, std::int64_t position) {
-      if (position < 0) return;
-      table_.add_to(widened(x, (sample * g.in_positions() + position) * channels, channels, buffer), sum, channels);
-      ++count;
-    });
-    table_.scale(1.0F / static_cast<float>(std::max<std::int64_t>(count, 1)), sum, channels);
-    if (half) narrow(sum, out, cell, channels);
+  for_outputs(x, g, [&](const WindowReader& reader, std::int64_t cell) {
+    alignas(64) float wide[half_block];
+    float* mean = half ? wide : floats(out) + cell;
+    if (reader.count() == 0)
+      std::fill_n(mean, channels, 0.0F);
+    else
+      table_.pool_mean(reader.from, reader.cells, reader.count(), mean, channels);
+    if (half) narrow(mean, out, cell, channels);
   });
 }
 
@@ -129,11 +153,13 @@ void SimdKernels::average_pool_backward(const Tensor& gradient, const Window& wi
   const WindowGeometry g(dx.shape(), gradient.shape(), window);
   const std::int64_t channels = g.in_channels;
   for_sample_gradients(g, gradient, dx, [&](std::int64_t, const float* incoming, float* target) {
+    WindowCells cells(g);
     for (std::int64_t o = 0; o < g.out_positions(); ++o, incoming += channels) {
-      const float share = 1.0F / static_cast<float>(cells_inside(g, o));
-      g.for_window(o, [&](std::int64_t, std::int64_t position) {
-        if (position >= 0) table_.add_scaled(share, incoming, target + position * channels, channels);
-      });
+      cells.move_to(o);
+      if (cells.cells().empty()) continue;
+      const float share = 1.0F / static_cast<float>(cells.cells().size());
+      for (const std::int32_t cell : cells.cells())
+        table_.add_scaled(share, incoming, target + (cells.first() + cell) * channels, channels);
     }
   });
 }

@@ -82,10 +82,14 @@ struct SimdTable {
   void (*channel_gradient)(const float* x, const float* y, const float* gradient, float ceiling, const float* mean,
                            float* before, double* sums, double* products, std::int64_t rows, std::int64_t n);
 
-  /// best and where it is, over cells of n channels; place: the number of this cell.
-  void (*pool_max)(const float* cell, std::int32_t place, float* best, std::int32_t* places, std::int64_t n);
-  /// best = max(best, x)
-  void (*maximum_to)(const float* x, float* best, std::int64_t n);
+  /// Over a window of `count` >= 1 cells of n channels, x + cells[t] * n: the largest, and, where places is not null,
+  /// which cell has it, counted from `first` below x.
+  void (*pool_max)(const float* x, const std::int32_t* cells, std::int64_t count, std::int32_t first, float* best,
+                   std::int32_t* places, std::int64_t n);
+  /// The cell of dx that `places` names gets the gradient, the window's others nothing.
+  void (*pool_max_backward)(const float* gradient, const std::int32_t* places, const std::int32_t* cells,
+                            std::int64_t count, std::int32_t first, float* dx, std::int64_t n);
+  void (*pool_mean)(const float* x, const std::int32_t* cells, std::int64_t count, float* mean, std::int64_t n);
   void (*scale)(float factor, float* x, std::int64_t n);
   /// y += factor * x
   void (*add_scaled)(float factor, const float* x, float* y, std::int64_t n);

@@ -2,26 +2,6 @@
 
 namespace nyala::backend::NYALA_SIMD_NAMESPACE {
 
-void pool_max(const float* cell, std::int32_t place, float* best, std::int32_t* places, std::int64_t n) {
-  const Ints here = Ints{} + place;
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const Floats value = load(cell + i), old = load(best + i);
-    const Ints better = (value > old) | ((value != value) & (old == old));
-    store(select(better, value, old), best + i);
-    Ints old_places;
-    __builtin_memcpy(&old_places, places + i, sizeof old_places);
-    old_places = better ? here : old_places;
-    __builtin_memcpy(places + i, &old_places, sizeof old_places);
-  }
-  for (; i < n; ++i) {
-    if (cell[i] > best[i] || (cell[i] != cell[i] && best[i] == best[i])) {
-      best[i] = cell[i];
-      places[i] = place;
-    }
-  }
-}
-
 #define NYALA_TEXT_OF(name) #name
 #define NYALA_TEXT(name) NYALA_TEXT_OF(name)
 
@@ -56,7 +36,8 @@ const SimdTable& table() {
       .channel_activate = &channel_activate,
       .channel_gradient = &channel_gradient,
       .pool_max = &pool_max,
-      .maximum_to = &maximum_to,
+      .pool_max_backward = &pool_max_backward,
+      .pool_mean = &pool_mean,
       .scale = &scale,
       .add_scaled = &add_scaled,
   };
