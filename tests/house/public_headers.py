@@ -17,8 +17,8 @@ VENDORS = re.compile(
     r"(/xtensor|/xtl/|/xsimd/|/nlohmann/|/hdf5|/H5|/oneapi/|/dnnl|/zlib\.h|/libdeflate\.h|/cuda|/omp\.h|/cblas|/src/)")
 
 
-# Most headers bring one of these. That one, known to compile alone, is read from a precompiled form before them: what is
-# declared before a header's own lines is the same, and most of the parsing is saved.
+# Most headers bring one of these. That one, known to compile alone, is read from a precompiled form before them: what
+# is declared before a header's own lines is the same, and most parsing is saved.
 COMMON = ["nyala/layer.hpp", "nyala/optimizer.hpp", "nyala/tensor.hpp"]
 
 
@@ -44,7 +44,8 @@ def form(precompiled, name):
 def precompile(compiler, folder, name, precompiled):
     wrapper = form(precompiled, name)
     wrapper.write_text(f"#include <{name}>\n")
-    subprocess.run([compiler, *WARNINGS, f"-I{folder}", "-x", "c++-header", wrapper, "-o", f"{wrapper}.gch"], check=True)
+    subprocess.run([compiler, *WARNINGS, f"-I{folder}", "-x", "c++-header", wrapper, "-o", f"{wrapper}.gch"],
+                   check=True)
 
 
 def check(compiler, folder, header, allowed, precompiled):
