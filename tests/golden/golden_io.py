@@ -9,7 +9,8 @@ os.environ["KERAS_BACKEND"] = "jax"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Hundreds of tiny graphs are compiled once each: compiling fast matters, running fast does not.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_multi_thread_eigen=false")
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_multi_thread_eigen=false "
+                      "--xla_cpu_use_fusion_emitters=false")
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402

@@ -81,6 +81,12 @@ class _Runner:
         args, kwargs = self.arguments(inputs, self.call)
         return tree.flatten(self.layer(*args, **kwargs))
 
+    def build(self, inputs):
+        """A call with symbols: it makes the weights, and jax compiles nothing for it."""
+        inputs = [keras.KerasTensor(x.shape, dtype=x.dtype.name) for x in inputs]
+        args = {"tensor": (inputs[0],), "list": (inputs,)}.get(self.style, tuple(inputs))
+        self.layer(*args, **self.call)
+
     def pure(self, frozen):
         def function(trainable, inputs, call):
             args, kwargs = self.arguments(inputs, call)
@@ -147,7 +153,7 @@ def run(spec):
         data = spec["adapt"](rng)
         layer.adapt(data)
     with _NoInitialisers():
-        runner.eager(inputs)
+        runner.build(inputs)
     makers = spec.get("weights", {})
     for weight in layer.weights:
         if "adapt" in spec or weight.dtype != "float32":
