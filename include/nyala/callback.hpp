@@ -12,8 +12,15 @@ namespace nyala {
 class Model;
 class TrainingRun;
 
-/// Metric name -> value, sorted by name as Keras sorts them.
-using Logs = std::map<std::string, double>;
+/// Metric name -> value, sorted by name as Keras sorts them. To be read: a name that is not there is an Error, and
+/// never becomes an entry.
+class Logs : public std::map<std::string, double> {
+ public:
+  using std::map<std::string, double>::map;
+  /// Both throw Error naming the metrics that there are.
+  double operator[](const std::string& name) const { return at(name); }
+  double at(const std::string& name) const;
+};
 
 /// What happens during fit, evaluate and predict. https://keras.io/api/callbacks/base_callback/
 class Callback {

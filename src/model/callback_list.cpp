@@ -7,6 +7,22 @@
 
 namespace nyala {
 
+namespace {
+
+template <class Entries>
+[[noreturn]] void refuse_name(const std::string& where, const std::string& name, const Entries& entries) {
+  std::vector<std::string> names;
+  std::string listed;
+  for (const auto& [key, values] : entries) {
+    names.push_back(key);
+    listed += (listed.empty() ? "" : ", ") + key;
+  }
+  throw Error(where + ": there is no \"" + name + "\"" + detail::did_you_mean(name, names) +
+              "; it has: " + (listed.empty() ? "nothing" : listed));
+}
+
+}  // namespace
+
 void Callback::on_train_begin(const Logs&) {}
 void Callback::on_train_end(const Logs&) {}
 void Callback::on_epoch_begin(int, const Logs&) {}
@@ -39,20 +55,19 @@ TrainingRun& Callback::training_run() const {
 
 void Callback::add_log(const std::string& name, double value) {
   if (logs_ == nullptr) throw Error("Callback: add_log(\"" + name + "\") was called outside of a hook");
-  (*logs_)[name] = value;
+  logs_->insert_or_assign(name, value);
+}
+
+double Logs::at(const std::string& name) const {
+  const auto found = find(name);
+  if (found == end()) refuse_name("Logs", name, *this);
+  return found->second;
 }
 
 const std::vector<double>& History::operator[](const std::string& name) const {
   const auto found = history.find(name);
-  if (found != history.end()) return found->second;
-  std::vector<std::string> names;
-  std::string listed;
-  for (const auto& [key, values] : history) {
-    names.push_back(key);
-    listed += (listed.empty() ? "" : ", ") + key;
-  }
-  throw Error("History: there is no \"" + name + "\"" + detail::did_you_mean(name, names) +
-              "; it has: " + (listed.empty() ? "nothing" : listed));
+  if (found == history.end()) refuse_name("History", name, history);
+  return found->second;
 }
 
 CallbackList::CallbackList(const std::vector<CallbackRef>& callbacks, Model& model, const Callback::Params& params) {

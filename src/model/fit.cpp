@@ -146,7 +146,7 @@ History run_fit(Model& model, FitData& data, const FitOptions& options) {
     if (data.validation != nullptr && validates_after(options.validation_freq, epoch)) {
       for (const auto& [name, value] :
            run_test(model, *data.validation, options.validation_steps, callbacks, nullptr)) {
-        logs["val_" + name] = value;
+        logs.insert_or_assign("val_" + name, value);
       }
     }
     callbacks.each(logs, [&](Callback& callback, const Logs& l) { callback.on_epoch_end(epoch, l); });

@@ -282,7 +282,7 @@ void load_history(History& history, Logs& logs, const SavedState& state) {
   }
   for (const Config& epoch : state.values.at("epochs").items()) history.epoch.push_back(epoch.as_int());
   logs.clear();
-  for (const auto& [name, value] : state.values.at("logs").entries()) logs[name] = value.as_double();
+  for (const auto& [name, value] : state.values.at("logs").entries()) logs.insert_or_assign(name, value.as_double());
 }
 
 }  // namespace nyala::detail

@@ -196,21 +196,21 @@ Tensors predict_step(const Model& model, const Tensors& x) {
 Logs running_logs(const Compiled& compiled) {
   Logs logs{{"loss", compiled.loss.mean()}};
   for (std::size_t i = 0; i < compiled.loss_names.size(); ++i) {
-    if (compiled.losses[i] != nullptr) logs[compiled.loss_names[i]] = compiled.output_losses[i].mean();
+    if (compiled.losses[i] != nullptr) logs.insert_or_assign(compiled.loss_names[i], compiled.output_losses[i].mean());
   }
   for (std::size_t i = 0; i < compiled.metrics.size(); ++i) {
     const auto& metric = compiled.metrics[i].metric;
     if (metric == nullptr) continue;
     const Tensor result = metric->result();
     if (result.size() == 1) {
-      logs[compiled.metric_names[i]] = result.item<double>();
+      logs.insert_or_assign(compiled.metric_names[i], result.item<double>());
       continue;
     }
     const std::vector<double> values = result.to_vector<double>();
     for (std::size_t k = 0; k < values.size(); ++k)
-      logs[compiled.metric_names[i] + "_" + std::to_string(k)] = values[k];
+      logs.insert_or_assign(compiled.metric_names[i] + "_" + std::to_string(k), values[k]);
   }
-  for (const auto& [name, mean] : compiled.added_metrics) logs[name] = mean.mean();
+  for (const auto& [name, mean] : compiled.added_metrics) logs.insert_or_assign(name, mean.mean());
   return logs;
 }
 

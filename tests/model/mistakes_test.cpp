@@ -44,6 +44,16 @@ void call(const LayerRef& layer, const Shape& shape) { layer(ones(shape)); }
 
 const std::vector<Mistake>& mistakes() {
   static const std::vector<Mistake> all = {
+      // results
+      {"a metric that was not measured",
+       [] {
+         Logs result = small().evaluate(x(), y(), {.verbose = 0});
+         static_cast<void>(result["los"]);
+       },
+       {"Logs", "los", "did you mean", "\"loss\""}},
+      {"a metric's history that there is not",
+       [] { static_cast<void>(small().fit(x(), y(), {.verbose = 0})["val_loss"]); },
+       {"History", "val_loss", "it has: loss"}},
       // layers
       {"negative units", [] { Dense(-3); }, {"Dense", "units", "-3"}},
       {"zero units", [] { LSTM(0); }, {"LSTM", "units", "0"}},
