@@ -6,6 +6,18 @@
 
 namespace nyala {
 
+namespace {
+
+Tensor rows_of(const Tensor& table, const Tensor& indices, std::int64_t input_dim) {
+  try {
+    return gather(table, indices);
+  } catch (const Error& error) {
+    throw Error(std::string(error.what()) + " (input_dim is " + std::to_string(input_dim) + ")");
+  }
+}
+
+}  // namespace
+
 Embedding::Embedding(int input_dim, int output_dim, EmbeddingOptions options)
     : LayerOf(options),
       WithLora("Embedding", options.lora_rank, options.lora_alpha, !options.embeddings_constraint.is_none()),
@@ -55,7 +67,7 @@ void Embedding::enable_lora(int rank, std::optional<int> lora_alpha) {
 Tensor Embedding::forward(const Tensor& x, bool) {
   const Tensor indices = is_integer(x.dtype()) ? x : cast(x, DType::int32);
   // Under a mixed policy the rows that are taken are cast, not the whole table; the numbers are the same.
-  Tensor vectors = cast(gather(kernel_, indices), compute_dtype());
+  Tensor vectors = cast(rows_of(kernel_, indices, input_dim_), compute_dtype());
   if (lora_.enabled()) {
     vectors = vectors + cast(matmul(gather(lora_.a, indices), Tensor(lora_.b)) * lora_.scale(), compute_dtype());
   }

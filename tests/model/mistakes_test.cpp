@@ -121,7 +121,7 @@ const std::vector<Mistake>& mistakes() {
          nyala::layer(Embedding(10, 4))(tensor({{1, 12}}));
        },
        {"embedding", "10"},
-       "12"},
+       "12 is out of range for an axis of size 10 (input_dim is 10)"},
       {"embedding of a negative number",
        [] {
          nyala::layer(Embedding(10, 4))(tensor({{-1, 2}}));
