@@ -1,4 +1,28 @@
 # libnyala_cuda: the GPU module, which libnyala opens at run time. Nothing else in Nyala needs CUDA.
+# nyala_join_cuda_sources(VARIABLE EXTENSION): in a list of the module's sources, families of *.cu that are compiled as
+# one file each, as a compiler of GPU code spends six seconds on headers before it comes to a line of ours.
+function(nyala_join_cuda_sources variable extension)
+  set(elements elementwise indexing matmul memory random sorted_sum)
+  set(networks batch_norm conv_columns layer_norm pool resize softmax)
+  set(orders nvcc/device/sort order reduce)
+  set(recurrent rnn_backward rnn_forward rnn_layout)
+  set(folder "${PROJECT_SOURCE_DIR}/src/backend/cuda")
+  set(sources ${${variable}})
+  foreach(family elements networks orders recurrent)
+    set(text "")
+    foreach(source ${${family}})
+      if("${folder}/${source}.cu" IN_LIST sources)
+        list(REMOVE_ITEM sources "${folder}/${source}.cu")
+        string(APPEND text "#include \"backend/cuda/${source}.cu\"\n")
+      endif()
+    endforeach()
+    set(joined "${PROJECT_BINARY_DIR}/cuda/${extension}/${family}.${extension}")
+    file(CONFIGURE OUTPUT "${joined}" CONTENT "${text}")
+    list(APPEND sources "${joined}")
+  endforeach()
+  set(${variable} ${sources} PARENT_SCOPE)
+endfunction()
+
 if(NOT NYALA_CUDA)
   return()
 endif()
@@ -17,7 +41,25 @@ endif()
 if(NOT CMAKE_CUDA_COMPILER)
   set(CMAKE_CUDA_COMPILER "${NYALA_NVCC}")
 endif()
-set(CMAKE_CUDA_ARCHITECTURES "${NYALA_CUDA_ARCHITECTURES}")
+# Every source is compiled once, for the oldest architecture, and what comes out of that is assembled for each of them:
+# the sources ask for nothing that only a newer one has, and compiling takes longer than assembling.
+foreach(architecture ${NYALA_CUDA_ARCHITECTURES})
+  if(NOT architecture MATCHES "^[0-9]+$")
+    message(FATAL_ERROR "NYALA_CUDA_ARCHITECTURES takes numbers such as 80;90, got ${NYALA_CUDA_ARCHITECTURES}")
+  endif()
+endforeach()
+set(cuda_architectures ${NYALA_CUDA_ARCHITECTURES})
+list(SORT cuda_architectures COMPARE NATURAL)
+list(GET cuda_architectures 0 oldest)
+list(TRANSFORM cuda_architectures PREPEND "sm_")
+list(JOIN cuda_architectures "," cuda_code)
+set(CMAKE_CUDA_ARCHITECTURES OFF)
+if(NOT CMAKE_CUDA_COMPILER_LAUNCHER)
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
+endif()
+if(NOT CMAKE_CUDA_FLAGS_RELEASE)
+  set(CMAKE_CUDA_FLAGS_RELEASE "-O1 -DNDEBUG")  # of the host's code; -O3 is nvcc's own choice for the GPU's
+endif()
 enable_language(CUDA)
 if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.4)
   message(FATAL_ERROR "NYALA_CUDA=ON: CUDA ${CMAKE_CUDA_COMPILER_VERSION} is too old (${CMAKE_CUDA_COMPILER}); "
@@ -43,6 +85,7 @@ endforeach()
 
 file(GLOB_RECURSE cuda_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/backend/cuda/*.cpp"
      "${PROJECT_SOURCE_DIR}/src/backend/cuda/*.cu")
+nyala_join_cuda_sources(cuda_sources cu)
 add_library(nyala_cuda MODULE ${cuda_sources})
 set_target_properties(
   nyala_cuda PROPERTIES CXX_EXTENSIONS OFF CUDA_RUNTIME_LIBRARY None
@@ -59,6 +102,7 @@ target_include_directories(nyala_cuda SYSTEM PRIVATE ${NYALA_CUDART_INCLUDE} ${N
 target_compile_options(
   nyala_cuda
   PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wconversion;-Wshadow;-ffp-contract=off>"
+          "$<$<COMPILE_LANGUAGE:CUDA>:--generate-code=arch=compute_${oldest},code=[compute_${oldest},${cuda_code}]>"
           "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--expt-relaxed-constexpr;-fmad=false;-diag-suppress=186>"
           "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wconversion,-Wshadow,-ffp-contract=off>"
 )

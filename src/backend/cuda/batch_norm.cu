@@ -10,18 +10,6 @@
 namespace nyala::backend::cuda {
 namespace {
 
-/// (x[i, c] - mean[c])²
-template <class T>
-struct LoadSquaredDistance {
-  const T* x;
-  const double* mean;
-  std::int64_t columns;
-  constexpr double operator()(std::int64_t c, std::int64_t i) const {
-    const double off = static_cast<double>(x[i * columns + c]) - mean[c];
-    return off * off;
-  }
-};
-
 /// The gradient, and its product with x[i, c] - mean[c]
 template <class T>
 struct LoadGradientSums {
@@ -42,7 +30,7 @@ constexpr double inverse_deviation(T variance, double epsilon) {
 }
 
 template <class T>
-struct NormalizeElement {
+struct BatchNormElement {
   const T* x;
   const T* mean;
   const T* variance;
@@ -59,7 +47,7 @@ struct NormalizeElement {
 };
 
 template <class T>
-struct BackwardElement {
+struct BatchNormBackwardElement {
   const T* x;
   const T* gradient;
   const T* gamma;
@@ -92,13 +80,6 @@ struct ParameterGradient {
   }
 };
 
-template <class T>
-struct Round {
-  const double* in;
-  T* out;
-  constexpr void operator()(std::int64_t i) const { out[i] = static_cast<T>(in[i]); }
-};
-
 }  // namespace
 
 void CudaKernels::batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y,
@@ -109,12 +90,12 @@ void CudaKernels::batch_norm_train(const Tensor& x, const Tensor& gamma, const T
   visit_floating(in.dtype(), "batch_norm_train", [&](auto type) {
     using T = typename decltype(type)::type;
     const std::int64_t rows = in.shape()[0], columns = in.shape()[1];
-    const T* from = elements<T>(in);
+    const Lines<T> of_columns{elements<T>(in), columns, true};
     const Scratch means = context_.scratch_of<double>(columns), squares = context_.scratch_of<double>(columns);
-    cuda::reduce(context_, columns, rows, Neighbours::across_rows, 0.0, LoadColumn<T, double>{from, columns},
-                 Plus<double>{}, StoreMean<double>{means.template as<double>(), rows});
+    cuda::reduce(context_, columns, rows, Neighbours::across_rows, 0.0, LoadLine<T, double>{of_columns}, Plus<double>{},
+                 StoreMean<double>{means.template as<double>(), rows});
     cuda::reduce(context_, columns, rows, Neighbours::across_rows, 0.0,
-                 LoadSquaredDistance<T>{from, means.template as<double>(), columns}, Plus<double>{},
+                 LoadSquaredDistance<T>{of_columns, means.template as<double>()}, Plus<double>{},
                  StoreMean<double>{squares.template as<double>(), rows});
     launch(context_.stream(), columns, Round<T>{means.template as<double>(), elements<T>(of_mean)});
     launch(context_.stream(), columns, Round<T>{squares.template as<double>(), elements<T>(of_variance)});
@@ -132,7 +113,7 @@ void CudaKernels::batch_norm_inference(const Tensor& x, const Tensor& mean, cons
   visit_floating(in.dtype(), "batch_norm_inference", [&](auto type) {
     using T = typename decltype(type)::type;
     launch(context_.stream(), in.size(),
-           NormalizeElement<T>{elements<T>(in), elements<T>(middle), elements<T>(spread), elements<T>(scale),
+           BatchNormElement<T>{elements<T>(in), elements<T>(middle), elements<T>(spread), elements<T>(scale),
                                elements<T>(shift), epsilon, in.shape()[1], elements<T>(out)});
   });
   wide.finish();
@@ -155,8 +136,8 @@ void CudaKernels::batch_norm_backward(const Tensor& x, const Tensor& gradient, c
                  LoadGradientSums<T>{from, g, elements<T>(middle), columns}, Plus<Sums<double>>{},
                  StoreEach<Sums<double>>{sums.template as<Sums<double>>()});
     launch(context_.stream(), rows * columns,
-           BackwardElement<T>{from, g, elements<T>(scale), elements<T>(middle), elements<T>(spread), sum, epsilon, rows,
-                              columns, elements<T>(out)});
+           BatchNormBackwardElement<T>{from, g, elements<T>(scale), elements<T>(middle), elements<T>(spread), sum,
+                                       epsilon, rows, columns, elements<T>(out)});
     if (of_gamma.defined() || of_beta.defined())
       launch(context_.stream(), columns,
              ParameterGradient<T>{elements<T>(spread), sum, epsilon, elements<T>(of_gamma), elements<T>(of_beta)});

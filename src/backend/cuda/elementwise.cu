@@ -7,53 +7,43 @@
 namespace nyala::backend::cuda {
 namespace {
 
-template <class T>
+template <class A>
 struct UnaryMap {
   Unary op;
-  const T* x;
-  T* out;
-  Wide<T> a;
-  constexpr void operator()(std::int64_t i) const {
-    out[i] = static_cast<T>(scalar::unary_value(op, static_cast<Wide<T>>(x[i]), a));
-  }
+  Numbers<A> x, out;
+  A a;
+  constexpr void operator()(std::int64_t i) const { out.set(i, scalar::unary_value(op, x.get(i), a)); }
 };
 
-template <class T>
 struct IsZero {
-  const T* x;
+  Elements x;
   bool* out;
-  constexpr void operator()(std::int64_t i) const { out[i] = static_cast<Wide<T>>(x[i]) == Wide<T>(0); }
+  constexpr void operator()(std::int64_t i) const { out[i] = !x.get<bool>(i); }
 };
 
-/// The derivative of what x is, or of what y is where x is null.
-template <class T>
+/// gradient * the derivative, found from the operation's argument or, with of_result, from its result.
+template <class A>
 struct UnaryBackwardMap {
   Unary op;
-  const T *x, *y, *gradient;
-  T* out;
-  Wide<T> a;
+  bool of_result;
+  Numbers<A> argument, gradient, out;
+  A a;
   constexpr void operator()(std::int64_t i) const {
-    const Wide<T> slope = y == nullptr ? scalar::derivative_of_argument(op, static_cast<Wide<T>>(x[i]), a)
-                                       : scalar::derivative_of_result(op, static_cast<Wide<T>>(y[i]), a);
-    out[i] = static_cast<T>(slope * static_cast<Wide<T>>(gradient[i]));
+    const A at = argument.get(i);
+    const A slope = of_result ? scalar::derivative_of_result(op, at, a) : scalar::derivative_of_argument(op, at, a);
+    out.set(i, slope * gradient.get(i));
   }
 };
 
-template <class T>
 struct PredicateMap {
   Predicate op;
-  const T* x;
+  Elements x;
   bool* out;
   constexpr void operator()(std::int64_t i) const {
-    const auto value = static_cast<Wide<T>>(x[i]);
-    const bool number = value == value, finite = value - value == Wide<T>(0);
+    const auto value = x.get<double>(i);
+    const bool number = value == value, finite = value - value == 0.0;
     out[i] = op == Predicate::isnan ? !number : op == Predicate::isinf ? number && !finite : finite;
   }
-};
-struct PredicateOfIntegers {
-  bool value;
-  bool* out;
-  constexpr void operator()(std::int64_t i) const { out[i] = value; }
 };
 
 /// Where the operands of element i of the result lie; `same`: at i, all of them.
@@ -96,15 +86,10 @@ constexpr T binary_value(Binary op, T a, T b) {
     case Binary::maximum: return scalar::maximum(a, b);
     case Binary::minimum: return scalar::minimum(a, b);
     case Binary::squared_difference: return scalar::multiply(scalar::subtract(a, b), scalar::subtract(a, b));
+    case Binary::floor_divide: return scalar::floor_divide(a, b);
+    case Binary::mod: return scalar::mod(a, b);
+    case Binary::power: return scalar::power(a, b);
     default: break;
-  }
-  if constexpr (!std::same_as<T, bool>) {
-    switch (op) {
-      case Binary::floor_divide: return scalar::floor_divide(a, b);
-      case Binary::mod: return scalar::mod(a, b);
-      case Binary::power: return scalar::power(a, b);
-      default: break;
-    }
   }
   if constexpr (std::floating_point<T>) return binary_floating(op, a, b);
   return T(0);
@@ -124,39 +109,36 @@ bool has_binary(Binary op, DType dtype) {
   }
 }
 
-template <class T>
+template <class A>
 struct BinaryMap {
   Binary op;
-  const T *a, *b;
-  T* out;
+  Numbers<A> a, b, out;
   Operands<2> operands;
   constexpr void operator()(std::int64_t i) const {
     const auto at = operands(i);
-    out[i] = static_cast<T>(binary_value(op, static_cast<Wide<T>>(a[at.of[0]]), static_cast<Wide<T>>(b[at.of[1]])));
+    out.set(i, binary_value(op, a.get(at.of[0]), b.get(at.of[1])));
   }
 };
 
-template <class T>
 struct LogicalMap {
   Binary op;
-  const T *a, *b;
+  Elements a, b;
   bool* out;
   Operands<2> operands;
   constexpr void operator()(std::int64_t i) const {
     const auto at = operands(i);
-    const bool left = static_cast<Wide<T>>(a[at.of[0]]) != Wide<T>(0);
-    const bool right = static_cast<Wide<T>>(b[at.of[1]]) != Wide<T>(0);
+    const bool left = a.get<bool>(at.of[0]), right = b.get<bool>(at.of[1]);
     out[i] = op == Binary::logical_and ? left && right : op == Binary::logical_or ? left || right : left != right;
   }
 };
 
-template <class T>
+template <class A>
 struct CompareMap {
   Compare op;
-  const T *left, *right;
+  Numbers<A> left, right;
   bool* out;
   Operands<2> operands;
-  constexpr bool holds(Wide<T> a, Wide<T> b) const {
+  constexpr bool holds(A a, A b) const {
     switch (op) {
       case Compare::equal: return a == b;
       case Compare::not_equal: return a != b;
@@ -169,7 +151,7 @@ struct CompareMap {
   }
   constexpr void operator()(std::int64_t i) const {
     const auto at = operands(i);
-    out[i] = holds(static_cast<Wide<T>>(left[at.of[0]]), static_cast<Wide<T>>(right[at.of[1]]));
+    out[i] = holds(left.get(at.of[0]), right.get(at.of[1]));
   }
 };
 
@@ -188,17 +170,14 @@ struct WhereMap {
 }  // namespace
 
 void CudaKernels::unary(Unary op, const Tensor& x, Tensor& out, UnaryParameters parameters) {
-  const cudaStream_t stream = context_.stream();
-  if (op == Unary::logical_not) {
-    return visit_any(x.dtype(), "logical_not", [&]<class T>(std::type_identity<T>) {
-      launch(stream, out.size(), IsZero<T>{elements<T>(x), elements<bool>(out)});
-    });
-  }
+  const bool boolean = x.dtype() == DType::boolean;
+  if (op == Unary::logical_not || (boolean && op == Unary::bitwise_not))
+    return launch(context_.stream(), out.size(), IsZero{elements_of(x), elements<bool>(out)});
   const bool known = is_floating(x.dtype()) ? op != Unary::bitwise_not : scalar::unary_of_integers(op);
-  const bool odd = x.dtype() == DType::boolean && (op == Unary::negative || op == Unary::relu || op == Unary::relu6);
+  const bool odd = boolean && (op == Unary::negative || op == Unary::relu || op == Unary::relu6);
   if (!known || odd) refuse_dtype("this elementwise function", x.dtype());
-  visit_any(x.dtype(), "unary", [&]<class T>(std::type_identity<T>) {
-    launch(stream, out.size(), UnaryMap<T>{op, elements<T>(x), elements<T>(out), convert<Wide<T>>(parameters.a)});
+  visit_wide(x.dtype(), "unary", [&]<class A>(std::type_identity<A>) {
+    launch(context_.stream(), out.size(), UnaryMap<A>{op, Numbers<A>(x), Numbers<A>(out), convert<A>(parameters.a)});
   });
 }
 
@@ -213,41 +192,33 @@ void CudaKernels::unary_backward(Unary op, const Tensor& x, const Tensor& y, con
     result = Tensor::empty(x.shape(), x.dtype(), x.device());
     unary(op, x, result, parameters);
   }
-  visit_any_floating(gradient.dtype(), "unary_backward", [&]<class T>(std::type_identity<T>) {
+  const Tensor& argument = from_result ? result : x;
+  visit_wide_floating(gradient.dtype(), "unary_backward", [&]<class A>(std::type_identity<A>) {
     launch(context_.stream(), out.size(),
-           UnaryBackwardMap<T>{op, elements<T>(x), from_result ? elements<T>(result) : nullptr, elements<T>(gradient),
-                               elements<T>(out), static_cast<Wide<T>>(parameters.a)});
+           UnaryBackwardMap<A>{op, from_result, Numbers<A>(argument), Numbers<A>(gradient), Numbers<A>(out),
+                               static_cast<A>(parameters.a)});
   });
 }
 
 void CudaKernels::predicate(Predicate op, const Tensor& x, Tensor& out) {
-  const cudaStream_t stream = context_.stream();
-  if (!is_floating(x.dtype())) {
-    return launch(stream, out.size(), PredicateOfIntegers{op == Predicate::isfinite, elements<bool>(out)});
-  }
-  visit_any_floating(x.dtype(), "predicate", [&]<class T>(std::type_identity<T>) {
-    launch(stream, out.size(), PredicateMap<T>{op, elements<T>(x), elements<bool>(out)});
-  });
+  launch(context_.stream(), out.size(), PredicateMap{op, elements_of(x), elements<bool>(out)});
 }
 
 void CudaKernels::binary(Binary op, const Tensor& a, const Tensor& b, Tensor& out) {
   if (!has_binary(op, a.dtype())) refuse_dtype("this operation of two numbers", a.dtype());
-  const bool logical = op == Binary::logical_and || op == Binary::logical_or || op == Binary::logical_xor;
   const Operands<2> where = operands<2>(out, {&a.shape(), &b.shape()});
-  visit_any(a.dtype(), "binary", [&]<class T>(std::type_identity<T>) {
-    if (logical)
-      launch(context_.stream(), out.size(),
-             LogicalMap<T>{op, elements<T>(a), elements<T>(b), elements<bool>(out), where});
-    else
-      launch(context_.stream(), out.size(), BinaryMap<T>{op, elements<T>(a), elements<T>(b), elements<T>(out), where});
+  const cudaStream_t stream = context_.stream();
+  if (op == Binary::logical_and || op == Binary::logical_or || op == Binary::logical_xor)
+    return launch(stream, out.size(), LogicalMap{op, elements_of(a), elements_of(b), elements<bool>(out), where});
+  visit_wide(a.dtype(), "binary", [&]<class A>(std::type_identity<A>) {
+    launch(stream, out.size(), BinaryMap<A>{op, Numbers<A>(a), Numbers<A>(b), Numbers<A>(out), where});
   });
 }
 
 void CudaKernels::compare(Compare op, const Tensor& a, const Tensor& b, Tensor& out) {
   const Operands<2> where = operands<2>(out, {&a.shape(), &b.shape()});
-  visit_any(a.dtype(), "compare", [&]<class T>(std::type_identity<T>) {
-    launch(context_.stream(), out.size(),
-           CompareMap<T>{op, elements<T>(a), elements<T>(b), elements<bool>(out), where});
+  visit_wide(a.dtype(), "compare", [&]<class A>(std::type_identity<A>) {
+    launch(context_.stream(), out.size(), CompareMap<A>{op, Numbers<A>(a), Numbers<A>(b), elements<bool>(out), where});
   });
 }
 

@@ -7,20 +7,6 @@
 namespace nyala::backend::cuda {
 namespace {
 
-/// int32 or int64.
-struct Indices {
-  const void* data;
-  bool wide;
-  constexpr std::int64_t operator[](std::int64_t i) const {
-    return wide ? static_cast<const std::int64_t*>(data)[i] : static_cast<const std::int32_t*>(data)[i];
-  }
-};
-
-Indices indices_of(const Tensor& indices) {
-  if (indices.dtype() != DType::int32 && indices.dtype() != DType::int64) refuse_dtype("indexing", indices.dtype());
-  return {indices.raw_data(), indices.dtype() == DType::int64};
-}
-
 template <class T>
 struct Gather {
   const T* x;
@@ -86,10 +72,11 @@ template <class T>
 struct OneHot {
   Indices x;
   std::int64_t classes, inner;
+  T one;
   T* out;
   constexpr void operator()(std::int64_t i) const {
     const std::int64_t k = i % inner, rest = i / inner, number = rest % classes, outer = rest / classes;
-    out[i] = x[outer * inner + k] == number ? convert<T>(1) : convert<T>(0);
+    out[i] = x[outer * inner + k] == number ? one : T(0);
   }
 };
 
@@ -104,22 +91,20 @@ void CudaKernels::gather(const Tensor& x, const Tensor& indices, int axis, Tenso
   visit_pieces(alike, [&]<class T>(std::type_identity<T>) {
     const std::int64_t inner = bytes / static_cast<std::int64_t>(sizeof(T));
     launch(context_.stream(), split.outer * indices.size() * inner,
-           Gather<T>{elements<T>(x), indices_of(indices), elements<T>(out), split.n, indices.size(), inner});
+           Gather<T>{elements<T>(x), Indices(indices, "indexing"), elements<T>(out), split.n, indices.size(), inner});
   });
 }
 
 void CudaKernels::scatter_add(const Tensor& indices, int axis, const Tensor& values, Tensor& out) {
   if (values.size() == 0) return;
   const AxisSplit split(out.shape(), axis);
-  const SortedKeys sorted(context_, indices.size(), split.n, RowKey{indices_of(indices)});
-  visit_any(out.dtype(), "scatter_add", [&]<class T>(std::type_identity<T>) {
-    add_sorted(context_, sorted, {split.outer, split.inner, split.n}, elements<T>(values), elements<T>(out));
-  });
+  const SortedKeys sorted(context_, indices.size(), split.n, RowKey{Indices(indices, "indexing")});
+  join_sorted(context_, Join::sum, sorted, {split.outer, split.inner, split.n}, values, out);
 }
 
 void CudaKernels::take_along_axis(const Tensor& x, const Tensor& indices, int axis, Tensor& out) {
   const AxisSplit indexed(indices.shape(), axis);
-  const Along along{indices_of(indices), indexed.n, AxisSplit(x.shape(), axis).n, indexed.inner};
+  const Along along{Indices(indices, "indexing"), indexed.n, AxisSplit(x.shape(), axis).n, indexed.inner};
   visit_bytes(x.dtype(), "take_along_axis", [&]<class T>(std::type_identity<T>) {
     launch(context_.stream(), out.size(), TakeAlong<T>{along, elements<T>(x), elements<T>(out)});
   });
@@ -128,16 +113,14 @@ void CudaKernels::take_along_axis(const Tensor& x, const Tensor& indices, int ax
 void CudaKernels::put_along_axis_add(const Tensor& indices, int axis, const Tensor& values, Tensor& out) {
   if (values.size() == 0) return;
   const AxisSplit indexed(indices.shape(), axis);
-  const Along along{indices_of(indices), indexed.n, AxisSplit(out.shape(), axis).n, indexed.inner};
+  const Along along{Indices(indices, "indexing"), indexed.n, AxisSplit(out.shape(), axis).n, indexed.inner};
   const SortedKeys sorted(context_, values.size(), out.size(), along);
-  visit_any(out.dtype(), "put_along_axis", [&]<class T>(std::type_identity<T>) {
-    add_sorted(context_, sorted, {}, elements<T>(values), elements<T>(out));
-  });
+  join_sorted(context_, Join::sum, sorted, {}, values, out);
 }
 
 void CudaKernels::scatter_nd(const Tensor& indices, const Tensor& values, bool add, Tensor& out) {
   if (values.size() == 0) return;
-  NdKey key{indices_of(indices), static_cast<int>(indices.shape()[1]), {}};
+  NdKey key{Indices(indices, "indexing"), static_cast<int>(indices.shape()[1]), {}};
   std::int64_t slice = 1, rows = 1;
   for (int axis = 0; axis < out.rank(); ++axis) {
     const std::int64_t size = out.shape()[static_cast<std::size_t>(axis)];
@@ -145,26 +128,20 @@ void CudaKernels::scatter_nd(const Tensor& indices, const Tensor& values, bool a
     (axis < key.depth ? rows : slice) *= size;
   }
   const SortedKeys sorted(context_, indices.shape()[0], rows, key);
-  visit_any(out.dtype(), "scatter_nd", [&]<class T>(std::type_identity<T>) {
-    if (add)
-      add_sorted(context_, sorted, {1, slice, rows}, elements<T>(values), elements<T>(out));
-    else
-      join_sorted(context_, sorted, {1, slice, rows}, elements<T>(values), elements<T>(out), JoinLast<Wide<T>>());
-  });
+  join_sorted(context_, add ? Join::sum : Join::last, sorted, {1, slice, rows}, values, out);
 }
 
 void CudaKernels::segment_max(const Tensor& values, const Tensor& segment_ids, Tensor& out) {
   if (values.size() == 0) return;
   const std::int64_t segments = out.shape()[0], slice = values.size() / segment_ids.size();
-  const SortedKeys sorted(context_, segment_ids.size(), segments, RowKey{indices_of(segment_ids)});
-  visit_any(out.dtype(), "segment_max", [&]<class T>(std::type_identity<T>) {
-    join_sorted(context_, sorted, {1, slice, segments}, elements<T>(values), elements<T>(out), JoinMaximum<Wide<T>>());
-  });
+  const SortedKeys sorted(context_, segment_ids.size(), segments, RowKey{Indices(segment_ids, "indexing")});
+  join_sorted(context_, Join::maximum, sorted, {1, slice, segments}, values, out);
 }
 
 void CudaKernels::one_hot(const Tensor& x, std::int64_t, std::int64_t classes, std::int64_t inner, Tensor& out) {
-  visit_any(out.dtype(), "one_hot", [&]<class T>(std::type_identity<T>) {
-    launch(context_.stream(), out.size(), OneHot<T>{indices_of(x), classes, inner, elements<T>(out)});
+  visit_bytes(out.dtype(), "one_hot", [&]<class T>(std::type_identity<T>) {
+    launch(context_.stream(), out.size(),
+           OneHot<T>{Indices(x, "one_hot"), classes, inner, bits_of<T>(out.dtype(), 1.0), elements<T>(out)});
   });
 }
 

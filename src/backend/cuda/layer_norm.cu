@@ -10,30 +10,8 @@
 namespace nyala::backend::cuda {
 namespace {
 
-/// (x[r, i] - mean[r])²
 template <class T>
-struct LoadSquaredDistance {
-  const T* x;
-  const double* mean;
-  std::int64_t n;
-  constexpr double operator()(std::int64_t r, std::int64_t i) const {
-    const double off = static_cast<double>(x[r * n + i]) - mean[r];
-    return off * off;
-  }
-};
-
-template <class T>
-struct StoreInverseDeviation {
-  T* out;
-  std::int64_t n;
-  T epsilon;
-  constexpr void operator()(std::int64_t r, T squares) const {
-    out[r] = T(1) / std::sqrt(squares / static_cast<T>(n) + epsilon);
-  }
-};
-
-template <class T>
-struct NormalizeElement {
+struct LayerNormElement {
   const T* x;
   const double* mean;
   const double* inverse;
@@ -48,16 +26,16 @@ struct NormalizeElement {
   }
 };
 
-template <class T>
-struct Round {
-  const double* in;
-  T* out;
-  constexpr void operator()(std::int64_t i) const { out[i] = static_cast<T>(in[i]); }
+/// The variances of rows become 1 / deviation.
+struct InvertDeviation {
+  double epsilon;
+  double* out;
+  constexpr void operator()(std::int64_t r) const { out[r] = 1.0 / std::sqrt(out[r] + epsilon); }
 };
 
 /// What the backward functors read.
 template <class T>
-struct Operands {
+struct LayerNormOperands {
   const T* x;
   const T* gradient;
   const T* gamma;
@@ -79,7 +57,7 @@ struct Operands {
 
 template <class T>
 struct LoadRowSums {
-  Operands<T> of;
+  LayerNormOperands<T> of;
   constexpr Sums<double> operator()(std::int64_t row, std::int64_t column) const {
     const double scaled = of.scaled(row, column);
     return {scaled, scaled * of.normal(row, column)};
@@ -88,7 +66,7 @@ struct LoadRowSums {
 
 template <class T>
 struct LoadColumnSums {
-  Operands<T> of;
+  LayerNormOperands<T> of;
   constexpr Sums<double> operator()(std::int64_t column, std::int64_t row) const {
     const double incoming = of.incoming(row, column);
     return {incoming * of.normal(row, column), incoming};
@@ -106,8 +84,8 @@ struct StoreParameterGradients {
 };
 
 template <class T>
-struct BackwardElement {
-  Operands<T> of;
+struct LayerNormBackwardElement {
+  LayerNormOperands<T> of;
   const Sums<double>* sums;
   T* dx;
   constexpr void operator()(std::int64_t i) const {
@@ -129,15 +107,17 @@ void CudaKernels::layer_norm(const Tensor& x, const Tensor& gamma, const Tensor&
   visit_floating(in.dtype(), "layer_norm", [&](auto type) {
     using T = typename decltype(type)::type;
     const std::int64_t rows = in.shape()[0], n = in.shape()[1];
-    const T* from = elements<T>(in);
+    const Lines<T> of_rows{elements<T>(in), n, false};
     const Scratch means = context_.scratch_of<double>(rows), inverses = context_.scratch_of<double>(rows);
     auto *middle = means.template as<double>(), *inverse = inverses.template as<double>();
-    cuda::reduce(context_, rows, n, Neighbours::within_row, 0.0, LoadRow<T, double>{from, n}, Plus<double>{},
+    cuda::reduce(context_, rows, n, Neighbours::within_row, 0.0, LoadLine<T, double>{of_rows}, Plus<double>{},
                  StoreMean<double>{middle, n});
-    cuda::reduce(context_, rows, n, Neighbours::within_row, 0.0, LoadSquaredDistance<T>{from, middle, n},
-                 Plus<double>{}, StoreInverseDeviation<double>{inverse, n, epsilon});
-    launch(context_.stream(), rows * n,
-           NormalizeElement<T>{from, middle, inverse, elements<T>(scale), elements<T>(shift), n, elements<T>(out)});
+    cuda::reduce(context_, rows, n, Neighbours::within_row, 0.0, LoadSquaredDistance<T>{of_rows, middle},
+                 Plus<double>{}, StoreMean<double>{inverse, n});
+    launch(context_.stream(), rows, InvertDeviation{epsilon, inverse});
+    launch(
+        context_.stream(), rows * n,
+        LayerNormElement<T>{of_rows.x, middle, inverse, elements<T>(scale), elements<T>(shift), n, elements<T>(out)});
     if (of_mean.defined()) launch(context_.stream(), rows, Round<T>{middle, elements<T>(of_mean)});
     if (of_inverse.defined()) launch(context_.stream(), rows, Round<T>{inverse, elements<T>(of_inverse)});
   });
@@ -153,13 +133,13 @@ void CudaKernels::layer_norm_backward(const Tensor& x, const Tensor& gradient, c
   visit_floating(in.dtype(), "layer_norm_backward", [&](auto type) {
     using T = typename decltype(type)::type;
     const std::int64_t rows = in.shape()[0], n = in.shape()[1];
-    const Operands<T> of{elements<T>(in),     elements<T>(incoming), elements<T>(scale),
-                         elements<T>(middle), elements<T>(inverse),  n};
+    const LayerNormOperands<T> of{elements<T>(in),     elements<T>(incoming), elements<T>(scale),
+                                  elements<T>(middle), elements<T>(inverse),  n};
     const Scratch sums = context_.scratch_of<Sums<double>>(rows);
     auto* sum = sums.template as<Sums<double>>();
     cuda::reduce(context_, rows, n, Neighbours::within_row, Sums<double>{0.0, 0.0}, LoadRowSums<T>{of},
                  Plus<Sums<double>>{}, StoreEach<Sums<double>>{sum});
-    launch(context_.stream(), rows * n, BackwardElement<T>{of, sum, elements<T>(out)});
+    launch(context_.stream(), rows * n, LayerNormBackwardElement<T>{of, sum, elements<T>(out)});
     if (of_gamma.defined() || of_beta.defined())
       cuda::reduce(context_, n, rows, Neighbours::across_rows, Sums<double>{0.0, 0.0}, LoadColumnSums<T>{of},
                    Plus<Sums<double>>{}, StoreParameterGradients<T>{elements<T>(of_gamma), elements<T>(of_beta)});

@@ -28,11 +28,11 @@ struct Arange {
   constexpr void operator()(std::int64_t i) const { out.set(i, start + static_cast<double>(i) * step); }
 };
 
-template <class T>
+template <class A>
 struct Cast {
-  Elements in;
-  T* out;
-  constexpr void operator()(std::int64_t i) const { out[i] = in.get<T>(i); }
+  Numbers<A> in;
+  Results out;
+  constexpr void operator()(std::int64_t i) const { out.set(i, in.get(i)); }
 };
 
 template <class T>
@@ -51,37 +51,36 @@ struct StridedWrite {
   constexpr void operator()(std::int64_t i) const { out[places(i).of[0]] = in[i]; }
 };
 
-template <class T>
+template <class A>
 struct StridedAdd {
-  const T* in;
-  T* out;
+  Numbers<A> in, out;
+  std::int64_t offset;
   Places<1> places;
   constexpr void operator()(std::int64_t i) const {
-    T& place = out[places(i).of[0]];
-    place = static_cast<T>(scalar::add(static_cast<Wide<T>>(place), static_cast<Wide<T>>(in[i])));
+    const std::int64_t place = offset + places(i).of[0];
+    out.set(place, scalar::add(out.get(place), in.get(i)));
   }
 };
 
 /// Element i of the terms that fall on row r's place.
-template <class T>
+template <class A>
 struct LoadTerm {
-  const T* in;
+  Numbers<A> in;
   Places<1> rows, terms;
-  constexpr Wide<T> operator()(std::int64_t row, std::int64_t i) const {
-    return static_cast<Wide<T>>(in[rows(row).of[0] + terms(i).of[0]]);
-  }
+  constexpr A operator()(std::int64_t row, std::int64_t i) const { return in.get(rows(row).of[0] + terms(i).of[0]); }
 };
 template <class A>
 struct Add {
   constexpr A operator()(A a, A b) const { return scalar::add(a, b); }
 };
-template <class T>
+template <class A>
 struct AddToPlace {
-  T* out;
+  Numbers<A> out;
+  std::int64_t offset;
   Places<1> places;
-  constexpr void operator()(std::int64_t row, Wide<T> sum) const {
-    T& place = out[places(row).of[0]];
-    place = static_cast<T>(scalar::add(static_cast<Wide<T>>(place), sum));
+  constexpr void operator()(std::int64_t row, A sum) const {
+    const std::int64_t place = offset + places(row).of[0];
+    out.set(place, scalar::add(out.get(place), sum));
   }
 };
 
@@ -137,19 +136,19 @@ struct Repeated {
 }  // namespace
 
 void CudaKernels::fill(Tensor& out, double value) {
-  visit_any(out.dtype(), "fill", [&]<class T>(std::type_identity<T>) {
-    launch(context_.stream(), out.size(), Fill<T>{elements<T>(out), convert<T>(value)});
+  visit_bytes(out.dtype(), "fill", [&]<class T>(std::type_identity<T>) {
+    launch(context_.stream(), out.size(), Fill<T>{elements<T>(out), bits_of<T>(out.dtype(), value)});
   });
 }
 
 void CudaKernels::fill_integer(Tensor& out, std::int64_t value) {
-  visit_any(out.dtype(), "fill", [&]<class T>(std::type_identity<T>) {
-    launch(context_.stream(), out.size(), Fill<T>{elements<T>(out), convert<T>(value)});
+  visit_bytes(out.dtype(), "fill", [&]<class T>(std::type_identity<T>) {
+    launch(context_.stream(), out.size(), Fill<T>{elements<T>(out), bits_of<T>(out.dtype(), value)});
   });
 }
 
 void CudaKernels::arange(Tensor& out, double start, double step) {
-  launch(context_.stream(), out.size(), Arange{{out.raw_data(), out.dtype()}, start, step});
+  launch(context_.stream(), out.size(), Arange{results_of(out), start, step});
 }
 
 void CudaKernels::copy(const Tensor& in, Tensor& out) {
@@ -164,8 +163,8 @@ void CudaKernels::copy(const Tensor& in, Tensor& out) {
 
 void CudaKernels::cast(const Tensor& in, Tensor& out) {
   if (in.dtype() == out.dtype()) return copy(in, out);
-  visit_any(out.dtype(), "cast", [&]<class T>(std::type_identity<T>) {
-    launch(context_.stream(), out.size(), Cast<T>{{in.raw_data(), in.dtype()}, elements<T>(out)});
+  visit_wide(in.dtype(), "cast", [&]<class A>(std::type_identity<A>) {
+    launch(context_.stream(), out.size(), Cast<A>{Numbers<A>(in), results_of(out)});
   });
 }
 
@@ -190,27 +189,26 @@ void CudaKernels::strided_write(const Tensor& in, Tensor& out, std::int64_t offs
   }
   const Repeated repeated(in.shape(), strides);
   const bool simple = apart(repeated.rows, repeated.out_strides);
-  visit_any(in.dtype(), "strided_write", [&]<class T>(std::type_identity<T>) {
-    T* const to = elements<T>(out) + offset;
-    const Places<1> places = places_of(in.shape(), strides);
-    if (simple && repeated.terms.size() == 0) {
-      launch(stream, in.size(), StridedAdd<T>{elements<T>(in), to, places});
-    } else if (simple) {
-      const bool within = in.shape().back() > 1 && strides.back() == 0;
-      cuda::reduce(context_, repeated.rows.elements(), repeated.terms.elements(),
-                   within ? Neighbours::within_row : Neighbours::across_rows, Wide<T>(),
-                   LoadTerm<T>{elements<T>(in), places_of(repeated.rows, repeated.row_strides),
-                               places_of(repeated.terms, repeated.term_strides)},
-                   Add<Wide<T>>(), AddToPlace<T>{to, places_of(repeated.rows, repeated.out_strides)});
-    } else {
-      std::int64_t lowest = 0, highest = 0;
-      for (std::size_t axis = 0; axis < strides.size(); ++axis) {
-        const std::int64_t reach = strides[axis] * (in.shape()[axis] - 1);
-        (reach < 0 ? lowest : highest) += reach;
-      }
-      add_sorted(context_, SortedKeys(context_, in.size(), highest - lowest + 1, PlaceKey{places, lowest}),
-                 {.outer = 1, .inner = 1, .out_rows = 0}, elements<T>(in), to + lowest);
+  if (!simple) {
+    std::int64_t lowest = 0, highest = 0;
+    for (std::size_t axis = 0; axis < strides.size(); ++axis) {
+      const std::int64_t reach = strides[axis] * (in.shape()[axis] - 1);
+      (reach < 0 ? lowest : highest) += reach;
     }
+    const PlaceKey key{places_of(in.shape(), strides), lowest};
+    return join_sorted(context_, Join::sum, SortedKeys(context_, in.size(), highest - lowest + 1, key), {}, in, out,
+                       offset + lowest);
+  }
+  visit_wide(in.dtype(), "strided_write", [&]<class A>(std::type_identity<A>) {
+    const Numbers<A> from(in), to(out);
+    if (repeated.terms.size() == 0)
+      return launch(stream, in.size(), StridedAdd<A>{from, to, offset, places_of(in.shape(), strides)});
+    const bool within = in.shape().back() > 1 && strides.back() == 0;
+    cuda::reduce(context_, repeated.rows.elements(), repeated.terms.elements(),
+                 within ? Neighbours::within_row : Neighbours::across_rows, A(0),
+                 LoadTerm<A>{from, places_of(repeated.rows, repeated.row_strides),
+                             places_of(repeated.terms, repeated.term_strides)},
+                 Add<A>(), AddToPlace<A>{to, offset, places_of(repeated.rows, repeated.out_strides)});
   });
 }
 

@@ -144,10 +144,14 @@ void for_all(cudaStream_t stream, std::span<const StepVariable> variables, const
       const auto step = make(type);
       for (std::span<const Row<T>> left = rows; !left.empty();) {
         const std::size_t taken = std::min(left.size(), most);
-        if (taken > few)
+        if constexpr (std::same_as<T, float>) {  // what nearly all weights are
+          if (taken <= few)
+            sweep<few>(stream, step, left);
+          else
+            sweep<most>(stream, step, left.first(taken));
+        } else {
           sweep<most>(stream, step, left.first(taken));
-        else
-          sweep<few>(stream, step, left);
+        }
         left = left.subspan(taken);
       }
     });

@@ -1,78 +1,46 @@
+#include <algorithm>
 #include <bit>
+#include <cstdint>
+#include <string>
+
+#include <nyala/error.hpp>
 
 #include "backend/common/axis_split.hpp"
 #include "backend/cuda/cuda_kernels.hpp"
-#include "backend/cuda/dispatch.hpp"
+#include "backend/cuda/order_key.hpp"
 #include "device/launch.hpp"
 #include "device/sort.hpp"
 
 namespace nyala::backend::cuda {
 namespace {
 
-/// Unsigned integers in the order of the numbers: NaNs last either way, both zeros alike.
-template <class Key>
-struct OrderOf {
-  bool descending;
-
-  constexpr Key of_floating(bool nan, Key bits) const {
-    constexpr Key sign = Key(1) << (8 * sizeof(Key) - 1);
-    if (nan) return ~Key(0);
-    if (bits == sign) bits = 0;
-    const Key ascending = (bits & sign) != 0 ? static_cast<Key>(~bits) : bits | sign;
-    return descending ? static_cast<Key>(~ascending) : ascending;
-  }
-  constexpr Key of_signed(Key bits) const {
-    constexpr Key sign = Key(1) << (8 * sizeof(Key) - 1);
-    return descending ? static_cast<Key>(~(bits ^ sign)) : bits ^ sign;
-  }
-  constexpr Key of_unsigned(Key bits) const { return descending ? static_cast<Key>(~bits) : bits; }
-};
-
-/// Up to 32 bits; 16-bit floats as float.
-struct NarrowKey {
-  Elements x;
-  OrderOf<std::uint32_t> order;
-  constexpr std::uint32_t operator()(std::int64_t place) const {
-    switch (x.dtype) {
-      case DType::float16:
-      case DType::bfloat16:
-      case DType::float32: {
-        const float value = x.get<float>(place);
-        return order.of_floating(value != value, std::bit_cast<std::uint32_t>(value));
-      }
-      case DType::int8:
-      case DType::int16:
-      case DType::int32: return order.of_signed(static_cast<std::uint32_t>(x.get<std::int32_t>(place)));
-      default: return order.of_unsigned(x.get<std::uint32_t>(place));
-    }
-  }
-};
-
-struct WideKey {
-  Elements x;
-  OrderOf<std::uint64_t> order;
-  constexpr std::uint64_t operator()(std::int64_t place) const {
-    if (x.dtype == DType::float64) {
-      const auto value = x.get<double>(place);
-      return order.of_floating(value != value, std::bit_cast<std::uint64_t>(value));
-    }
-    if (x.dtype == DType::int64) return order.of_signed(static_cast<std::uint64_t>(x.get<std::int64_t>(place)));
-    return order.of_unsigned(x.get<std::uint64_t>(place));
-  }
-};
-
-/// Lanes side by side, as sort_rows wants them.
-template <class Key, class MakeKey>
+/// The keys of some lanes side by side, with the lane's number above keys of 32 bits, and their places there.
 struct MakeRows {
-  MakeKey key;
-  std::int64_t n, inner;
-  Key* keys;
-  std::int32_t* positions;
+  OrderKey key;
+  std::int64_t n, inner, first_lane;
+  bool with_lane;
+  std::uint64_t* keys;
+  std::int32_t* places;
   constexpr void operator()(std::int64_t at) const {
-    const std::int64_t lane = at / n, i = at % n;
-    keys[at] = key((lane / inner * n + i) * inner + lane % inner);
-    positions[at] = static_cast<std::int32_t>(i);
+    const std::int64_t own = at / n, lane = first_lane + own;
+    const std::uint64_t value = key((lane / inner * n + at % n) * inner + lane % inner);
+    keys[at] = with_lane ? static_cast<std::uint64_t>(own) << 32 | value : value;
+    places[at] = static_cast<std::int32_t>(at);
   }
+};
+
+struct LaneOfPlace {
+  std::int64_t n;
+  const std::int32_t* places;
+  std::uint64_t* keys;
+  constexpr void operator()(std::int64_t at) const { keys[at] = static_cast<std::uint64_t>(places[at] / n); }
+};
+
+struct LanePlaces {
+  std::int64_t n;
+  const std::int32_t* places;
+  std::int32_t* order;
+  constexpr void operator()(std::int64_t at) const { order[at] = static_cast<std::int32_t>(places[at] % n); }
 };
 
 struct TakeIndices {
@@ -97,17 +65,38 @@ struct TakeValues {
   }
 };
 
-template <class Key, class MakeKey>
-Scratch sorted_positions(Context& context, const AxisSplit& split, const MakeKey& key) {
-  const std::int64_t rows = split.outer * split.inner, all = rows * split.n;
-  const Scratch keys = context.scratch_of<Key>(all), sorted = context.scratch_of<Key>(all);
-  const Scratch positions = context.scratch_of<std::int32_t>(all);
-  Scratch order = context.scratch_of<std::int32_t>(all);
-  launch(context.stream(), all,
-         MakeRows<Key, MakeKey>{key, split.n, split.inner, keys.template as<Key>(),
-                                positions.template as<std::int32_t>()});
-  sort_rows(context, rows, split.n, keys.template as<Key>(), sorted.template as<Key>(),
-            positions.template as<std::int32_t>(), order.template as<std::int32_t>());
+int bits_below(std::int64_t count) {
+  return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(count < 2 ? 1 : count - 1)));
+}
+
+/// Of every lane along the axis the positions in its order, lane after lane. Many lanes are one sort: by key and then,
+/// as that is stable, by lane; or at once by both where they have room in 64 bits.
+Scratch sorted_positions(Context& context, const AxisSplit& split, const OrderKey& key) {
+  const std::int64_t lanes = split.outer * split.inner, n = split.n;
+  if (n > INT32_MAX) throw Error("a GPU sorts at most 2^31 - 1 elements, got " + std::to_string(n));
+  const std::int64_t at_once = std::clamp<std::int64_t>(INT32_MAX / n, 1, lanes), most = at_once * n;
+  const bool narrow = size_of(key.x.dtype) < 8;
+  const Scratch keys = context.scratch_of<std::uint64_t>(most), sorted_keys = context.scratch_of<std::uint64_t>(most);
+  const Scratch places = context.scratch_of<std::int32_t>(most), sorted = context.scratch_of<std::int32_t>(most);
+  Scratch order = context.scratch_of<std::int32_t>(lanes * n);
+  const cudaStream_t stream = context.stream();
+  const auto sort = [&](const Scratch& from, const Scratch& to, std::int64_t count, int bits) {
+    sort_pairs(context, count, keys.as<std::uint64_t>(), sorted_keys.as<std::uint64_t>(), from.as<std::int32_t>(),
+               to.as<std::int32_t>(), bits);
+  };
+  for (std::int64_t first = 0; first < lanes; first += at_once) {
+    const std::int64_t own = std::min(at_once, lanes - first), count = own * n;
+    launch(stream, count,
+           MakeRows{key, n, split.inner, first, narrow, keys.as<std::uint64_t>(), places.as<std::int32_t>()});
+    sort(places, sorted, count, narrow ? (own > 1 ? 32 + bits_below(own) : 32) : 64);
+    const bool again = !narrow && own > 1;
+    if (again) {
+      launch(stream, count, LaneOfPlace{n, sorted.as<std::int32_t>(), keys.as<std::uint64_t>()});
+      sort(sorted, places, count, bits_below(own));
+    }
+    launch(stream, count,
+           LanePlaces{n, (again ? places : sorted).as<std::int32_t>(), order.as<std::int32_t>() + first * n});
+  }
   return order;
 }
 
@@ -118,10 +107,7 @@ void CudaKernels::sort(const Tensor& x, int axis, bool descending, Tensor& value
   const Tensor& out = values.defined() ? values : indices;
   if (out.size() == 0) return;
   const std::int64_t count = out.shape()[static_cast<std::size_t>(axis)];
-  const Elements from{x.raw_data(), x.dtype()};
-  const Scratch order = size_of(x.dtype()) == 8
-                            ? sorted_positions<std::uint64_t>(context_, split, WideKey{from, {descending}})
-                            : sorted_positions<std::uint32_t>(context_, split, NarrowKey{from, {descending}});
+  const Scratch order = sorted_positions(context_, split, OrderKey{elements_of(x), descending});
   const auto* positions = order.as<std::int32_t>();
   const cudaStream_t stream = context_.stream();
   if (indices.defined()) {

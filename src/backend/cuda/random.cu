@@ -26,19 +26,18 @@ constexpr A unit_of(const philox::Block& words, int element) {
     return philox::unit_interval(words[2 * at], words[2 * at + 1]);
 }
 
-template <class T>
+template <class A>
 struct Uniform {
-  using A = Wide<T>;
   philox::Stream stream;
   A low, range, limit;
   std::int64_t count;
-  T* out;
+  Numbers<A> out;
   constexpr void operator()(std::int64_t block) const {
     constexpr int each = 16 / sizeof(A);
     const philox::Block words = philox::block(stream, static_cast<std::uint64_t>(block));
     for (int e = 0; e < each && block * each + e < count; ++e) {
       const A value = low + range * unit_of<A>(words, e);
-      out[block * each + e] = static_cast<T>(value < limit ? value : limit);
+      out.set(block * each + e, value < limit ? value : limit);
     }
   }
 };
@@ -60,29 +59,27 @@ constexpr void normals_of(const philox::Block& words, A* values) {
   values[1] = radius * std::sin(angle);
 }
 
-template <class T>
+template <class A>
 struct Normal {
-  using A = Wide<T>;
   philox::Stream stream;
   A mean, deviation;
   std::int64_t count;
-  T* out;
+  Numbers<A> out;
   constexpr void operator()(std::int64_t block) const {
     constexpr int each = 16 / sizeof(A);
     A values[each]{};
     normals_of(philox::block(stream, static_cast<std::uint64_t>(block)), values);
     for (int e = 0; e < each && block * each + e < count; ++e) {
-      out[block * each + e] = static_cast<T>(mean + deviation * values[e]);
+      out.set(block * each + e, mean + deviation * values[e]);
     }
   }
 };
 
-template <class T>
+template <class A>
 struct TruncatedNormal {
-  using A = Wide<T>;
   philox::Stream stream;
   A mean, deviation;
-  T* out;
+  Numbers<A> out;
   constexpr void operator()(std::int64_t i) const {
     constexpr int candidates = 16 / sizeof(A);
     for (std::uint64_t attempt = 0;; ++attempt) {
@@ -90,7 +87,7 @@ struct TruncatedNormal {
       normals_of(philox::block(stream, static_cast<std::uint64_t>(i) ^ attempt << 48), values);
       for (const A value : values) {
         if (!(value <= 2 && value >= -2)) continue;
-        out[i] = static_cast<T>(mean + deviation * value);
+        out.set(i, mean + deviation * value);
         return;
       }
     }
@@ -127,20 +124,19 @@ struct Integers {
   }
 };
 
-template <class T>
+template <class A>
 struct Dropout {
   philox::Stream stream;
   std::uint32_t limit;
-  Wide<T> scale;
+  A scale;
   std::int64_t count;
-  const T* x;
-  T* out;
+  Numbers<A> x, out;
   constexpr void operator()(std::int64_t block) const {
     const philox::Block words = philox::block(stream, static_cast<std::uint64_t>(block));
     for (std::size_t e = 0; e < 4; ++e) {
       const std::int64_t i = 4 * block + static_cast<std::int64_t>(e);
       if (i >= count) return;
-      out[i] = static_cast<T>(words[e] >> 8 >= limit ? static_cast<Wide<T>>(x[i]) * scale : Wide<T>(0));
+      out.set(i, words[e] >> 8 >= limit ? x.get(i) * scale : A(0));
     }
   }
 };
@@ -148,28 +144,25 @@ struct Dropout {
 }  // namespace
 
 void CudaKernels::random_uniform(RandomKey key, double low, double high, Tensor& out) {
-  visit_any_floating(out.dtype(), "random_uniform", [&]<class T>(std::type_identity<T>) {
-    using A = Wide<T>;
+  visit_wide_floating(out.dtype(), "random_uniform", [&]<class A>(std::type_identity<A>) {
     const auto from = static_cast<A>(low), to = static_cast<A>(high);
     const A limit = from < to ? std::nextafter(to, from) : std::numeric_limits<A>::infinity();
     launch(context_.stream(), blocks_for(out.size(), 16 / sizeof(A)),
-           Uniform<T>{stream_of(key), from, to - from, limit, out.size(), elements<T>(out)});
+           Uniform<A>{stream_of(key), from, to - from, limit, out.size(), Numbers<A>(out)});
   });
 }
 
 void CudaKernels::random_normal(RandomKey key, double mean, double deviation, Tensor& out) {
-  visit_any_floating(out.dtype(), "random_normal", [&]<class T>(std::type_identity<T>) {
-    using A = Wide<T>;
+  visit_wide_floating(out.dtype(), "random_normal", [&]<class A>(std::type_identity<A>) {
     launch(context_.stream(), blocks_for(out.size(), 16 / sizeof(A)),
-           Normal<T>{stream_of(key), static_cast<A>(mean), static_cast<A>(deviation), out.size(), elements<T>(out)});
+           Normal<A>{stream_of(key), static_cast<A>(mean), static_cast<A>(deviation), out.size(), Numbers<A>(out)});
   });
 }
 
 void CudaKernels::random_truncated_normal(RandomKey key, double mean, double deviation, Tensor& out) {
-  visit_any_floating(out.dtype(), "random_truncated_normal", [&]<class T>(std::type_identity<T>) {
-    using A = Wide<T>;
+  visit_wide_floating(out.dtype(), "random_truncated_normal", [&]<class A>(std::type_identity<A>) {
     launch(context_.stream(), out.size(),
-           TruncatedNormal<T>{stream_of(key), static_cast<A>(mean), static_cast<A>(deviation), elements<T>(out)});
+           TruncatedNormal<A>{stream_of(key), static_cast<A>(mean), static_cast<A>(deviation), Numbers<A>(out)});
   });
 }
 
@@ -177,16 +170,15 @@ void CudaKernels::random_integers(RandomKey key, std::int64_t low, std::int64_t 
   const std::uint64_t range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
   const std::int64_t per_block = range <= std::uint64_t{1} << 32 ? 2 : 1;
   launch(context_.stream(), blocks_for(out.size(), per_block),
-         Integers{stream_of(key), low, range, out.size(), {out.raw_data(), out.dtype()}});
+         Integers{stream_of(key), low, range, out.size(), results_of(out)});
 }
 
 void CudaKernels::dropout(RandomKey key, double rate, const Tensor& x, Tensor& out) {
   // The uniform number of an element is the upper 24 bits of its word.
   const auto limit = static_cast<std::uint32_t>(std::ceil(rate * 0x1p24));
-  visit_any_floating(x.dtype(), "dropout", [&]<class T>(std::type_identity<T>) {
+  visit_wide_floating(x.dtype(), "dropout", [&]<class A>(std::type_identity<A>) {
     launch(context_.stream(), blocks_for(x.size(), 4),
-           Dropout<T>{stream_of(key), limit, static_cast<Wide<T>>(1 / (1 - rate)), x.size(), elements<T>(x),
-                      elements<T>(out)});
+           Dropout<A>{stream_of(key), limit, static_cast<A>(1 / (1 - rate)), x.size(), Numbers<A>(x), Numbers<A>(out)});
   });
 }
 

@@ -5,6 +5,7 @@
 #include "backend/common/scalar_math.hpp"
 #include "backend/cuda/cuda_kernels.hpp"
 #include "backend/cuda/dispatch.hpp"
+#include "backend/cuda/order_key.hpp"
 #include "backend/cuda/places.hpp"
 #include "device/reduce.hpp"
 #include "device/scan.hpp"
@@ -91,40 +92,32 @@ struct ReduceAxes {
   bool within = true;  // whether the innermost axis is reduced
 };
 
-template <class T>
+/// Whose key is highest, see OrderKey; index -1: none yet.
 struct Candidate {
-  T value;
-  std::int32_t index;  // -1: none yet
+  std::uint64_t key;
+  std::int32_t index;
 };
 
-template <class T>
 struct LoadCandidate {
-  const T* x;
+  OrderKey key;
   std::int64_t n, inner;
-  constexpr Candidate<Wide<T>> operator()(std::int64_t lane, std::int64_t i) const {
-    const std::int64_t place = (lane / inner * n + i) * inner + lane % inner;
-    return {static_cast<Wide<T>>(x[place]), static_cast<std::int32_t>(i)};
+  constexpr Candidate operator()(std::int64_t lane, std::int64_t i) const {
+    return {key((lane / inner * n + i) * inner + lane % inner), static_cast<std::int32_t>(i)};
   }
 };
 
-/// The first of equals; the first NaN beats every number.
-template <class T>
+/// The first of equals.
 struct BetterCandidate {
-  bool maximum;
-  constexpr Candidate<T> operator()(const Candidate<T>& a, const Candidate<T>& b) const {
-    if (a.index < 0) return b;
-    if (b.index < 0) return a;
-    const bool a_nan = a.value != a.value, b_nan = b.value != b.value;
-    if (a_nan != b_nan) return a_nan ? a : b;
-    if (a_nan || a.value == b.value) return a.index < b.index ? a : b;
-    return (maximum ? a.value > b.value : a.value < b.value) ? a : b;
+  constexpr Candidate operator()(const Candidate& a, const Candidate& b) const {
+    if (a.index < 0 || b.index < 0) return a.index < 0 ? b : a;
+    if (a.key == b.key) return a.index < b.index ? a : b;
+    return a.key > b.key ? a : b;
   }
 };
 
-template <class T>
 struct StoreIndex {
   std::int32_t* out;
-  constexpr void operator()(std::int64_t lane, const Candidate<T>& best) const { out[lane] = best.index; }
+  constexpr void operator()(std::int64_t lane, const Candidate& best) const { out[lane] = best.index; }
 };
 
 /// Lanes of an axis for scans, walked from the end with `reverse`.
@@ -164,11 +157,9 @@ void CudaKernels::reduce(Reduce op, const Tensor& x, std::span<const int> axes, 
   const std::int64_t rows = split.rows.elements(), n = split.terms.elements();
   const auto run = [&]<class A>(std::type_identity<A>) {
     cuda::reduce(context_, rows, n, split.within ? Neighbours::within_row : Neighbours::across_rows, identity<A>(op),
-                 LoadElement<A>{{x.raw_data(), x.dtype()},
-                                places_of(split.rows, split.row_strides),
-                                places_of(split.terms, split.term_strides),
-                                op},
-                 Combine<A>{op}, StoreResult<A>{{out.raw_data(), out.dtype()}, op, static_cast<double>(n)});
+                 LoadElement<A>{elements_of(x), places_of(split.rows, split.row_strides),
+                                places_of(split.terms, split.term_strides), op},
+                 Combine<A>{op}, StoreResult<A>{results_of(out), op, static_cast<double>(n)});
   };
   if (op == Reduce::any || op == Reduce::all)
     run(std::type_identity<std::int64_t>());
@@ -182,13 +173,11 @@ void CudaKernels::reduce(Reduce op, const Tensor& x, std::span<const int> axes, 
 
 void CudaKernels::arg_reduce(bool maximum, const Tensor& x, int axis, Tensor& out_int32) {
   const AxisSplit split(x.shape(), axis);
-  visit_any(x.dtype(), "arg_reduce", [&]<class T>(std::type_identity<T>) {
-    using Best = Candidate<Wide<T>>;
-    cuda::reduce(context_, split.outer * split.inner, split.n,
-                 split.inner == 1 ? Neighbours::within_row : Neighbours::across_rows, Best{Wide<T>(), -1},
-                 LoadCandidate<T>{elements<T>(x), split.n, split.inner}, BetterCandidate<Wide<T>>{maximum},
-                 StoreIndex<Wide<T>>{elements<std::int32_t>(out_int32)});
-  });
+  // NaNs are last in either order: the first of them beats every number.
+  cuda::reduce(context_, split.outer * split.inner, split.n,
+               split.inner == 1 ? Neighbours::within_row : Neighbours::across_rows, Candidate{0, -1},
+               LoadCandidate{{elements_of(x), !maximum}, split.n, split.inner}, BetterCandidate{},
+               StoreIndex{elements<std::int32_t>(out_int32)});
 }
 
 void CudaKernels::scan(Scan op, const Tensor& x, int axis, bool reverse, Tensor& out) {
@@ -197,8 +186,7 @@ void CudaKernels::scan(Scan op, const Tensor& x, int axis, bool reverse, Tensor&
   const Lanes lanes{split.n, split.inner, reverse};
   const auto run = [&]<class A>(std::type_identity<A>) {
     cuda::scan(context_, split.outer * split.inner, split.n, op == Scan::sum ? A(0) : A(1),
-               LoadLane<A>{{x.raw_data(), x.dtype()}, lanes}, CombineScan<A>{op},
-               StoreLane<A>{{out.raw_data(), out.dtype()}, lanes});
+               LoadLane<A>{elements_of(x), lanes}, CombineScan<A>{op}, StoreLane<A>{results_of(out), lanes});
   };
   // Integers wrap around in 64 bits to the same lower bits as in fewer.
   if (is_floating(x.dtype()))

@@ -250,7 +250,7 @@ class Backward {
     gemm(context_, type(), product, values, dsums, out);
   }
   void sum_rows(const T* rows, T* out) const {
-    reduce(context_, s_.units, s_.time * s_.batch, Neighbours::across_rows, T(0), LoadColumn<T>{rows, s_.units},
+    reduce(context_, s_.units, s_.time * s_.batch, Neighbours::across_rows, T(0), LoadLine<T>{{rows, s_.units, true}},
            Plus<T>{}, StoreEach<T>{out});
   }
 

@@ -24,20 +24,38 @@ struct Sums {
   constexpr Sums operator+(const Sums& other) const { return {first + other.first, second + other.second}; }
 };
 
-/// x[r, i]
-template <class T, class A = T>
-struct LoadRow {
+/// The rows of a matrix of n columns, or its columns.
+template <class T>
+struct Lines {
   const T* x;
   std::int64_t n;
-  constexpr A operator()(std::int64_t r, std::int64_t i) const { return static_cast<A>(x[r * n + i]); }
+  bool of_columns;
+  constexpr T at(std::int64_t line, std::int64_t i) const { return x[of_columns ? i * n + line : line * n + i]; }
 };
 
-/// x[i, r]
 template <class T, class A = T>
-struct LoadColumn {
-  const T* x;
-  std::int64_t columns;
-  constexpr A operator()(std::int64_t r, std::int64_t i) const { return static_cast<A>(x[i * columns + r]); }
+struct LoadLine {
+  Lines<T> lines;
+  constexpr A operator()(std::int64_t line, std::int64_t i) const { return static_cast<A>(lines.at(line, i)); }
+};
+
+/// (x - the line's mean)²
+template <class T>
+struct LoadSquaredDistance {
+  Lines<T> lines;
+  const double* mean;
+  constexpr double operator()(std::int64_t line, std::int64_t i) const {
+    const double off = static_cast<double>(lines.at(line, i)) - mean[line];
+    return off * off;
+  }
+};
+
+/// out = in, rounded
+template <class T>
+struct Round {
+  const double* in;
+  T* out;
+  constexpr void operator()(std::int64_t i) const { out[i] = static_cast<T>(in[i]); }
 };
 
 template <class A, class T = A>

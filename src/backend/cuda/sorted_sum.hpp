@@ -3,9 +3,9 @@
 #include <bit>
 #include <cstdint>
 
-#include "backend/common/scalar_math.hpp"
+#include <nyala/tensor.hpp>
+
 #include "backend/cuda/context.hpp"
-#include "backend/cuda/dispatch.hpp"
 #include "device/launch.hpp"
 #include "device/sort.hpp"
 
@@ -39,8 +39,8 @@ class SortedKeys {
     launch(context.stream(), count,
            MakeKeys<Key>{key, keys.template as<std::uint64_t>(), positions.template as<std::int32_t>()});
     const auto bits = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(range < 2 ? 1 : range - 1)));
-    sort_rows(context, 1, count, keys.template as<std::uint64_t>(), keys_.as<std::uint64_t>(),
-              positions.template as<std::int32_t>(), positions_.as<std::int32_t>(), bits);
+    sort_pairs(context, count, keys.template as<std::uint64_t>(), keys_.as<std::uint64_t>(),
+               positions.template as<std::int32_t>(), positions_.as<std::int32_t>(), bits);
   }
 
   std::int64_t count() const { return count_; }
@@ -59,53 +59,11 @@ struct SortedLayout {
   std::int64_t outer = 1, inner = 1, out_rows = 0;
 };
 
-/// out = join(…join(join(out, first), second)…) over the values of one key, in order.
-template <class T, class Join>
-struct JoinSorted {
-  std::int64_t count;
-  const std::uint64_t* keys;
-  const std::int32_t* positions;
-  SortedLayout layout;
-  const T* values;
-  T* out;
-  Join join;
+enum class Join { sum, last, maximum };
 
-  constexpr void operator()(std::int64_t i) const {
-    const std::int64_t k = i % layout.inner, rest = i / layout.inner, outer = rest / count, first = rest % count;
-    const std::uint64_t key = keys[first];
-    if (first > 0 && keys[first - 1] == key) return;
-    T& place = out[(outer * layout.out_rows + static_cast<std::int64_t>(key)) * layout.inner + k];
-    auto total = static_cast<Wide<T>>(place);
-    for (std::int64_t at = first; at < count && keys[at] == key; ++at) {
-      total = join(total, static_cast<Wide<T>>(values[(outer * count + positions[at]) * layout.inner + k]));
-    }
-    place = static_cast<T>(total);
-  }
-};
-
-template <class A>
-struct JoinSum {
-  constexpr A operator()(A a, A b) const { return scalar::add(a, b); }
-};
-template <class A>
-struct JoinLast {
-  constexpr A operator()(A, A b) const { return b; }
-};
-template <class A>
-struct JoinMaximum {
-  constexpr A operator()(A a, A b) const { return scalar::maximum(a, b); }
-};
-
-template <class T, class Join>
-void join_sorted(Context& context, const SortedKeys& sorted, const SortedLayout& layout, const T* values, T* out,
-                 Join join) {
-  launch(context.stream(), layout.outer * sorted.count() * layout.inner,
-         JoinSorted<T, Join>{sorted.count(), sorted.keys(), sorted.positions(), layout, values, out, join});
-}
-
-template <class T>
-void add_sorted(Context& context, const SortedKeys& sorted, const SortedLayout& layout, const T* values, T* out) {
-  join_sorted(context, sorted, layout, values, out, JoinSum<Wide<T>>());
-}
+/// out = join(…join(join(out, first), second)…) over the values of one key, in order; `first` is the element of out
+/// where place 0 lies.
+void join_sorted(Context& context, Join join, const SortedKeys& sorted, const SortedLayout& layout,
+                 const Tensor& values, Tensor& out, std::int64_t first = 0);
 
 }  // namespace nyala::backend::cuda

@@ -9,44 +9,32 @@
 namespace nyala::backend::cuda {
 namespace {
 
-template <class Key>
-struct Pointers {
-  const Key* keys_in;
-  Key* keys_out;
+struct Pairs {
+  const std::uint64_t* keys_in;
+  std::uint64_t* keys_out;
   const std::int32_t* values_in;
   std::int32_t* values_out;
 };
 
-template <class Key>
-void sort(Context& context, std::int64_t rows, std::int64_t n, const Pointers<Key>& all, int bits) {
-  if (rows <= 0 || n <= 0) return;
-  // As the radix sort: upper bits are not looked at.
-  const Key looked_at = bits >= static_cast<int>(8 * sizeof(Key)) ? ~Key{0} : (Key{1} << bits) - 1;
-  kernel::enqueue(context.stream(), "sort", all, [=](const Pointers<Key>& p, std::uint32_t turn) {
-    std::vector<std::int64_t> order(static_cast<std::size_t>(n));
-    kernel::for_each(rows, turn, [&](std::int64_t row) {
-      const Key* keys = p.keys_in + row * n;
-      std::iota(order.begin(), order.end(), 0);
-      std::stable_sort(order.begin(), order.end(),
-                       [&](std::int64_t a, std::int64_t b) { return (keys[a] & looked_at) < (keys[b] & looked_at); });
-      for (std::size_t i = 0; i < order.size(); ++i) {
-        p.keys_out[row * n + static_cast<std::int64_t>(i)] = keys[order[i]];
-        p.values_out[row * n + static_cast<std::int64_t>(i)] = p.values_in[row * n + order[i]];
-      }
-    });
-  });
-}
-
 }  // namespace
 
-void sort_rows(Context& context, std::int64_t rows, std::int64_t n, const std::uint32_t* keys_in,
-               std::uint32_t* keys_out, const std::int32_t* values_in, std::int32_t* values_out, int bits) {
-  sort<std::uint32_t>(context, rows, n, {keys_in, keys_out, values_in, values_out}, bits);
-}
-
-void sort_rows(Context& context, std::int64_t rows, std::int64_t n, const std::uint64_t* keys_in,
-               std::uint64_t* keys_out, const std::int32_t* values_in, std::int32_t* values_out, int bits) {
-  sort<std::uint64_t>(context, rows, n, {keys_in, keys_out, values_in, values_out}, bits);
+void sort_pairs(Context& context, std::int64_t count, const std::uint64_t* keys_in, std::uint64_t* keys_out,
+                const std::int32_t* values_in, std::int32_t* values_out, int bits) {
+  if (count <= 0) return;
+  // As the radix sort: upper bits are not looked at.
+  const std::uint64_t looked_at = bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
+  const Pairs pairs{keys_in, keys_out, values_in, values_out};
+  kernel::enqueue(context.stream(), "sort", pairs, [=](const Pairs& p, std::uint32_t) {
+    std::vector<std::int64_t> order(static_cast<std::size_t>(count));
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+      return (p.keys_in[a] & looked_at) < (p.keys_in[b] & looked_at);
+    });
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      p.keys_out[i] = p.keys_in[order[i]];
+      p.values_out[i] = p.values_in[order[i]];
+    }
+  });
 }
 
 }  // namespace nyala::backend::cuda

@@ -19,22 +19,25 @@ namespace kernel {
 inline constexpr int reduce_threads = 256;
 
 /// How the threads of a block share the work: `lanes` of them take the elements of one row, so that a block has
-/// reduce_threads / lanes rows; every row is cut into `parts` for as many blocks.
+/// reduce_threads / lanes rows; every row is cut into `parts` for as many blocks. One kernel does all of this, told by
+/// what it is given: compiling it twice for each functor costs more than a branch.
 struct ReducePlan {
+  bool across;  // the lanes of one row are not neighbours, the rows are
   int lanes;
   std::int64_t parts, part_size;
 };
 
 /// The elements of a row part, lane by lane; then the lanes are joined as a tree, whose shape depends on nothing else.
-template <bool Across, class A, class Load, class Combine, class Finish>
-__global__ void __launch_bounds__(reduce_threads)
-    reduce(std::int64_t rows, std::int64_t n, ReducePlan plan, A identity, Load load, Combine combine, Finish finish) {
+/// Sums of parts go to `partials`, those of whole rows (partials null) are stored.
+template <class A, class Load, class Combine, class Store>
+__global__ void __launch_bounds__(reduce_threads) reduce(std::int64_t rows, std::int64_t n, ReducePlan plan, A identity,
+                                                         Load load, Combine combine, Store store, A* partials) {
   __shared__ alignas(16) unsigned char memory[reduce_threads * sizeof(A)];
   A* partial = reinterpret_cast<A*>(memory);
   const int rows_each = reduce_threads / plan.lanes;
-  const int lane = Across ? static_cast<int>(threadIdx.x) / rows_each : static_cast<int>(threadIdx.x) % plan.lanes;
+  const int lane = plan.across ? static_cast<int>(threadIdx.x) / rows_each : static_cast<int>(threadIdx.x) % plan.lanes;
   const int row_in_block =
-      Across ? static_cast<int>(threadIdx.x) % rows_each : static_cast<int>(threadIdx.x) / plan.lanes;
+      plan.across ? static_cast<int>(threadIdx.x) % rows_each : static_cast<int>(threadIdx.x) / plan.lanes;
   const std::int64_t groups = (rows - 1) / rows_each + 1;
   for (std::int64_t task = blockIdx.x; task < groups * plan.parts; task += gridDim.x) {
     const std::int64_t part = task / groups, row = task % groups * rows_each + row_in_block;
@@ -51,41 +54,29 @@ __global__ void __launch_bounds__(reduce_threads)
       if (lane < width) mine[lane] = combine(mine[lane], mine[lane + width]);
       __syncthreads();
     }
-    if (lane == 0 && row < rows) finish(row, part, mine[0]);
+    if (lane == 0 && row < rows) {
+      if (partials == nullptr)
+        store(row, mine[0]);
+      else
+        partials[row * plan.parts + part] = mine[0];
+    }
     __syncthreads();
   }
 }
 
-template <class A>
-struct KeepPartial {
-  A* partials;
-  std::int64_t parts;
-  constexpr void operator()(std::int64_t row, std::int64_t part, A value) const {
-    partials[row * parts + part] = value;
-  }
-};
 template <class A>
 struct LoadPartial {
   const A* partials;
   std::int64_t parts;
   constexpr A operator()(std::int64_t row, std::int64_t part) const { return partials[row * parts + part]; }
 };
-template <class A, class Store>
-struct FinishRow {
-  Store store;
-  constexpr void operator()(std::int64_t row, std::int64_t, A value) const { store(row, value); }
-};
-
-template <class A, class Load, class Combine, class Finish>
-void launch_reduce(cudaStream_t stream, std::int64_t rows, std::int64_t n, Neighbours neighbours, ReducePlan plan,
-                   A identity, Load load, Combine combine, Finish finish) {
+template <class A, class Load, class Combine, class Store>
+void launch_reduce(cudaStream_t stream, std::int64_t rows, std::int64_t n, ReducePlan plan, A identity,
+                   const Load& load, const Combine& combine, const Store& store, A* partials) {
   const std::int64_t rows_each = reduce_threads / plan.lanes;
   const std::int64_t tasks = ((rows - 1) / rows_each + 1) * plan.parts;
   const auto blocks = static_cast<unsigned>(std::min<std::int64_t>(tasks, 1 << 16));
-  if (neighbours == Neighbours::across_rows)
-    reduce<true><<<blocks, reduce_threads, 0, stream>>>(rows, n, plan, identity, load, combine, finish);
-  else
-    reduce<false><<<blocks, reduce_threads, 0, stream>>>(rows, n, plan, identity, load, combine, finish);
+  reduce<<<blocks, reduce_threads, 0, stream>>>(rows, n, plan, identity, load, combine, store, partials);
   check(cudaGetLastError(), "reduce");
 }
 
@@ -101,7 +92,8 @@ void reduce(Context& context, std::int64_t rows, std::int64_t n, Neighbours neig
   if (rows <= 0) return;
   constexpr std::int64_t wanted_blocks = 512, smallest_part = 2048;
   kernel::ReducePlan plan{};
-  if (neighbours == Neighbours::across_rows)
+  plan.across = neighbours == Neighbours::across_rows;
+  if (plan.across)
     plan.lanes = rows >= 32 ? 8 : rows >= 4 ? 64 : kernel::reduce_threads;
   else
     plan.lanes = n <= 512 ? 32 : kernel::reduce_threads;
@@ -112,17 +104,15 @@ void reduce(Context& context, std::int64_t rows, std::int64_t n, Neighbours neig
   plan.part_size = n == 0 ? 0 : (n - 1) / plan.parts + 1;
   const cudaStream_t stream = context.stream();
   if (plan.parts == 1) {
-    kernel::launch_reduce(stream, rows, n, neighbours, plan, identity, load, combine,
-                          kernel::FinishRow<A, Store>{store});
+    kernel::launch_reduce<A>(stream, rows, n, plan, identity, load, combine, store, nullptr);
     return;
   }
   const Scratch partials = context.scratch_of<A>(rows * plan.parts);
-  kernel::launch_reduce(stream, rows, n, neighbours, plan, identity, load, combine,
-                        kernel::KeepPartial<A>{partials.as<A>(), plan.parts});
-  const kernel::ReducePlan second{.lanes = 32, .parts = 1, .part_size = plan.parts};
-  kernel::launch_reduce(stream, rows, plan.parts, Neighbours::within_row, second, identity,
-                        kernel::LoadPartial<A>{partials.as<A>(), plan.parts}, combine,
-                        kernel::FinishRow<A, Store>{store});
+  A* const kept = partials.as<A>();
+  kernel::launch_reduce(stream, rows, n, plan, identity, load, combine, store, kept);
+  const kernel::ReducePlan second{.across = false, .lanes = 32, .parts = 1, .part_size = plan.parts};
+  kernel::launch_reduce<A>(stream, rows, plan.parts, second, identity, kernel::LoadPartial<A>{kept, plan.parts},
+                           combine, store, nullptr);
 }
 
 }  // namespace nyala::backend::cuda
