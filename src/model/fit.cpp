@@ -64,13 +64,14 @@ Logs run_test(Model& model, Batches& batches, std::optional<int> steps, Callback
   batches.start();
   Logs logs;
   callbacks.each(logs, [](Callback& callback, const Logs& l) { callback.on_test_begin(l); });
+  detail::Slices slices(model);
   Batch batch;
   std::int64_t done = 0;
   while ((!steps || done < *steps) && batches.next(batch)) {
     const int step = static_cast<int>(done);
     Logs step_logs;
     callbacks.each(step_logs, [&](Callback& callback, const Logs& l) { callback.on_test_batch_begin(step, l); });
-    detail::test_step(model, batch);
+    detail::test_step(model, batch, slices);
     ++done;
     if (!callbacks.empty() || (bar != nullptr && bar->due())) step_logs = detail::running_logs(compiled);
     callbacks.each(step_logs, [&](Callback& callback, const Logs& l) { callback.on_test_batch_end(step, l); });
@@ -267,7 +268,8 @@ Logs Model::test_on_batch(const Tensors& x, const Tensors& y, const Tensors& sam
   Compiled& compiled = detail::require_compiled(*this, "test_on_batch");
   detail::common_rows(x, y, sample_weight, "test_on_batch");
   detail::reset_running(compiled);
-  detail::test_step(*this, Batch{x, y, sample_weight});
+  detail::Slices slices(*this);
+  detail::test_step(*this, Batch{x, y, sample_weight}, slices);
   return detail::running_logs(compiled);
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,6 +65,8 @@ struct ModelState {
   std::size_t output_count = 1;
   std::optional<Compiled> compiled;
   bool stop_training = false;
+  /// Rows that go through the model at a time in inference; 0: all of a batch; -1: not known yet. See Slices.
+  std::atomic<std::int64_t> slice_rows{-1};
   std::weak_ptr<Layer> as_layer;  // what stands for the model in the graphs that call it
 };
 

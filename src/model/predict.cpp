@@ -32,11 +32,12 @@ Tensors run_predict(const Model& model, detail::Batches& batches, const PredictO
   batches.start();
   std::vector<std::vector<Tensor>> parts;
   Batch batch;
+  detail::Slices slices(model);
   std::int64_t done = 0;
   while ((!options.steps || done < *options.steps) && batches.next(batch)) {
     const int step = static_cast<int>(done);
     callbacks.each(logs, [&](Callback& callback, const Logs& l) { callback.on_predict_batch_begin(step, l); });
-    const Tensors outputs = detail::predict_step(model, batch.x);
+    const Tensors outputs = detail::predict_step(model, batch.x, slices);
     parts.resize(outputs.size());
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       // Results go to the host, one batch late, so that a GPU has the next one to work on meanwhile.
@@ -64,8 +65,10 @@ Tensors Model::predict(const Tensors& x, const PredictOptions& options) const {
   const int batch_size = options.batch_size.value_or(32);
   if (batch_size < 1) throw Error("predict: batch_size must be at least 1, got " + std::to_string(batch_size));
   const bool one_batch = options.callbacks.empty() && options.verbose.value_or(0) == 0 && !options.steps;
-  if (one_batch && detail::common_rows(x, {}, {}, "predict") <= batch_size)
-    return on_host(detail::predict_step(*this, x));
+  if (one_batch && detail::common_rows(x, {}, {}, "predict") <= batch_size) {
+    detail::Slices slices(*this);
+    return on_host(detail::predict_step(*this, x, slices));
+  }
   const auto batches = detail::array_batches(x, {}, {}, {.where = "predict", .batch_size = batch_size});
   return run_predict(*this, *batches, options);
 }

@@ -72,6 +72,7 @@ void Sequential::add(LayerRef layer) {
   }
   if (!state.outputs.empty()) detail::extend(state, layer);
   state.sequence.push_back(layer);
+  state.slice_rows = -1;
   state.sequence_names.insert(layer->name());
   track(layer);
 }
@@ -81,6 +82,7 @@ void Sequential::pop() {
   if (state.sequence.empty()) throw Error(label() + ": there is no layer to pop");
   state.sequence_names.erase(state.sequence.back()->name());
   state.sequence.pop_back();
+  state.slice_rows = -1;
   state_->children.pop_back();
   if (!state.outputs.empty()) {
     state.outputs = state.inputs;

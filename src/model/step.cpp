@@ -176,12 +176,12 @@ void train_step(Model& model, const Batch& given) {
   update_metrics(model, compiled, batch, predicted, loss, scope);
 }
 
-void test_step(Model& model, const Batch& given) {
+void test_step(Model& model, const Batch& given, Slices& slices) {
   Compiled& compiled = require_compiled(model, "evaluate");
   const Batch batch = at_home(model, given);
   StepScope scope;
   const StopRecording stop;
-  const Tensors predicted = model.outputs(batch.x, CallContext{.training = false});
+  const Tensors predicted = gpu_in_use() ? model.outputs(batch.x, CallContext{.training = false}) : slices.run(batch.x);
   ready(model, compiled, batch, predicted);
   const StepLoss loss = compute_loss(model, compiled, batch, predicted, model.trainable_variables(), scope);
   update_metrics(model, compiled, batch, predicted, loss, scope);
@@ -191,6 +191,10 @@ Tensors predict_step(const Model& model, const Tensors& x) {
   const StopRecording stop;
   if (!gpu_in_use()) return const_cast<Model&>(model).outputs(x, CallContext{.training = false});
   return const_cast<Model&>(model).outputs(upload(x, home_of(state_of(model))), CallContext{.training = false});
+}
+
+Tensors predict_step(const Model& model, const Tensors& x, Slices& slices) {
+  return gpu_in_use() ? predict_step(model, x) : slices.run(x);
 }
 
 Logs running_logs(const Compiled& compiled) {

@@ -3,12 +3,15 @@
 #include <nyala/model.hpp>
 
 #include "model/model_state.hpp"
+#include "model/slices.hpp"
 
 namespace nyala::detail {
 
 /// One forward (and, in training, backward) pass over a batch; updates losses and metrics. The model is compiled.
 void train_step(Model& model, const Batch& batch);
-void test_step(Model& model, const Batch& batch);
+/// slices: of the model, kept from batch to batch.
+void test_step(Model& model, const Batch& batch, Slices& slices);
+Tensors predict_step(const Model& model, const Tensors& x, Slices& slices);
 Tensors predict_step(const Model& model, const Tensors& x);
 
 /// The running values, as `loss`, `<output>_loss`, metric names.
