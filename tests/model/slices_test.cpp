@@ -14,7 +14,7 @@ namespace {
 
 double largest_difference(const Tensor& a, const Tensor& b) {
   REQUIRE(a.shape() == b.shape());
-  return max(abs(a - b)).item<float>();
+  return max(abs(a.to(Device()) - b.to(Device()))).item<float>();
 }
 
 /// The most that tensors held during the work, beside what they held before.
