@@ -35,6 +35,24 @@ TEST_CASE("one model predicts from many threads at once") {
   CHECK(wrong == 0);
 }
 
+TEST_CASE("a model that predict takes in slices does so in many threads at once") {
+  set_random_seed(4);
+  Sequential model{Input({48, 48, 3}), Conv2D(16, 3, {.activation = "relu"}), MaxPooling2D(2), Flatten(), Dense(3)};
+  const Tensor x = random::normal({24, 48, 48, 3});
+  const std::vector<float> expected = Tensor(model.predict(x)).to_vector<float>();
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] {
+      for (int run = 0; run < 2; ++run) {
+        if (Tensor(model.predict(x)).to_vector<float>() != expected) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("recurrent and attention models predict from many threads") {
   set_random_seed(3);
   auto in = Input({7}, {.dtype = DType::int32});
