@@ -11,10 +11,8 @@ template <class From, class To>
 }
 
 // Every processor with AVX2 has F16C.
-bool has_avx2() {
-  static const bool found = __builtin_cpu_supports("avx2");
-  return found;
-}
+const bool avx2 = (__builtin_cpu_init(), __builtin_cpu_supports("avx2"));
+const bool avx512 = avx2 && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
 
 [[gnu::target("avx2,f16c")]] void convert_f16c(const float16* in, float* out, std::size_t count) {
   for (; count >= 8; count -= 8, in += 8, out += 8)
@@ -55,22 +53,51 @@ bool has_avx2() {
   convert_each(in, out, count);
 }
 
+using Words [[gnu::vector_size(64)]] = std::uint32_t;
+using Halves [[gnu::vector_size(32)]] = std::uint16_t;
+using Floats [[gnu::vector_size(64)]] = float;
+
+[[gnu::target("avx512f,avx512bw,avx512vl")]] void convert_avx512(const bfloat16* in, float* out, std::size_t count) {
+  for (; count >= 16; count -= 16, in += 16, out += 16) {
+    Halves halves;
+    __builtin_memcpy(&halves, in, sizeof halves);
+    const Words bits = __builtin_convertvector(halves, Words) << 16;
+    __builtin_memcpy(out, &bits, sizeof bits);
+  }
+  convert_avx2(in, out, count);
+}
+
+[[gnu::target("avx512f,avx512bw,avx512vl")]] void convert_avx512(const float* in, bfloat16* out, std::size_t count) {
+  for (; count >= 16; count -= 16, in += 16, out += 16) {
+    Floats value;
+    __builtin_memcpy(&value, in, sizeof value);
+    const Words bits = (Words)value, upper = bits >> 16;
+    const Words rounded = (bits + (upper & 1) + 0x7FFF) >> 16;
+    const Words result = value != value ? upper | 0x40 : rounded;
+    const Halves halves = __builtin_convertvector(result, Halves);
+    __builtin_memcpy(static_cast<void*>(out), &halves, sizeof halves);
+  }
+  convert_avx2(in, out, count);
+}
+
 }  // namespace
 
 void convert(const float16* in, float* out, std::size_t count) {
-  has_avx2() ? convert_f16c(in, out, count) : convert_each(in, out, count);
+  avx2 ? convert_f16c(in, out, count) : convert_each(in, out, count);
 }
 
 void convert(const float* in, float16* out, std::size_t count) {
-  has_avx2() ? convert_f16c(in, out, count) : convert_each(in, out, count);
+  avx2 ? convert_f16c(in, out, count) : convert_each(in, out, count);
 }
 
 void convert(const bfloat16* in, float* out, std::size_t count) {
-  has_avx2() ? convert_avx2(in, out, count) : convert_each(in, out, count);
+  if (avx512) return convert_avx512(in, out, count);
+  avx2 ? convert_avx2(in, out, count) : convert_each(in, out, count);
 }
 
 void convert(const float* in, bfloat16* out, std::size_t count) {
-  has_avx2() ? convert_avx2(in, out, count) : convert_each(in, out, count);
+  if (avx512) return convert_avx512(in, out, count);
+  avx2 ? convert_avx2(in, out, count) : convert_each(in, out, count);
 }
 
 }  // namespace nyala::detail

@@ -101,3 +101,30 @@ TEST_CASE("vectorised argmax matches the reference") {
     }
   });
 }
+
+TEST_CASE("columns of halves are summed in float32 as the reference does, and rounded once") {
+  ReferenceKernels reference;
+  test::for_each_isa([&](SimdKernels& simd) {
+    CAPTURE(simd.name());
+    for (const DType dtype : {DType::float16, DType::bfloat16}) {
+      for (const Shape& shape : {Shape{1000, 64}, Shape{3, 5}, Shape{7, 2048}, Shape{2, 3000}, Shape{5000, 17}}) {
+        CAPTURE(shape.str());
+        const Tensor x = test::noise(shape, -1, 1);
+        Tensor half = Tensor::empty(shape, dtype), wide = Tensor::empty(shape, DType::float32);
+        reference.cast(x, half);
+        reference.cast(half, wide);
+        for (const Reduce op : {Reduce::sum, Reduce::mean, Reduce::max, Reduce::sum_of_squares}) {
+          const Tensor exact = reduce(reference, op, wide, {0});
+          Tensor expected = Tensor::empty(exact.shape(), dtype), got = Tensor::empty(exact.shape(), dtype);
+          reference.cast(exact, expected);
+          simd.reduce(op, half, std::vector<int>{0}, got);
+          Tensor a = Tensor::empty(exact.shape(), DType::float32), b = Tensor::empty(exact.shape(), DType::float32);
+          reference.cast(expected, a);
+          reference.cast(got, b);
+          // Sums in another order may fall on the other side of where halves are rounded.
+          CHECK(test::distance(b, a) <= (dtype == DType::bfloat16 ? 0.008 : 0.001));
+        }
+      }
+    }
+  });
+}

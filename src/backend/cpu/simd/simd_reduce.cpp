@@ -6,6 +6,7 @@
 #include "backend/common/axis_split.hpp"
 #include "backend/common/scalar_math.hpp"
 #include "backend/common/widened.hpp"
+#include "backend/cpu/simd/half_blocks.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
 
@@ -57,20 +58,27 @@ double whole_row(Reduce op, SimdTable::RowReduction loop, const float* x, std::i
   return total;
 }
 
-/// totals (n,) of rows; wide rows are cut by columns, others by rows.
-void columns(Reduce op, SimdTable::ColumnReduction loop, const float* x, std::int64_t rows, std::int64_t n,
+/// totals (n,) of rows; wide rows are cut by columns, others by rows. Halves: n <= half_block.
+void columns(Reduce op, SimdTable::ColumnReduction loop, const Tensor& x, std::int64_t rows, std::int64_t n,
              double* totals) {
   std::fill_n(totals, n, beginning(op));
+  const auto add = [&](std::int64_t begin, std::int64_t end, double* to) {
+    if (!is_half(x.dtype())) return loop(floats(x) + begin * n, end - begin, n, 0, n, to);
+    alignas(64) float block[half_block];
+    for_half_rows(begin, end, n, [&](std::int64_t row, std::int64_t some) {
+      loop(widened(x, row * n, some * n, block), some, n, 0, n, to);
+    });
+  };
   if (n >= 8192) {
-    return detail::parallel_for(0, n, 2048,
-                                [&](std::int64_t begin, std::int64_t end) { loop(x, rows, n, begin, end, totals); });
+    return detail::parallel_for(
+        0, n, 2048, [&](std::int64_t begin, std::int64_t end) { loop(floats(x), rows, n, begin, end, totals); });
   }
   const std::int64_t grain = rows_grain(n, 2 * cheap_grain);
-  if (rows <= grain) return loop(x, rows, n, 0, n, totals);
+  if (rows <= grain) return add(0, rows, totals);
   const std::int64_t count = detail::Chunks::of(rows, grain).count;
   std::vector<double> parts(static_cast<std::size_t>(count * n), beginning(op));
   detail::parallel_chunks(0, rows, grain, [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
-    loop(x + begin * n, end - begin, n, 0, n, parts.data() + chunk * n);
+    add(begin, end, parts.data() + chunk * n);
   });
   for (std::int64_t chunk = 0; chunk < count; ++chunk) {
     for (std::int64_t k = 0; k < n; ++k) {
@@ -84,18 +92,25 @@ void columns(Reduce op, SimdTable::ColumnReduction loop, const float* x, std::in
 void SimdKernels::reduce(Reduce op, const Tensor& x, std::span<const int> axes, Tensor& out) {
   const auto by_row = table_.reduce_row(op);
   const auto by_column = table_.reduce_columns(op);
+  const Pattern p(x.shape(), axes);
+  const bool by_columns = p.count == 2 && p.reduced[0];
+  const double share = op == Reduce::mean ? 1.0 / static_cast<double>(p.reduced_elements) : 1.0;
+  const auto finish = [share](double total) { return static_cast<float>(total * share); };
   if (by_row != nullptr && is_half(x.dtype()) && x.dtype() == out.dtype() && x.size() > 0) {
+    if (by_columns && p.sizes[1] <= half_block) {
+      std::array<double, half_block> totals;
+      std::array<float, half_block> results;
+      columns(op, by_column, x, p.sizes[0], p.sizes[1], totals.data());
+      std::transform(totals.begin(), totals.begin() + p.sizes[1], results.begin(), finish);
+      return narrow(results.data(), out, 0, p.sizes[1]);
+    }
     Widened wide(*this);
     reduce(op, wide.in(x), axes, wide.out(out));
     return wide.finish();
   }
   if (!all_float32(x, out) || by_row == nullptr || x.size() == 0) return ReferenceKernels::reduce(op, x, axes, out);
-  const Pattern p(x.shape(), axes);
   const float* from = floats(x);
   float* to = floats(out);
-  const double share = op == Reduce::mean ? 1.0 / static_cast<double>(p.reduced_elements) : 1.0;
-  const auto finish = [share](double total) { return static_cast<float>(total * share); };
-
   if (p.count == 0 || (p.count == 1 && !p.reduced[0])) {
     for (std::int64_t i = 0; i < x.size(); ++i) to[i] = finish(by_row(from + i, 1));
   } else if (p.count == 1) {
@@ -105,9 +120,9 @@ void SimdKernels::reduce(Reduce op, const Tensor& x, std::span<const int> axes, 
     detail::parallel_for(0, p.sizes[0], rows_grain(n), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) to[r] = finish(by_row(from + r * n, n));
     });
-  } else if (p.count == 2 && p.reduced[0]) {
+  } else if (by_columns) {
     std::vector<double> totals(static_cast<std::size_t>(p.sizes[1]));
-    columns(op, by_column, from, p.sizes[0], p.sizes[1], totals.data());
+    columns(op, by_column, x, p.sizes[0], p.sizes[1], totals.data());
     std::transform(totals.begin(), totals.end(), to, finish);
   } else if (p.count == 3 && p.reduced[1]) {
     const std::int64_t rows = p.sizes[1], n = p.sizes[2];
