@@ -365,6 +365,12 @@ LayerWords todays_words(const std::string& class_name, const Config& given) {
     for (const char* key : {"query_shape", "key_shape", "value_shape", "softmax_robust_masking"}) config.erase(key);
   } else if (name == "Attention" || name == "AdditiveAttention") {
     drop(config, "causal", false);
+  } else if (name.rfind("SpatialDropout", 0) == 0) {
+    config.erase("noise_shape");  // of tf.keras, which takes it from the input's shape
+  } else if (name == "RandomRotation") {
+    config.erase("value_range");  // before 3.6, without a meaning
+  } else if (name == "Discretization" && config.get("dtype") == Config("int64")) {
+    config.erase("dtype");  // the default before 3.13, of the result alone
   } else if (class_name == "ThresholdedReLU") {
     const Config theta = config.get("theta");
     config["threshold"] = theta.is_object() ? Config(tensor_from_config(theta).item<double>()) : theta;

@@ -342,3 +342,18 @@ TEST_CASE("compile settings of Keras 2") {
   CHECK_THROWS_WITH_AS(saving::optimizer_from_config(Config::parse(R"({"class_name": "SGD", "config": {"speed": 1}})")),
                        "optimizer SGD: SGD: there is no key \"speed\"", Error);
 }
+
+TEST_CASE("Options of layers of Keras 3.3 to 3.12 that have gone") {
+  Model model = model_from_json(sequential(R"(
+    {"class_name": "InputLayer", "config": {"name": "i", "batch_shape": [null, 3], "dtype": "float32"}},
+    {"class_name": "Discretization", "config": {"name": "d", "bin_boundaries": [0.0, 0.5], "num_bins": null,
+      "epsilon": 0.01, "output_mode": "int", "sparse": false, "dtype": "int64"}})"));
+  // By the fractions, which int64 would cut off.
+  CHECK(cast(model.predict(tensor(std::vector<double>{-0.5, 0.4, 0.7}, {1, 3}), {.verbose = 0}), DType::float64)
+            .to_vector<double>() == std::vector<double>{0, 1, 2});
+  CHECK(says(refusal(sequential(R"(
+    {"class_name": "InputLayer", "config": {"name": "i", "batch_shape": [null, 8, 8, 3], "dtype": "float32"}},
+    {"class_name": "RandomRotation", "config": {"name": "r", "factor": [-0.1, 0.1], "fill_mode": "reflect",
+      "value_range": [0, 255], "fill_value": 0.0, "interpolation": "bilinear", "seed": 3}})")),
+             "accepted"));
+}
