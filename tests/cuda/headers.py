@@ -1,4 +1,4 @@
-"""Whether the numbers in the software GPU's headers are those of the real ones, as the compiler sees both.
+"""Whether the numbers and functions in the software GPU's headers are those of the real ones, as the compiler sees both.
 
 usage: headers.py COMPILER SOFTWARE_FOLDER REAL_FOLDER...
 """
@@ -27,18 +27,26 @@ def numbers(text):
     return {name: value for name, value in found.items() if name not in OWN}
 
 
+def functions(text):
+    """name, pointer type of each function that the header declares"""
+    text = re.sub(r"//.*", "", text)
+    for result, name, parameters in re.findall(r"^([\w: ]+\*?) ?\b(cu\w+)\(([^()]*)\);", text, re.MULTILINE):
+        yield name, f"{result.strip()} (*)({re.sub(r' = [^,]*', '', parameters)})"
+
+
 def main(compiler, software, *real):
     problems = 0
     for header in sorted(pathlib.Path(software).glob("*.h")):
-        expected = numbers(header.read_text())
-        lines = [f"#include <{header.name}>"]
+        expected, declared = numbers(header.read_text()), list(functions(header.read_text()))
+        lines = ["#include <cstddef>", "#include <cstdint>", f"#include <{header.name}>"]
         lines += [f'static_assert((long long)({name}) == (long long)({value}), "{name}");'
                   for name, value in expected.items()]
+        lines += [f"auto const of_{name} = static_cast<{pointer}>(&{name});" for name, pointer in declared]
         command = [compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", "-", *(f"-I{folder}" for folder in real)]
         result = subprocess.run(command, input="\n".join(lines), text=True, capture_output=True)
         verdict = "not those of the real one" if result.returncode else "right"
-        print(f"{header.name}: {len(expected)} numbers, {verdict}")
-        if result.returncode or not expected:
+        print(f"{header.name}: {len(expected)} numbers, {len(declared)} functions, {verdict}")
+        if result.returncode or not expected or not declared:
             print(result.stderr)
             problems += 1
     return problems

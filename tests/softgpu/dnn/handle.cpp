@@ -61,7 +61,6 @@ cudnnStatus_t check_handle(cudnnHandle_t handle, const char* what) {
 extern "C" {
 
 std::size_t cudnnGetVersion() { return static_cast<std::size_t>(softgpu::setting("cudnn")); }
-std::size_t cudnnGetCudartVersion() { return CUDART_VERSION; }
 
 const char* cudnnGetErrorString(cudnnStatus_t status) {
   switch (status) {

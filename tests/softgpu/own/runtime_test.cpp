@@ -75,7 +75,7 @@ TEST_CASE("fresh memory is NaN, copies are late, and what runs in one stream run
 TEST_CASE("pinned memory is read when the copy runs, not when it is asked for") {
   const Stream stream;
   void *memory = device_block(stream.handle, 4), *pinned = nullptr;
-  REQUIRE(cudaHostAlloc(&pinned, 4, cudaHostAllocDefault) == cudaSuccess);
+  REQUIRE(cudaMallocHost(&pinned, 4) == cudaSuccess);
   int seen_late = 0;
   for (int attempt = 0; attempt < 50; ++attempt) {
     std::memset(pinned, 1, 4);
@@ -148,7 +148,7 @@ TEST_CASE("wrong uses of memory are noticed") {
   }
   SUBCASE("pinned memory freed while a copy is queued") {
     void* pinned = nullptr;
-    cudaHostAlloc(&pinned, 100, cudaHostAllocDefault);
+    cudaMallocHost(&pinned, 100);
     cudaMemcpyAsync(memory, pinned, 100, cudaMemcpyHostToDevice, stream.handle);
     CHECK(cudaFreeHost(pinned) != cudaSuccess);
     CHECK(own::taken("still uses"));

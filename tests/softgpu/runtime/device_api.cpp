@@ -70,8 +70,6 @@ cudaError_t cudaGetLastError() {
   last_error = broken ? cudaErrorIllegalAddress : cudaSuccess;
   return error;
 }
-cudaError_t cudaPeekAtLastError() { return last_error; }
-
 const char* cudaGetErrorName(cudaError_t error) {
   for (const Named& known : names)
     if (known.error == error) return known.name;
@@ -104,11 +102,6 @@ cudaError_t cudaSetDevice(int wanted) {
   device = wanted;
   return cudaSuccess;
 }
-cudaError_t cudaGetDevice(int* current) {
-  *current = device;
-  return cudaSuccess;
-}
-
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int wanted) {
   if (const cudaError_t error = softgpu::usable(); error != cudaSuccess) return fail(error);
   if (wanted < 0 || wanted >= softgpu::setting("devices")) return fail(cudaErrorInvalidDevice);
@@ -117,7 +110,6 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int wanted) {
   properties->totalGlobalMem = static_cast<std::size_t>(softgpu::setting("memory"));
   properties->major = static_cast<int>(softgpu::setting("capability") / 10);
   properties->minor = static_cast<int>(softgpu::setting("capability") % 10);
-  properties->multiProcessorCount = 8;
   return cudaSuccess;
 }
 
@@ -125,9 +117,6 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int wan
   cudaDeviceProp properties;
   if (const cudaError_t error = cudaGetDeviceProperties(&properties, wanted); error != cudaSuccess) return error;
   switch (attribute) {
-    case cudaDevAttrMaxThreadsPerBlock: *value = 1024; return cudaSuccess;
-    case cudaDevAttrMaxSharedMemoryPerBlock: *value = 49152; return cudaSuccess;
-    case cudaDevAttrMultiProcessorCount: *value = properties.multiProcessorCount; return cudaSuccess;
     case cudaDevAttrComputeCapabilityMajor: *value = properties.major; return cudaSuccess;
     case cudaDevAttrComputeCapabilityMinor: *value = properties.minor; return cudaSuccess;
     case cudaDevAttrMemoryPoolsSupported: *value = 1; return cudaSuccess;
@@ -141,21 +130,6 @@ cudaError_t cudaMemGetInfo(std::size_t* available, std::size_t* total) {
   *total = static_cast<std::size_t>(softgpu::setting("memory"));
   const std::size_t used = softgpu::state().used[static_cast<std::size_t>(device)];
   *available = *total > used ? *total - used : 0;
-  return cudaSuccess;
-}
-
-cudaError_t cudaDeviceSynchronize() {
-  if (const cudaError_t error = softgpu::usable(); error != cudaSuccess) return fail(error);
-  softgpu::count("synchronisations");
-  softgpu::State& all = softgpu::state();
-  std::unique_lock lock(all.mutex);
-  for (std::size_t i = 0; i < all.streams.size(); ++i) {
-    CUstream_st& stream = *all.streams[i];
-    if (stream.device != device) continue;
-    const softgpu::Clock seen = stream.clock;
-    softgpu::wait_for(stream, stream.pushed, lock);
-    all.host.join(seen);
-  }
   return cudaSuccess;
 }
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <utility>
 
 #include "control.h"
 #include "runtime/state.hpp"
@@ -149,8 +148,14 @@ cudaError_t cudaMalloc(void** pointer, std::size_t bytes) {
 cudaError_t cudaFree(void* pointer) {
   if (const cudaError_t error = softgpu::usable(); error != cudaSuccess) return fail(error);
   softgpu::count("frees");
-  cudaDeviceSynchronize();
-  const std::lock_guard lock(state().mutex);
+  std::unique_lock lock(state().mutex);
+  for (std::size_t i = 0; i < state().streams.size(); ++i) {
+    CUstream_st& stream = *state().streams[i];
+    if (stream.device != softgpu::current_device()) continue;
+    const softgpu::Clock seen = stream.clock;
+    softgpu::wait_for(stream, stream.pushed, lock);
+    state().host.join(seen);
+  }
   if (pointer == nullptr) return cudaSuccess;
   Block* block = live_block(pointer, false, "cudaFree");
   if (block == nullptr) return cudaErrorInvalidValue;
@@ -159,7 +164,7 @@ cudaError_t cudaFree(void* pointer) {
   return cudaSuccess;
 }
 
-cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned) {
+cudaError_t cudaMallocHost(void** pointer, std::size_t bytes) {
   if (const cudaError_t error = softgpu::usable(); error != cudaSuccess) return fail(error);
   if (softgpu::fault("pinned")) return fail(cudaErrorMemoryAllocation);
   *pointer = nullptr;
@@ -177,7 +182,6 @@ cudaError_t cudaHostAlloc(void** pointer, std::size_t bytes, unsigned) {
   *pointer = memory;
   return cudaSuccess;
 }
-cudaError_t cudaMallocHost(void** pointer, std::size_t bytes) { return cudaHostAlloc(pointer, bytes, 0); }
 
 cudaError_t cudaFreeHost(void* pointer) {
   const std::lock_guard lock(state().mutex);
@@ -227,19 +231,6 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribut
 
 cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, std::size_t) { return fail(softgpu::usable()); }
 
-cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* pointer) {
-  const std::lock_guard lock(state().mutex);
-  const Block* block = softgpu::find_block(pointer);
-  void* same = const_cast<void*>(pointer);
-  if (block == nullptr || block->freed)
-    *attributes = {cudaMemoryTypeUnregistered, -2, nullptr, same};
-  else if (block->device < 0)
-    *attributes = {cudaMemoryTypeHost, softgpu::current_device(), same, same};
-  else
-    *attributes = {cudaMemoryTypeDevice, block->device, same, nullptr};
-  return cudaSuccess;
-}
-
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
   if (const cudaError_t error = softgpu::usable(); error != cudaSuccess) return fail(error);
   if (bytes == 0) return cudaSuccess;
@@ -248,27 +239,6 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   if (kind != cudaMemcpyDefault && kind != found)
     return misuse(cudaErrorInvalidMemcpyDirection, "cudaMemcpyAsync: a direction that the pointers have not");
   return copy(to, from, bytes, stream, "cudaMemcpyAsync");
-}
-
-cudaError_t cudaMemcpyPeerAsync(void* to, int to_device, const void* from, int from_device, std::size_t bytes,
-                                cudaStream_t stream) {
-  if (const cudaError_t error = softgpu::usable(); error != cudaSuccess) return fail(error);
-  if (bytes == 0) return cudaSuccess;
-  softgpu::count("copies");
-  std::unique_lock lock(state().mutex);
-  if (softgpu::open_stream(stream, "cudaMemcpyPeerAsync") == nullptr) return cudaErrorInvalidResourceHandle;
-  const Block *target = softgpu::find_block(to), *source = softgpu::find_block(from);
-  if (target == nullptr || source == nullptr || target->device != to_device || source->device != from_device)
-    return misuse(cudaErrorInvalidValue, "cudaMemcpyPeerAsync: a pointer that is not of the device named");
-  // As the stream's own memory: other devices' memory is refused to all else.
-  const int device = std::exchange(stream->device, to_device);
-  std::string wrong = softgpu::note_use(*stream, softgpu::writes(to, bytes), false);
-  stream->device = from_device;
-  if (wrong.empty()) wrong = softgpu::note_use(*stream, softgpu::reads(from, bytes), false);
-  stream->device = device;
-  if (!wrong.empty()) return misuse(cudaErrorInvalidValue, "cudaMemcpyPeerAsync touches " + wrong);
-  softgpu::push(*stream, [to, from, bytes] { std::memmove(to, from, bytes); });
-  return cudaSuccess;
 }
 
 cudaError_t cudaMemsetAsync(void* pointer, int value, std::size_t bytes, cudaStream_t stream) {

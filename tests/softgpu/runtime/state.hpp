@@ -41,13 +41,9 @@ struct Block {
 }  // namespace softgpu
 
 struct CUstream_st {
-  struct Task {
-    std::function<void()> work;
-    bool host;  // a host function: no access to device memory
-  };
   std::size_t number = 0;
   int device = 0;
-  std::deque<Task> queue;
+  std::deque<std::function<void()>> queue;
   std::uint64_t pushed = 0, done = 0, wanted = 0;
   std::size_t hold = 0;  // work waits until so much is queued, or is wanted, or a moment has passed
   bool closing = false;
@@ -58,11 +54,9 @@ struct CUstream_st {
 
 struct CUevent_st {
   int device = 0;
-  bool timing = false;
   CUstream_st* stream = nullptr;  // null: not recorded; never dangles, streams are kept
   std::uint64_t at = 0;
   softgpu::Clock clock;
-  std::shared_ptr<std::uint64_t> nanoseconds;
 };
 
 struct CUmemPoolHandle_st {
@@ -89,7 +83,7 @@ State& state();
 void run_stream(CUstream_st& stream);
 
 // The caller holds the mutex in these.
-void push(CUstream_st& stream, std::function<void()> work, bool host = false);
+void push(CUstream_st& stream, std::function<void()> work);
 void wait_for(CUstream_st& stream, std::uint64_t at, std::unique_lock<std::mutex>& lock);
 /// Null if the pointer lies in no block, live or freed.
 Block* find_block(const void* pointer);

@@ -41,17 +41,15 @@ void run_stream(CUstream_st& stream) {
       return stream.wanted > stream.done || stream.queue.size() >= stream.hold || stream.closing;
     };
     if (!due()) stream.wake.wait_for(lock, std::chrono::milliseconds(2), due);
-    CUstream_st::Task task = std::move(stream.queue.front());
+    std::function<void()> task = std::move(stream.queue.front());
     stream.queue.pop_front();
     lock.unlock();
     if (delay() == Delay::random && random_number() % 32 == 0) usleep(random_number() % 300);
-    if (task.host) {
-      task.work();
-    } else {
+    {
       const Access access;
-      task.work();
+      task();
     }
-    task.work = nullptr;
+    task = nullptr;
     lock.lock();
     ++stream.done;
     if (stream.queue.empty()) stream.hold = next_hold();
@@ -108,10 +106,10 @@ State& state() {
 
 bool in_worker() { return worker; }
 
-void push(CUstream_st& stream, std::function<void()> work, bool host) {
+void push(CUstream_st& stream, std::function<void()> work) {
   stream.clock.join(state().host);
   stream.clock.set(stream.number, ++stream.pushed);
-  stream.queue.push_back({std::move(work), host});
+  stream.queue.push_back(std::move(work));
   if (stream.queue.size() == 1 || stream.queue.size() >= stream.hold) stream.wake.notify_one();
 }
 
@@ -123,7 +121,7 @@ void wait_for(CUstream_st& stream, std::uint64_t at, std::unique_lock<std::mutex
 
 CUstream_st* open_stream(cudaStream_t stream, const char* what) {
   if (worker) {
-    misuse(cudaErrorNotSupported, std::string(what) + ": called by a host function of a stream");
+    misuse(cudaErrorNotSupported, std::string(what) + ": called by a stream's own work");
     return nullptr;
   }
   if (stream == nullptr) {

@@ -1,5 +1,3 @@
-#include <chrono>
-
 #include "runtime/state.hpp"
 
 using softgpu::fail;
@@ -60,15 +58,6 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return cudaSuccess;
 }
 
-cudaError_t cudaStreamQuery(cudaStream_t stream) {
-  if (const cudaError_t error = softgpu::usable(); error != cudaSuccess) return fail(error);
-  const std::lock_guard lock(state().mutex);
-  if (softgpu::open_stream(stream, "cudaStreamQuery") == nullptr) return cudaErrorInvalidResourceHandle;
-  if (stream->done < stream->pushed) return cudaErrorNotReady;
-  state().host.join(stream->clock);
-  return cudaSuccess;
-}
-
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   if (const cudaError_t error = softgpu::usable(); error != cudaSuccess) return fail(error);
   const std::lock_guard lock(state().mutex);
@@ -83,22 +72,12 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   return cudaSuccess;
 }
 
-cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void* data) {
-  if (const cudaError_t error = softgpu::usable(); error != cudaSuccess) return fail(error);
-  const std::lock_guard lock(state().mutex);
-  if (softgpu::open_stream(stream, "cudaLaunchHostFunc") == nullptr) return cudaErrorInvalidResourceHandle;
-  softgpu::push(
-      *stream, [function, data] { function(data); }, true);
-  return cudaSuccess;
-}
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   if (const cudaError_t error = softgpu::usable(); error != cudaSuccess) return fail(error);
   if (softgpu::fault("event")) return fail(cudaErrorMemoryAllocation);
   const std::lock_guard lock(state().mutex);
   *event = new CUevent_st;
   (*event)->device = softgpu::current_device();
-  (*event)->timing = (flags & cudaEventDisableTiming) == 0;
   state().events.insert(*event);
   return cudaSuccess;
 }
@@ -118,16 +97,10 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   if (known_event(event, "cudaEventRecord") == nullptr) return cudaErrorInvalidResourceHandle;
   if (event->device != stream->device)
     return misuse(cudaErrorInvalidResourceHandle, "cudaEventRecord: event and stream of different devices");
-  auto time = event->timing ? std::make_shared<std::uint64_t>() : nullptr;
-  softgpu::push(*stream, [time] {
-    if (time == nullptr) return;
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    *time = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
-  });
+  softgpu::push(*stream, [] {});
   event->stream = stream;
   event->at = stream->pushed;
   event->clock = stream->clock;
-  event->nanoseconds = std::move(time);
   return cudaSuccess;
 }
 
@@ -150,18 +123,6 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   if (event->stream == nullptr) return cudaSuccess;
   if (event->stream->done < event->at) return cudaErrorNotReady;
   state().host.join(event->clock);
-  return cudaSuccess;
-}
-
-cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
-  const std::lock_guard lock(state().mutex);
-  for (CUevent_st* event : {start, end}) {
-    if (known_event(event, "cudaEventElapsedTime") == nullptr) return cudaErrorInvalidResourceHandle;
-    if (event->nanoseconds == nullptr)
-      return misuse(cudaErrorInvalidResourceHandle, "cudaEventElapsedTime: an event without time, or not recorded");
-    if (event->stream->done < event->at) return fail(cudaErrorNotReady);
-  }
-  *milliseconds = static_cast<float>(*end->nanoseconds - *start->nanoseconds) * 1e-6F;
   return cudaSuccess;
 }
 }
