@@ -1,5 +1,6 @@
 // For files_live.py: does what the lines of a text file say, one after another, and prints "ok" or the error for each.
 //   run MODEL OUT|- Y X...        loads, predicts into Y.0.npy, Y.1.npy, ... and saves
+//   save MODEL OUT
 //   weights MODEL WEIGHTS OUT Y X...   the same after load_weights(WEIGHTS)
 //   train MODEL OUT STEPS LOSSES X Y   train_on_batch; the losses, one a line
 #include <nyala/nyala.hpp>
@@ -33,6 +34,10 @@ void run(const std::string& line) {
   std::istringstream words(line);
   std::string what, from, weights, to, y;
   words >> what >> from;
+  if (what == "save") {
+    words >> to;
+    return save_as(load_model(from), to);
+  }
   if (what == "weights") words >> weights;
   Model model = load_model(from, {.compile = what == "train" || what == "run"});
   words >> to;

@@ -1,5 +1,6 @@
 """The matrix of layers once more with an older Keras 3: what it has, as far as it says it in its files."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -11,9 +12,12 @@ VERSION = "3.10.0"
 def installed(name, packages, *options):
     """The folder that pip installed them into. Ends the test as skipped where pip cannot."""
     folder = os.path.join(os.environ["NYALA_BUILD_DIR"], "older_keras", name + "-" + packages[-1].split("==")[1])
-    if not os.path.isdir(folder):
-        parent = os.path.dirname(folder)
-        os.makedirs(parent, exist_ok=True)
+    parent = os.path.dirname(folder)
+    os.makedirs(parent, exist_ok=True)
+    with open(os.path.join(parent, "lock"), "w", encoding="utf-8") as lock:  # tests may run beside each other
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.path.isdir(folder):
+            return folder
         with tempfile.TemporaryDirectory(dir=parent) as fresh:
             done = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
                                    "--no-compile", *options, "--target", os.path.join(fresh, name), *packages],

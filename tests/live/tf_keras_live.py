@@ -10,7 +10,7 @@ import tempfile
 import numpy as np
 from older_keras_live import installed
 
-VERSIONS = {"tensorflow-cpu": "2.18.1", "tf_keras": "2.18.0"}
+VERSIONS = {"tensorflow-cpu": "2.18.1", "keras": "3.15.1", "tf_keras": "2.18.0"}
 HERE = os.path.dirname(os.path.abspath(__file__))
 FORMATS = ("keras", "h5", "weights.h5")
 
