@@ -133,8 +133,9 @@ namespace {
 const std::map<std::string, OperationEntry>& table() {
   static const auto* all = [] {
     auto* entries = new std::map<std::string, OperationEntry>;
-    for (const auto& part : {math_operations(), shape_operations(), reduction_operations(), nn_operations(),
-                             order_operations(), rare_operations(), statistics_operations(), image_operations()}) {
+    for (const auto& part :
+         {math_operations(), shape_operations(), reduction_operations(), nn_operations(), order_operations(),
+          rare_operations(), statistics_operations(), image_operations(), sample_operations()}) {
       for (const OperationEntry& entry : part) entries->emplace(entry.name, entry);
     }
     return entries;

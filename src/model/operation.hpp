@@ -84,6 +84,7 @@ std::vector<OperationEntry> order_operations();
 std::vector<OperationEntry> rare_operations();
 std::vector<OperationEntry> statistics_operations();
 std::vector<OperationEntry> image_operations();
+std::vector<OperationEntry> sample_operations();
 
 /// An operation as a node's layer. Throws Error for a class that Nyala does not have and for unknown keys.
 LayerRef make_operation(const std::string& class_name, const Config& config);

@@ -50,6 +50,19 @@ def nodes(x, holes, whole, image, square):
         yield ops.depth_to_space(image if data_format == "channels_last" else ops.transpose(image, (0, 3, 1, 2)), 2,
                                  data_format=data_format)
     yield ops.unfold(ops.transpose(image, (0, 3, 1, 2)), (2, 3), dilation=(1, 2), padding=1, stride=2)
+    patches = ops.unfold(ops.transpose(image, (0, 3, 1, 2)), (2, 3), dilation=(1, 2), padding=1, stride=2)
+    yield ops.fold(patches, (6, 8), (2, 3), dilation=(1, 2), padding=1, stride=2)
+    yield ops.fold(ops.reshape(image, (2, 32, 6)), (3, 4), 2)
+    yield from (ops.image.sobel_edges(image), ops.image.sobel_edges(image, data_format="channels_first"))
+    yield ops.image.ssim(image, image * 0.8 + 0.1, filter_size=5)
+    yield ops.image.ssim(image[0], image[1], max_val=2.0, filter_size=3, filter_sigma=1.0, k1=0.02, k2=0.05)
+    yield ops.image.ssim(image, image * image, filter_size=4, data_format="channels_first")
+    for mode in ("constant", "nearest", "wrap", "mirror", "reflect"):
+        for order in (0, 1):
+            yield ops.image.map_coordinates(square[0], x[:, 0] * 3.0 + 0.7, order, fill_mode=mode, fill_value=0.3)
+            yield ops.image.map_coordinates(whole, x[:, :, 0] * 4.0, order, fill_mode=mode)
+    yield from (ops.i0(x), ops.i0(x * 9.0), ops.i0(whole), ops.nextafter(x, -x), ops.nextafter(x, 1.0))
+    yield ops.segment_prod(x[0], np.array([2, 0, 2], "int32"), 4)
     yield from (ops.multi_hot(whole, 8), ops.extract_sequences(x, 3, 1), ops.diagflat(x[0], k=1))
     picture = image[..., :3]
     yield from (ops.image.rgb_to_grayscale(picture), ops.image.rgb_to_hsv(picture), ops.image.hsv_to_rgb(picture))
