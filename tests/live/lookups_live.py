@@ -1,4 +1,4 @@
-"""The layers that know words and numbers (lookups, hashes, bins, statistics), on TensorFlow, which Keras needs for them:
+"""The layers that know words and numbers (lookups, hashes, bins, statistics), on TensorFlow, as Keras needs it there:
 Keras saves, Nyala predicts and saves again, Keras loads that and predicts the same from the same config."""
 
 import os
@@ -99,7 +99,8 @@ def main():
     if INSIDE:
         return inside()
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    environment.update({"PYTHONPATH": installed("tf_keras", [f"{name}=={version}" for name, version in VERSIONS.items()]),
+    packages = installed("tf_keras", [f"{name}=={version}" for name, version in VERSIONS.items()])
+    environment.update({"PYTHONPATH": packages,
                         "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""})
     return subprocess.run([sys.executable, "-W", "ignore", os.path.abspath(__file__), "inside"], env=environment,
                           stderr=subprocess.DEVNULL, check=False).returncode
