@@ -1,4 +1,4 @@
-"""Whether the numbers and functions in the software GPU's headers are those of the real ones, as the compiler sees both.
+"""Whether the software GPU's headers have the real ones' numbers and functions, as the compiler sees both.
 
 usage: headers.py COMPILER SOFTWARE_FOLDER REAL_FOLDER...
 """
