@@ -142,7 +142,7 @@ Tensors map_coordinates(const Arguments& a) {
     Tensor place, weight, inside;
     for (int axis = 0; axis < x.rank(); ++axis) {
       const Tensor& at = coordinates[static_cast<std::size_t>(axis)];
-      const std::int64_t size = x.shape()[axis];
+      const std::int64_t size = x.shape().at(axis);
       const Tensor whole = order == 0 ? sign(at) * floor(abs(at) + 0.5) : floor(at);
       const Tensor bounded = where(equal(whole, whole), clip(whole, Tensor(-1e9), Tensor(1e9)), zeros_like(whole));
       const int upper = order == 0 ? 0 : corner >> axis & 1;
