@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <set>
@@ -132,7 +131,7 @@ TEST_CASE("no value of a layer's config does harm") {
           what += " = " + replacement;
           INFO(what);
           if (std::getenv("NYALA_MUTATIONS_SHOWN") != nullptr) std::cerr << what << std::endl;
-          const auto begin = std::chrono::steady_clock::now();
+          const hostile::Stopwatch watch;
           try {
             const std::string json = replaced(sample.config, whole, 0, Config::parse(replacement)).json();
             const Model model = model_from_json(json, {.max_parameter_bytes = 1 << 22});
@@ -143,8 +142,8 @@ TEST_CASE("no value of a layer's config does harm") {
             FAIL_CHECK(std::string(error.what()));
           }
           ++tried;
-          const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-          CHECK_MESSAGE(seconds.count() < seconds_at_most, seconds.count());
+          const double seconds = watch.seconds();
+          CHECK_MESSAGE(seconds < seconds_at_most, seconds);
         }
       }
     }

@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -28,7 +27,7 @@ std::string golden(const std::string& name) {
 
 /// The Error's text; "" for a load that went well. Anything else that is thrown fails the test by itself.
 std::string refusal(const std::string& path) {
-  const auto begin = std::chrono::steady_clock::now();
+  const hostile::Stopwatch watch;
   std::string text;
   try {
     load_model(path);
@@ -36,8 +35,8 @@ std::string refusal(const std::string& path) {
     text = error.what();
     CHECK_MESSAGE(text.find(path) != std::string::npos, text);
   }
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  CHECK_MESSAGE(seconds.count() < seconds_at_most, path);
+  const double seconds = watch.seconds();
+  CHECK_MESSAGE(seconds < seconds_at_most, path);
   return text;
 }
 
@@ -161,14 +160,14 @@ TEST_CASE("flipped bytes in HDF5's newer structures end in an error or in a load
       changed[numbers.below(changed.size())] = static_cast<char>(numbers.below(256));
     }
     write_bytes(flipped, round % 10 == 0 ? changed.substr(0, numbers.below(changed.size())) : changed);
-    const auto begin = std::chrono::steady_clock::now();
+    const hostile::Stopwatch watch;
     try {
       model.load_weights(flipped);
     } catch (const Error& error) {
       ++refused;
       CHECK(std::string(error.what()).find(flipped) != std::string::npos);
     }
-    CHECK(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() < seconds_at_most);
+    CHECK(watch.seconds() < seconds_at_most);
   }
   CHECK(refused > 30);
 }
