@@ -42,6 +42,7 @@ Tensors fold(const Arguments& a) {
   const std::int64_t maps = x.shape()[0] * (x.shape()[1] / (kh * kw));
   if (all_rows * all_columns > most_values / std::max<std::int64_t>(maps, 1))
     throw Error("Fold: output_size is too large");
+  if (kh * kw > most_values / std::max<std::int64_t>(x.shape()[2], 1)) throw Error("Fold: kernel_size is too large");
   std::vector<std::int64_t> places;
   for (std::int64_t i = 0; i < kh; ++i) {
     for (std::int64_t j = 0; j < kw; ++j) {
