@@ -55,10 +55,11 @@ def kill_saves(program, path, kills):
     return saves
 
 
-def refused(program, path, reason, what, **arguments):
+def refused(program, path, reason, what, launcher=(), **arguments):
     """A save that cannot succeed says why and leaves the file and nothing else."""
     before, listing = path.read_bytes() if path.is_file() else None, sorted(os.listdir(path.parent))
-    done = subprocess.run([program, "once", str(path)], capture_output=True, text=True, check=False, **arguments)
+    done = subprocess.run([*launcher, program, "once", str(path)], capture_output=True, text=True, check=False,
+                          **arguments)
     if done.returncode != 1 or not any(word in done.stdout for word in reason) or path.name not in done.stdout:
         sys.exit(f"{what}, {path.name}: exit code {done.returncode}, said: {done.stdout}{done.stderr}")
     if (path.read_bytes() if path.is_file() else None) != before or sorted(os.listdir(path.parent)) != listing:
@@ -90,11 +91,11 @@ def small_disk(program, name, content, skipped):
 
 
 def no_rights(program, path):
-    """A folder that one may not write to. Root may write anywhere: then it is somebody else who tries."""
-    arguments = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    """A folder that one may not write to. Root may write anywhere unless it lays down its privileges."""
+    humbled = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid() == 0 else []
     path.parent.chmod(0o555)
     path.chmod(0o444)
-    refused(program, path, ["Permission denied"], "no permission", **arguments)
+    refused(program, path, ["Permission denied"], "no permission", launcher=humbled)
     path.chmod(0o644)
     path.parent.chmod(0o755)
 
