@@ -20,6 +20,21 @@ if(NOT nyala_sources)
   set(nyala_sources "${PROJECT_BINARY_DIR}/empty.cpp")
 endif()
 
+if(NYALA_SANITIZE)
+  # Sanitizer builds leave everything unoptimised, which takes half of the time to compile; only what loops over
+  # elements would then make the tests slow.
+  set(loops ${nyala_sources})
+  list(FILTER loops INCLUDE REGEX "/src/(core|backend/cpu)/")
+  list(FILTER nyala_sources EXCLUDE REGEX "/src/(core|backend/cpu)/")
+  add_library(nyala_loops OBJECT ${loops})
+  set_target_properties(nyala_loops PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+  target_compile_options(nyala_loops PRIVATE -O1)
+  target_include_directories(nyala_loops PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(nyala_loops PRIVATE xtensor nyala_compile nyala_vendors)
+  nyala_unite(nyala_loops)
+  list(APPEND nyala_sources $<TARGET_OBJECTS:nyala_loops>)
+endif()
+
 if(NYALA_BUILD_SHARED)
   add_library(nyala SHARED ${nyala_sources})
 else()
@@ -54,20 +69,5 @@ set_source_files_properties(
   "${PROJECT_SOURCE_DIR}/src/data/datasets.cpp" PROPERTIES COMPILE_DEFINITIONS
                                                            NYALA_SOURCE_DATA_DIR="${PROJECT_SOURCE_DIR}/data")
 
-if(NYALA_SANITIZE)
-  # The build leaves everything unoptimised, which takes half of the time to compile; only what loops over elements
-  # would then make the tests slow.
-  set(loops ${nyala_sources})
-  list(FILTER loops INCLUDE REGEX "/src/(core|backend/cpu)/")
-  set_source_files_properties(${loops} PROPERTIES COMPILE_OPTIONS -O1 SKIP_PRECOMPILE_HEADERS ON)
-endif()
-
-if(NYALA_PCH)
-  target_precompile_headers(
-    nyala PRIVATE <algorithm> <cmath> <functional> <map> <optional> <vector> <nyala/model.hpp> <nyala/ops.hpp>
-    <nyala/layers.hpp> <nyala/optimizers.hpp> <nyala/losses.hpp> <nyala/metrics.hpp>)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    # Without a time stamp in it, ccache can give it back.
-    target_compile_options(nyala PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
-  endif()
-endif()
+nyala_precompile(nyala)
+nyala_unite(nyala)

@@ -3,7 +3,9 @@ add_library(nyala_compile INTERFACE)
 target_compile_features(nyala_compile INTERFACE cxx_std_20)
 target_compile_options(
   nyala_compile
-  INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+  INTERFACE -Wall -Wextra -Wpedantic -Wconversion
+            # In united sources a name of one may shadow one of another.
+            $<$<NOT:$<BOOL:${NYALA_UNITY}>>:-Wshadow>
             # A multiplication and an addition are fused only where the source says so (std::fma, xsimd::fma). Otherwise
             # the AVX2 and AVX-512 copies of a loop would round differently from the SSE4.2 copy, and clang from g++.
             -ffp-contract=off)
@@ -24,6 +26,11 @@ if(NYALA_SANITIZE)
   endif()
 endif()
 
+if(NYALA_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 raises these falsely where it inlines more of std::string than it does in sources apart.
+  target_compile_options(nyala_compile INTERFACE -Wno-array-bounds -Wno-stringop-overflow -Wno-restrict)
+endif()
+
 if(NYALA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(NYALA_CCACHE_PROGRAM ccache)
   if(NYALA_CCACHE_PROGRAM)
@@ -31,7 +38,7 @@ if(NYALA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     cmake_path(GET PROJECT_BINARY_DIR PARENT_PATH parent)
     if(parent STREQUAL "${PROJECT_SOURCE_DIR}/build")
       set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
-                   CCACHE_SLOPPINESS=pch_defines,time_macros ${NYALA_CCACHE_PROGRAM})
+                   CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros ${NYALA_CCACHE_PROGRAM})
     else()
       set(launcher ${PROJECT_SOURCE_DIR}/cmake/ccache-launcher.sh ${NYALA_CCACHE_PROGRAM} ${PROJECT_SOURCE_DIR})
     endif()
@@ -46,3 +53,55 @@ if(NYALA_MOLD)
     target_link_options(nyala_compile INTERFACE -fuse-ld=mold)
   endif()
 endif()
+
+# nyala_precompile(TARGET): under NYALA_PCH its sources find the standard library's headers precompiled.
+function(nyala_precompile target)
+  if(NOT NYALA_PCH OR NYALA_UNITY)
+    return()
+  endif()
+  target_precompile_headers(
+    ${target} PRIVATE <algorithm> <array> <atomic> <cmath> <cstdint> <functional> <initializer_list> <iostream> <limits>
+    <map> <memory> <mutex> <numeric> <optional> <set> <span> <sstream> <stdexcept> <string> <string_view>
+    <unordered_map> <utility> <variant> <vector>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    # Without a time stamp in it, ccache can give it back.
+    target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  endif()
+endfunction()
+
+# nyala_unite(TARGET): under NYALA_UNITY the compiler reads several sources of a folder at once: the first by name, the
+# others before it by -include. What has internal linkage therefore has a name of its own in its folder. (CMake's own
+# UNITY_BUILD writes files with absolute paths in them, which ccache does not know in another clone or build folder.)
+function(nyala_unite target)
+  if(NOT NYALA_UNITY)
+    return()
+  endif()
+  get_target_property(sources ${target} SOURCES)
+  list(FILTER sources INCLUDE REGEX "\\.cpp$")
+  list(SORT sources)
+  set(leader "")
+  set(others "")
+  foreach(source ${sources} "")
+    cmake_path(GET source PARENT_PATH folder)
+    if(leader AND (NOT folder STREQUAL leader_folder OR in_group EQUAL 12))
+      set_source_files_properties("${leader}" PROPERTIES COMPILE_OPTIONS "${others}")
+      set(leader "")
+      set(others "")
+    endif()
+    get_source_file_property(own "${source}" COMPILE_DEFINITIONS)
+    if(own OR NOT source)
+      continue()
+    endif()
+    if(NOT leader)
+      set(leader "${source}")
+      set(leader_folder "${folder}")
+      set(in_group 1)
+    else()
+      cmake_path(RELATIVE_PATH source BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE name)
+      math(EXPR in_group "${in_group} + 1")
+      list(APPEND others -include "${name}")
+      set_source_files_properties("${source}" PROPERTIES HEADER_FILE_ONLY ON)
+    endif()
+  endforeach()
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
+endfunction()

@@ -9,7 +9,7 @@ namespace nyala {
 namespace {
 
 template <std::size_t N>
-std::string class_name_of() {
+std::string transpose_name() {
   return "Conv" + std::to_string(N) + "DTranspose";
 }
 
@@ -21,8 +21,8 @@ ConvTranspose<N>::ConvTranspose(int filters, Dims<N> kernel_size, ConvTransposeO
       filters_(filters),
       kernel_size_(kernel_size),
       options_(options),
-      activation_(options.activation, class_name_of<N>()) {
-  const std::string name = class_name_of<N>();
+      activation_(options.activation, transpose_name<N>()) {
+  const std::string name = transpose_name<N>();
   if (filters < 1) throw Error(name + ": filters must be positive, got " + std::to_string(filters));
   spatial::require_window(kernel_size, options, name);
   options_.padding = spatial::padding(options.padding, false, name);
@@ -99,7 +99,7 @@ Shape ConvTranspose<N>::compute_output_shape(const Shape& input) const {
 
 template <std::size_t N>
 std::string ConvTranspose<N>::class_name() const {
-  return class_name_of<N>();
+  return transpose_name<N>();
 }
 
 template <std::size_t N>

@@ -9,7 +9,7 @@ namespace nyala {
 namespace {
 
 template <std::size_t N>
-std::string class_name_of() {
+std::string depthwise_name() {
   return "DepthwiseConv" + std::to_string(N) + "D";
 }
 
@@ -20,8 +20,8 @@ DepthwiseConv<N>::DepthwiseConv(Dims<N> kernel_size, DepthwiseConvOptions<N> opt
     : LayerOf<DepthwiseConv<N>>(options),
       kernel_size_(kernel_size),
       options_(options),
-      activation_(options.activation, class_name_of<N>()) {
-  const std::string name = class_name_of<N>();
+      activation_(options.activation, depthwise_name<N>()) {
+  const std::string name = depthwise_name<N>();
   if (options.depth_multiplier < 1) {
     throw Error(name + ": depth_multiplier must be positive, got " + std::to_string(options.depth_multiplier));
   }
@@ -78,7 +78,7 @@ Shape DepthwiseConv<N>::compute_output_shape(const Shape& input) const {
 
 template <std::size_t N>
 std::string DepthwiseConv<N>::class_name() const {
-  return class_name_of<N>();
+  return depthwise_name<N>();
 }
 
 template <std::size_t N>

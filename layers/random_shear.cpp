@@ -7,7 +7,7 @@ namespace nyala {
 namespace {
 
 /// A file holds the range that one number stands for, which reaches below 0.
-Factor range(const Factor& factor, const char* what) {
+Factor shear_range(const Factor& factor, const char* what) {
   if (factor.is_one()) {
     const Factor size = image::resolved(factor, 0.0, 1.0, what);
     return {-size.upper(), size.upper()};
@@ -19,8 +19,8 @@ Factor range(const Factor& factor, const char* what) {
 
 RandomShear::RandomShear(Factor x_factor, Factor y_factor, RandomTransformOptions options)
     : LayerOf(options),
-      x_factor_(range(x_factor, "RandomShear: x_factor")),
-      y_factor_(range(y_factor, "RandomShear: y_factor")),
+      x_factor_(shear_range(x_factor, "RandomShear: x_factor")),
+      y_factor_(shear_range(y_factor, "RandomShear: y_factor")),
       options_(std::move(options)) {
   set_up(options_, "RandomShear");
   image::check_transform(options_, "RandomShear");

@@ -6,15 +6,15 @@ namespace nyala {
 
 namespace {
 
-Factor range(const Factor& factor, const char* what) { return image::resolved(factor, -1.0, 1.0, what); }
+Factor translation_range(const Factor& factor, const char* what) { return image::resolved(factor, -1.0, 1.0, what); }
 
 }  // namespace
 
 RandomTranslation::RandomTranslation(Factor height_factor, Factor width_factor, RandomTransformOptions options)
     : LayerOf(options), height_factor_(height_factor), width_factor_(width_factor), options_(std::move(options)) {
   set_up(options_, "RandomTranslation");
-  range(height_factor, "RandomTranslation: height_factor");
-  range(width_factor, "RandomTranslation: width_factor");
+  translation_range(height_factor, "RandomTranslation: height_factor");
+  translation_range(width_factor, "RandomTranslation: width_factor");
   image::check_transform(options_, "RandomTranslation");
 }
 
@@ -26,7 +26,8 @@ RandomTranslation RandomTranslation::from_config(const Config& config) {
 
 Tensor RandomTranslation::transform(const Tensor& images, bool) {
   const std::int64_t count = images.shape()[0];
-  const Factor rows = range(height_factor_, "height_factor"), columns = range(width_factor_, "width_factor");
+  const Factor rows = translation_range(height_factor_, "height_factor"),
+               columns = translation_range(width_factor_, "width_factor");
   const std::vector<double> down = image::drawn(count, rows.lower(), rows.upper(), seed());
   const std::vector<double> right = image::drawn(count, columns.lower(), columns.upper(), seed());
   std::vector<image::Matrix> matrices;

@@ -9,7 +9,7 @@ namespace nyala {
 namespace {
 
 template <std::size_t N>
-std::string class_name_of() {
+std::string separable_name() {
   return "SeparableConv" + std::to_string(N) + "D";
 }
 
@@ -21,8 +21,8 @@ SeparableConv<N>::SeparableConv(int filters, Dims<N> kernel_size, SeparableConvO
       filters_(filters),
       kernel_size_(kernel_size),
       options_(options),
-      activation_(options.activation, class_name_of<N>()) {
-  const std::string name = class_name_of<N>();
+      activation_(options.activation, separable_name<N>()) {
+  const std::string name = separable_name<N>();
   if (filters < 1) throw Error(name + ": filters must be positive, got " + std::to_string(filters));
   if (options.depth_multiplier < 1) {
     throw Error(name + ": depth_multiplier must be positive, got " + std::to_string(options.depth_multiplier));
@@ -87,7 +87,7 @@ Shape SeparableConv<N>::compute_output_shape(const Shape& input) const {
 
 template <std::size_t N>
 std::string SeparableConv<N>::class_name() const {
-  return class_name_of<N>();
+  return separable_name<N>();
 }
 
 template <std::size_t N>

@@ -87,7 +87,7 @@ double area(const Point& a, const Point& b, const AUCOptions& options) {
   return (from.x - to.x) * height;
 }
 
-AUCOptions checked(AUCOptions options) {
+AUCOptions checked_options(AUCOptions options) {
   options.curve = changed(options.curve, std::toupper);
   options.summation_method = changed(options.summation_method, std::tolower);
   if (options.curve != "ROC" && options.curve != "PR" && options.curve != "PRGAIN")
@@ -108,7 +108,7 @@ AUC::AUC(AUCOptions options)
                       {.thresholds = thresholds_of(options),
                        .per_label = options.multi_label,
                        .label_weights = options.multi_label ? std::vector<double>() : options.label_weights}),
-      own_(checked(std::move(options))) {}
+      own_(checked_options(std::move(options))) {}
 
 void AUC::update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) {
   if (own_.num_labels && y_pred.defined() && y_pred.rank() == 2 && y_pred.shape()[1] != *own_.num_labels) {

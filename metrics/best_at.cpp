@@ -29,7 +29,7 @@ class Best {
   double limit_, best_ = 0.0;
 };
 
-AtOptions options_from(const Config& config) {
+AtOptions at_options(const Config& config) {
   const AtOptions defaults;
   return {.num_thresholds = config.get("num_thresholds", defaults.num_thresholds),
           .class_id = config.optional_int("class_id"),
@@ -64,7 +64,7 @@ Config SensitivityAtSpecificity::config() const {
 }
 
 SensitivityAtSpecificity SensitivityAtSpecificity::from_config(const Config& config) {
-  return SensitivityAtSpecificity(config.at("specificity").as_double(), options_from(config));
+  return SensitivityAtSpecificity(config.at("specificity").as_double(), at_options(config));
 }
 
 SpecificityAtSensitivity::SpecificityAtSensitivity(double sensitivity, AtOptions options)
@@ -93,7 +93,7 @@ Config SpecificityAtSensitivity::config() const {
 }
 
 SpecificityAtSensitivity SpecificityAtSensitivity::from_config(const Config& config) {
-  return SpecificityAtSensitivity(config.at("sensitivity").as_double(), options_from(config));
+  return SpecificityAtSensitivity(config.at("sensitivity").as_double(), at_options(config));
 }
 
 PrecisionAtRecall::PrecisionAtRecall(double recall, AtOptions options)
@@ -122,7 +122,7 @@ Config PrecisionAtRecall::config() const {
 }
 
 PrecisionAtRecall PrecisionAtRecall::from_config(const Config& config) {
-  return PrecisionAtRecall(config.at("recall").as_double(), options_from(config));
+  return PrecisionAtRecall(config.at("recall").as_double(), at_options(config));
 }
 
 RecallAtPrecision::RecallAtPrecision(double precision, AtOptions options)
@@ -151,7 +151,7 @@ Config RecallAtPrecision::config() const {
 }
 
 RecallAtPrecision RecallAtPrecision::from_config(const Config& config) {
-  return RecallAtPrecision(config.at("precision").as_double(), options_from(config));
+  return RecallAtPrecision(config.at("precision").as_double(), at_options(config));
 }
 
 }  // namespace nyala::metrics

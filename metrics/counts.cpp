@@ -4,19 +4,9 @@
 
 namespace nyala::metrics {
 
-namespace {
-
-std::vector<double> checked(const Thresholds& thresholds, double otherwise, const char* owner) {
-  if (!thresholds.given()) return {otherwise};
-  for (const double threshold : thresholds.values()) require_share(threshold, owner, "each of the thresholds");
-  return thresholds.values();
-}
-
-}  // namespace
-
 TruePositives::TruePositives(CountOptions options)
     : ConfusionMetric(named(options.name, "true_positives"),
-                      {.thresholds = checked(options.thresholds, 0.5, "TruePositives")}),
+                      {.thresholds = checked_thresholds(options.thresholds, 0.5, "TruePositives")}),
       thresholds_(std::move(options.thresholds)) {}
 
 Tensor TruePositives::result() { return per_threshold(counts().true_positives); }
@@ -34,7 +24,7 @@ TruePositives TruePositives::from_config(const Config& config) {
 
 FalsePositives::FalsePositives(CountOptions options)
     : ConfusionMetric(named(options.name, "false_positives"),
-                      {.thresholds = checked(options.thresholds, 0.5, "FalsePositives")}),
+                      {.thresholds = checked_thresholds(options.thresholds, 0.5, "FalsePositives")}),
       thresholds_(std::move(options.thresholds)) {}
 
 Tensor FalsePositives::result() { return per_threshold(counts().false_positives); }
@@ -52,7 +42,7 @@ FalsePositives FalsePositives::from_config(const Config& config) {
 
 TrueNegatives::TrueNegatives(CountOptions options)
     : ConfusionMetric(named(options.name, "true_negatives"),
-                      {.thresholds = checked(options.thresholds, 0.5, "TrueNegatives")}),
+                      {.thresholds = checked_thresholds(options.thresholds, 0.5, "TrueNegatives")}),
       thresholds_(std::move(options.thresholds)) {}
 
 Tensor TrueNegatives::result() { return per_threshold(counts().true_negatives); }
@@ -70,7 +60,7 @@ TrueNegatives TrueNegatives::from_config(const Config& config) {
 
 FalseNegatives::FalseNegatives(CountOptions options)
     : ConfusionMetric(named(options.name, "false_negatives"),
-                      {.thresholds = checked(options.thresholds, 0.5, "FalseNegatives")}),
+                      {.thresholds = checked_thresholds(options.thresholds, 0.5, "FalseNegatives")}),
       thresholds_(std::move(options.thresholds)) {}
 
 Tensor FalseNegatives::result() { return per_threshold(counts().false_negatives); }

@@ -6,12 +6,6 @@ namespace nyala::metrics {
 
 namespace {
 
-std::vector<double> checked(const Thresholds& thresholds, double otherwise, const char* owner) {
-  if (!thresholds.given()) return {otherwise};
-  for (const double threshold : thresholds.values()) require_share(threshold, owner, "each of the thresholds");
-  return thresholds.values();
-}
-
 std::vector<double> shares(const std::vector<double>& part, const std::vector<double>& rest) {
   std::vector<double> result;
   for (std::size_t i = 0; i < part.size(); ++i)
@@ -21,7 +15,7 @@ std::vector<double> shares(const std::vector<double>& part, const std::vector<do
 
 constexpr double below_all = -1e10;
 
-PrecisionOptions options_from(const Config& config) {
+PrecisionOptions precision_options(const Config& config) {
   return {.thresholds = Thresholds::from_config(config.get("thresholds")),
           .top_k = config.optional_int("top_k"),
           .class_id = config.optional_int("class_id"),
@@ -37,10 +31,11 @@ void write(const PrecisionOptions& options, Config& config) {
 }  // namespace
 
 Precision::Precision(PrecisionOptions options)
-    : ConfusionMetric(named(options.name, "precision"),
-                      {.thresholds = checked(options.thresholds, options.top_k ? below_all : 0.5, "Precision"),
-                       .top_k = options.top_k,
-                       .class_id = options.class_id}),
+    : ConfusionMetric(
+          named(options.name, "precision"),
+          {.thresholds = checked_thresholds(options.thresholds, options.top_k ? below_all : 0.5, "Precision"),
+           .top_k = options.top_k,
+           .class_id = options.class_id}),
       own_(std::move(options)) {}
 
 Tensor Precision::result() {
@@ -54,11 +49,11 @@ Config Precision::config() const {
   return config;
 }
 
-Precision Precision::from_config(const Config& config) { return Precision(options_from(config)); }
+Precision Precision::from_config(const Config& config) { return Precision(precision_options(config)); }
 
 Recall::Recall(PrecisionOptions options)
     : ConfusionMetric(named(options.name, "recall"),
-                      {.thresholds = checked(options.thresholds, options.top_k ? below_all : 0.5, "Recall"),
+                      {.thresholds = checked_thresholds(options.thresholds, options.top_k ? below_all : 0.5, "Recall"),
                        .top_k = options.top_k,
                        .class_id = options.class_id}),
       own_(std::move(options)) {}
@@ -74,6 +69,6 @@ Config Recall::config() const {
   return config;
 }
 
-Recall Recall::from_config(const Config& config) { return Recall(options_from(config)); }
+Recall Recall::from_config(const Config& config) { return Recall(precision_options(config)); }
 
 }  // namespace nyala::metrics

@@ -71,4 +71,10 @@ void require_share(double value, const char* owner, const char* option) {
     throw Error(std::string(owner) + ": " + option + " must be from 0 to 1, got " + Config(value).json());
 }
 
+std::vector<double> checked_thresholds(const Thresholds& thresholds, double otherwise, const char* owner) {
+  if (!thresholds.given()) return {otherwise};
+  for (const double threshold : thresholds.values()) require_share(threshold, owner, "each of the thresholds");
+  return thresholds.values();
+}
+
 }  // namespace nyala::metrics

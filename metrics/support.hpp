@@ -3,9 +3,11 @@
 #include <initializer_list>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <nyala/error.hpp>
 #include <nyala/metric.hpp>
+#include <nyala/metrics/confusion.hpp>
 #include <nyala/tensor.hpp>
 
 namespace nyala::metrics {
@@ -33,5 +35,7 @@ Tensor class_labels(const Tensor& y_true, const Tensor& y_pred, const char* metr
 void require_positive(int value, const char* owner, const char* option);
 /// Throws Error unless 0 <= value <= 1.
 void require_share(double value, const char* owner, const char* option);
+/// The thresholds that the user gave, each a share; `otherwise` where none was.
+std::vector<double> checked_thresholds(const Thresholds& thresholds, double otherwise, const char* owner);
 
 }  // namespace nyala::metrics

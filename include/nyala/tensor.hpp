@@ -62,6 +62,10 @@ concept XtensorExpression =
 template <class S>
 concept Scalar = std::is_arithmetic_v<S>;
 
+/// What makes an Index: a whole number, a slice, a tensor, ....
+template <class I>
+concept IndexLike = std::integral<I> || std::is_class_v<I>;
+
 class Index;
 
 /// An n-dimensional array: shape, dtype, device, and contiguous row-major storage that copies, reshapes and
@@ -155,9 +159,8 @@ class Tensor {
   /// A part of the leading axis, sharing storage; begin and end may be negative. Not differentiated: see slice().
   Tensor rows(std::int64_t begin, std::int64_t end) const;
   /// NumPy's x[i, 1:3, ..., None]; differentiable. See <nyala/ops/indexing.hpp>.
-  template <class... I>
-    requires(sizeof...(I) > 0 && ((std::integral<I> || std::is_class_v<I>)&&...))
-  Tensor operator()(const I&... indices) const;
+  template <IndexLike First, IndexLike... Others>
+  Tensor operator()(const First& first, const Others&... others) const;
   /// x[i]: the i-th entry of the leading axis; differentiable.
   Tensor operator[](std::int64_t i) const;
 

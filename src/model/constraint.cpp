@@ -18,24 +18,26 @@ class CallableConstraint : public Constraint {
   std::function<Tensor(const Tensor&)> function_;
 };
 
-std::vector<CatalogueEntry<Constraint>> builtins() {
+std::vector<CatalogueEntry<Constraint>> builtin_constraints() {
   using C = Constraint;
   return {catalogue_entry<C, MaxNorm>("MaxNorm", {"max_norm"}),
           catalogue_entry<C, MinMaxNorm>("MinMaxNorm", {"min_max_norm"}),
           catalogue_entry<C, NonNeg>("NonNeg", {"non_neg"}), catalogue_entry<C, UnitNorm>("UnitNorm", {"unit_norm"})};
 }
 
-detail::Registry<Constraint>& registry() {
-  static detail::Registry<Constraint> instance("constraint", "keras.constraints", builtins());
+detail::Registry<Constraint>& constraint_registry() {
+  static detail::Registry<Constraint> instance("constraint", "keras.constraints", builtin_constraints());
   return instance;
 }
 
 }  // namespace
 
-void register_constraint(const std::string& name, Factory<Constraint> make) { registry().add(name, std::move(make)); }
+void register_constraint(const std::string& name, Factory<Constraint> make) {
+  constraint_registry().add(name, std::move(make));
+}
 
 std::shared_ptr<Constraint> resolve(const ConstraintRef& ref, const std::string& owner) {
-  if (ref.is_name()) return registry().make(ref.name(), Config::object(), owner);
+  if (ref.is_name()) return constraint_registry().make(ref.name(), Config::object(), owner);
   if (ref.callable()) return std::make_shared<CallableConstraint>(ref.callable());
   return ref.object();
 }
@@ -43,13 +45,14 @@ std::shared_ptr<Constraint> resolve(const ConstraintRef& ref, const std::string&
 Config to_config(const std::shared_ptr<Constraint>& constraint) {
   if (constraint == nullptr) return {};
   if (dynamic_cast<const CallableConstraint*>(constraint.get()) != nullptr) return detail::function_config("<lambda>");
-  return registry().to_config(*constraint, constraint->class_name(), constraint->config());
+  return constraint_registry().to_config(*constraint, constraint->class_name(), constraint->config());
 }
 
 ConstraintRef constraint_from_config(const Config& config) {
   if (config.is_null()) return {};
-  if (detail::is_function_config(config)) return registry().make(config.at("config").as_string(), Config(), "config");
-  return registry().from_config(config, "config");
+  if (detail::is_function_config(config))
+    return constraint_registry().make(config.at("config").as_string(), Config(), "config");
+  return constraint_registry().from_config(config, "config");
 }
 
 }  // namespace nyala

@@ -1,22 +1,17 @@
-#include <cstring>
-#include <typeinfo>
-
 #include "model/graph.hpp"
 #include "model/layer_state.hpp"
+#include "model/own_class.hpp"
 
 namespace nyala::detail {
 
 namespace {
 
-/// Whether it is that class of ours itself: one of the user's may be called so too, or derive from it.
-bool is_ours(const Layer& layer, const char* mangled) { return std::strcmp(typeid(layer).name(), mangled) == 0; }
-
 /// One without renormalisation, which keeps more than the two moving averages and normalises twice.
 bool is_batch_normalization(const Layer& layer) {
-  return is_ours(layer, "N5nyala18BatchNormalizationE") && state_of(layer).other_weights.size() == 2;
+  return is_own_class(layer, "BatchNormalization") && state_of(layer).other_weights.size() == 2;
 }
 
-bool is_sum(const Layer& layer) { return is_ours(layer, "N5nyala3AddE"); }
+bool is_sum(const Layer& layer) { return is_own_class(layer, "Add"); }
 
 enum class Rectifier : unsigned char { none, plain, capped };
 
@@ -27,14 +22,14 @@ Rectifier rectifier_of(const Config& activation) {
 }
 
 Rectifier rectifier(const Layer& layer) {
-  if (is_ours(layer, "N5nyala10ActivationE")) {
+  if (is_own_class(layer, "Activation")) {
     try {
       return rectifier_of(layer.config().get("activation"));
     } catch (const Error&) {
       return Rectifier::none;  // a function of the user's has no config
     }
   }
-  if (!is_ours(layer, "N5nyala4ReLUE")) return Rectifier::none;
+  if (!is_own_class(layer, "ReLU")) return Rectifier::none;
   const Config config = layer.config();
   if (config.get("negative_slope", 0.0) != 0.0 || config.get("threshold", 0.0) != 0.0) return Rectifier::none;
   const std::optional<double> cap = config.optional_double("max_value");

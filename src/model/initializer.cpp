@@ -18,7 +18,7 @@ class CallableInitializer : public Initializer {
   std::function<Tensor(const Shape&, DType)> make_;
 };
 
-std::vector<CatalogueEntry<Initializer>> builtins() {
+std::vector<CatalogueEntry<Initializer>> builtin_initializers() {
   using I = Initializer;
   return {catalogue_entry<I, Zeros>("Zeros", {"zeros", "zero"}),
           catalogue_entry<I, Ones>("Ones", {"ones", "one"}),
@@ -38,17 +38,19 @@ std::vector<CatalogueEntry<Initializer>> builtins() {
           catalogue_entry<I, Orthogonal>("Orthogonal", {"orthogonal", "OrthogonalInitializer"})};
 }
 
-detail::Registry<Initializer>& registry() {
-  static detail::Registry<Initializer> instance("initializer", "keras.initializers", builtins());
+detail::Registry<Initializer>& initializer_registry() {
+  static detail::Registry<Initializer> instance("initializer", "keras.initializers", builtin_initializers());
   return instance;
 }
 
 }  // namespace
 
-void register_initializer(const std::string& name, Factory<Initializer> make) { registry().add(name, std::move(make)); }
+void register_initializer(const std::string& name, Factory<Initializer> make) {
+  initializer_registry().add(name, std::move(make));
+}
 
 std::shared_ptr<Initializer> resolve(const InitializerRef& ref, const std::string& owner) {
-  if (ref.is_name()) return registry().make(ref.name(), Config::object(), owner);
+  if (ref.is_name()) return initializer_registry().make(ref.name(), Config::object(), owner);
   if (ref.callable()) return std::make_shared<CallableInitializer>(ref.callable());
   return ref.object();
 }
@@ -57,13 +59,14 @@ Config to_config(const std::shared_ptr<Initializer>& initializer) {
   if (initializer == nullptr) return {};
   if (dynamic_cast<const CallableInitializer*>(initializer.get()) != nullptr)
     return detail::function_config("<lambda>");
-  return registry().to_config(*initializer, initializer->class_name(), initializer->config());
+  return initializer_registry().to_config(*initializer, initializer->class_name(), initializer->config());
 }
 
 InitializerRef initializer_from_config(const Config& config) {
   if (config.is_null()) return {};
-  if (detail::is_function_config(config)) return registry().make(config.at("config").as_string(), Config(), "config");
-  return registry().from_config(config, "config");
+  if (detail::is_function_config(config))
+    return initializer_registry().make(config.at("config").as_string(), Config(), "config");
+  return initializer_registry().from_config(config, "config");
 }
 
 }  // namespace nyala

@@ -61,7 +61,7 @@ class CallableLoss : public Loss {
   std::function<Tensor(const Tensor&, const Tensor&)> function_;
 };
 
-detail::Registry<Loss>& registry() {
+detail::Registry<Loss>& loss_registry() {
   static detail::Registry<Loss> instance("loss", "keras.losses", detail::builtin_losses());
   return instance;
 }
@@ -76,7 +76,7 @@ class CrossentropyByShape : public Loss {
       const char* name = kind == detail::LabelKind::binary   ? "binary_crossentropy"
                          : kind == detail::LabelKind::sparse ? "sparse_categorical_crossentropy"
                                                              : "categorical_crossentropy";
-      chosen_ = registry().make(name, Config::object(), "compile");
+      chosen_ = loss_registry().make(name, Config::object(), "compile");
     }
     return chosen_->call(y_true, y_pred);
   }
@@ -152,12 +152,12 @@ Tensor reduce_weighted(const Tensor& values, const Tensor& sample_weight, const 
   return divide_no_nan(total, sum(divisor));
 }
 
-void register_loss(const std::string& name, Factory<Loss> make) { registry().add(name, std::move(make)); }
+void register_loss(const std::string& name, Factory<Loss> make) { loss_registry().add(name, std::move(make)); }
 
 std::shared_ptr<Loss> resolve(const LossRef& ref, const std::string& owner) {
   if (ref.is_name()) {
     if (is_crossentropy(ref.name())) return std::make_shared<CrossentropyByShape>();
-    return registry().make(ref.name(), Config::object(), owner);
+    return loss_registry().make(ref.name(), Config::object(), owner);
   }
   if (ref.callable()) return std::make_shared<CallableLoss>(ref.callable());
   return ref.object();
@@ -167,17 +167,17 @@ Config to_config(const LossRef& loss) {
   if (loss.is_none()) return {};
   if (loss.is_name()) return loss.name();
   if (loss.callable()) return detail::function_config("<lambda>");
-  return registry().to_config(*loss.object(), loss.object()->class_name(), loss.object()->config());
+  return loss_registry().to_config(*loss.object(), loss.object()->class_name(), loss.object()->config());
 }
 
 LossRef loss_from_config(const Config& config) {
   if (config.is_null()) return {};
   if (config.is_string() || detail::is_function_config(config)) {
     const std::string& name = config.is_string() ? config.as_string() : config.at("config").as_string();
-    if (!is_crossentropy(name)) registry().make(name, Config::object(), "config");
+    if (!is_crossentropy(name)) loss_registry().make(name, Config::object(), "config");
     return name;
   }
-  return registry().from_config(config, "config");
+  return loss_registry().from_config(config, "config");
 }
 
 }  // namespace nyala

@@ -10,7 +10,7 @@ namespace nyala {
 
 namespace {
 
-detail::Registry<Metric>& registry() {
+detail::Registry<Metric>& metric_registry() {
   static detail::Registry<Metric> instance("metric", "keras.metrics", detail::builtin_metrics());
   return instance;
 }
@@ -37,7 +37,7 @@ bool detail::depends_on_labels(const std::string& metric) {
 
 Config Metric::config() const { return Config::object({{"name", name_}, {"dtype", name_of(floatx())}}); }
 
-void register_metric(const std::string& name, Factory<Metric> make) { registry().add(name, std::move(make)); }
+void register_metric(const std::string& name, Factory<Metric> make) { metric_registry().add(name, std::move(make)); }
 
 std::shared_ptr<Metric> resolve(const MetricRef& ref, const Tensor& y_true, const Tensor& y_pred,
                                 const std::string& owner) {
@@ -45,15 +45,15 @@ std::shared_ptr<Metric> resolve(const MetricRef& ref, const Tensor& y_true, cons
   if (!ref.is_name()) return ref.object();
   if (detail::depends_on_labels(ref.name()) && (!y_true.defined() || !y_pred.defined()))
     throw Error(owner + ": the metric \"" + ref.name() + "\" needs y_true and y_pred to know what it means");
-  const auto metric = registry().make(concrete(ref.name(), y_true, y_pred), Config::object(), owner);
+  const auto metric = metric_registry().make(concrete(ref.name(), y_true, y_pred), Config::object(), owner);
   metric->set_name(ref.name());
   return metric;
 }
 
 void check_metric_name(const std::string& name, const std::string& owner) {
-  if (detail::depends_on_labels(name) || registry().contains(name)) return;
+  if (detail::depends_on_labels(name) || metric_registry().contains(name)) return;
   std::vector<std::string> names = by_shape;
-  const std::vector<std::string> registered = registry().names();
+  const std::vector<std::string> registered = metric_registry().names();
   names.insert(names.end(), registered.begin(), registered.end());
   throw Error(owner + ": no metric is named \"" + name + "\"" + detail::did_you_mean(name, names));
 }
@@ -62,7 +62,7 @@ Config to_config(const MetricRef& metric) {
   if (metric.is_none()) return {};
   if (metric.is_name()) return metric.name();
   if (metric.callable()) return detail::function_config("<lambda>");
-  return registry().to_config(*metric.object(), metric.object()->class_name(), metric.object()->config());
+  return metric_registry().to_config(*metric.object(), metric.object()->class_name(), metric.object()->config());
 }
 
 MetricRef metric_from_config(const Config& config) {
@@ -72,7 +72,7 @@ MetricRef metric_from_config(const Config& config) {
     check_metric_name(name, "config");
     return name;
   }
-  return registry().from_config(config, "config");
+  return metric_registry().from_config(config, "config");
 }
 
 }  // namespace nyala

@@ -8,7 +8,7 @@ namespace nyala {
 
 namespace {
 
-detail::Registry<Optimizer>& registry() {
+detail::Registry<Optimizer>& optimizer_registry() {
   static detail::Registry<Optimizer> instance("optimizer", "keras.optimizers", detail::builtin_optimizers(), true);
   return instance;
 }
@@ -21,24 +21,26 @@ detail::Registry<LearningRateSchedule>& schedules() {
 
 }  // namespace
 
-void register_optimizer(const std::string& name, Factory<Optimizer> make) { registry().add(name, std::move(make)); }
+void register_optimizer(const std::string& name, Factory<Optimizer> make) {
+  optimizer_registry().add(name, std::move(make));
+}
 
 void register_learning_rate_schedule(const std::string& name, Factory<LearningRateSchedule> make) {
   schedules().add(name, std::move(make));
 }
 
 std::shared_ptr<Optimizer> resolve(const OptimizerRef& ref, const std::string& owner) {
-  if (ref.is_name()) return registry().make(ref.name(), Config::object(), owner);
+  if (ref.is_name()) return optimizer_registry().make(ref.name(), Config::object(), owner);
   return ref.object();
 }
 
 Config to_config(const Optimizer& optimizer) {
-  return registry().to_config(optimizer, optimizer.class_name(), optimizer.config());
+  return optimizer_registry().to_config(optimizer, optimizer.class_name(), optimizer.config());
 }
 
 std::shared_ptr<Optimizer> optimizer_from_config(const Config& config) {
   if (config.is_null()) return nullptr;
-  return registry().from_config(config, "config");
+  return optimizer_registry().from_config(config, "config");
 }
 
 Config LearningRate::config() const {

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <set>
 #include <string>
-#include <typeinfo>
 #include <unordered_set>
 
 #include <nyala/autograd.hpp>
@@ -15,6 +14,7 @@
 #include "core/tensor_impl.hpp"
 #include "model/layer_state.hpp"
 #include "model/model_state.hpp"
+#include "model/own_class.hpp"
 
 namespace nyala::detail {
 
@@ -88,17 +88,6 @@ const std::set<std::string>& row_by_row() {
   return names;
 }
 
-/// Whether it is that class of ours itself: one of the user's may be called so too, or derive from it.
-bool is_class(const Layer& layer, const std::string& name) {
-  const std::string type = typeid(layer).name();
-  if (type == "N5nyala" + std::to_string(name.size()) + name + "E") return true;
-  // Conv2DTranspose is ConvTranspose<2>.
-  const std::size_t digit = name.find_first_of("123");
-  if (digit == std::string::npos) return false;
-  const std::string base = name.substr(0, digit) + name.substr(std::min(digit + 2, name.size()));
-  return type == "N5nyala" + std::to_string(base.size()) + base + "ILm" + name[digit] + "EEE";
-}
-
 /// Whether "axis" of a layer's config, if it has one, is surely not that of the rows: a positive one, or the last.
 bool spares_rows(const Config& config) {
   if (!config.contains("axis")) return true;
@@ -111,7 +100,7 @@ bool spares_rows(const Config& config) {
 
 bool row_by_row(const Layer& layer) {
   const std::string name = layer.class_name();
-  return row_by_row().count(name) != 0 && is_class(layer, name) && state_of(layer).activity_regularizer == nullptr;
+  return row_by_row().count(name) != 0 && is_own_class(layer, name) && state_of(layer).activity_regularizer == nullptr;
 }
 
 /// Of one row: what lies between the layers, and the most that a layer takes and gives.
@@ -133,7 +122,7 @@ std::int64_t row_bytes(const Shape& shape) {
 
 /// Adds what the nodes of a model move; false if not all can run row by row.
 bool add_traffic(const Model& model, Traffic& traffic) {
-  if (!is_class(model, "Model") && !is_class(model, "Sequential")) return false;
+  if (!is_own_class(model, "Model") && !is_own_class(model, "Sequential")) return false;
   const ModelState& state = *model.model_state();
   if (state.kind == ModelKind::subclass || state.outputs.empty() || state_of(model).activity_regularizer != nullptr)
     return false;
@@ -177,7 +166,7 @@ bool options_allow(const Layer* layer) {
 }
 
 /// 0 if there is none, or where a mask goes along.
-std::int64_t common_rows(const Tensors& x) {
+std::int64_t rows_in_all(const Tensors& x) {
   std::int64_t rows = 0;
   for (const Tensor& input : x) {
     if (!input.defined() || input.rank() == 0 || input.impl()->mask != nullptr) return 0;
@@ -217,7 +206,7 @@ Tensors Slices::run_some(const Tensors& x, std::int64_t begin, std::int64_t end)
 }
 
 Tensors Slices::run(const Tensors& x) {
-  const std::int64_t n = common_rows(x);
+  const std::int64_t n = rows_in_all(x);
   if (pay(n)) {
     try {
       return run_in_slices(x, n);

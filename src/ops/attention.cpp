@@ -17,31 +17,31 @@ namespace nyala {
 
 namespace {
 
-constexpr const char* op = "dot_product_attention";
+constexpr const char* attention_op = "dot_product_attention";
 
 void check(const Tensor& query, const Tensor& key, const Tensor& value) {
-  ops::require_numbers(query, op);
-  ops::require_numbers(key, op);
-  ops::require_numbers(value, op);
+  ops::require_numbers(query, attention_op);
+  ops::require_numbers(key, attention_op);
+  ops::require_numbers(value, attention_op);
   if (query.rank() != 4 || key.rank() != 4 || value.rank() != 4) {
-    ops::fail(op, ": query, key and value must be (batch, time, heads, dim), got ", query.shape(), ", ", key.shape(),
-              " and ", value.shape());
+    ops::fail(attention_op, ": query, key and value must be (batch, time, heads, dim), got ", query.shape(), ", ",
+              key.shape(), " and ", value.shape());
   }
   const Shape &q = query.shape(), &k = key.shape(), &v = value.shape();
   if (q[0] != k[0] || q[0] != v[0] || k[1] != v[1] || k[2] != v[2]) {
-    ops::fail(op, ": query, key and value must agree in batch, key and value in time and heads, got ", q, ", ", k,
-              " and ", v);
+    ops::fail(attention_op, ": query, key and value must agree in batch, key and value in time and heads, got ", q,
+              ", ", k, " and ", v);
   }
-  if (q[3] != k[3]) ops::fail(op, ": query and key must have one dim, got ", q, " and ", k);
+  if (q[3] != k[3]) ops::fail(attention_op, ": query and key must have one dim, got ", q, " and ", k);
   if (k[2] == 0 || q[2] % k[2] != 0) {
-    ops::fail(op, ": the query's heads must be a multiple of the key's, got ", q, " and ", k);
+    ops::fail(attention_op, ": the query's heads must be a multiple of the key's, got ", q, " and ", k);
   }
 }
 
 void check_broadcasts(const Tensor& x, const Shape& scores, const char* name) {
   if (x.defined() && !ops::broadcasts_to(x.shape(), scores)) {
-    ops::fail(op, ": the ", name, " must broadcast to (batch, heads, query time, key time) = ", scores, ", got ",
-              x.shape());
+    ops::fail(attention_op, ": the ", name, " must broadcast to (batch, heads, query time, key time) = ", scores,
+              ", got ", x.shape());
   }
 }
 
@@ -58,17 +58,17 @@ Tensor allowed(const Tensor& mask, bool is_causal, const Shape& scores) {
 }
 
 /// Checked operands of one floating dtype; mask bool with four axes, or null.
-struct Operands {
+struct AttentionInputs {
   Tensor query, key, value, bias, mask;
 
   Shape scores() const { return {query.shape()[0], query.shape()[2], query.shape()[1], key.shape()[1]}; }
 };
 
-Operands operands(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& bias, const Tensor& mask,
-                  bool is_causal) {
+AttentionInputs attention_inputs(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& bias,
+                                 const Tensor& mask, bool is_causal) {
   check(query, key, value);
   const DType dtype = ops::floating(ops::promoted_dtype({query, key, value}));
-  Operands in{ops::in_dtype(query, dtype), ops::in_dtype(key, dtype), ops::in_dtype(value, dtype), bias, {}};
+  AttentionInputs in{ops::in_dtype(query, dtype), ops::in_dtype(key, dtype), ops::in_dtype(value, dtype), bias, {}};
   const Shape scores = in.scores();
   check_broadcasts(bias, scores, "bias");
   check_broadcasts(mask, scores, "mask");
@@ -83,7 +83,8 @@ Operands operands(const Tensor& query, const Tensor& key, const Tensor& value, c
 }
 
 /// Made of other operations; the weights are those before the dropout.
-Attended composed(const Operands& in, const backend::Attention& how, const std::optional<philox::Stream>& dropout) {
+Attended composed(const AttentionInputs& in, const backend::Attention& how,
+                  const std::optional<philox::Stream>& dropout) {
   const DType dtype = in.query.dtype();
   const std::int64_t heads = in.query.shape()[2];
   // Scaling the query touches fewer numbers than scaling the scores.
@@ -98,12 +99,12 @@ Attended composed(const Operands& in, const backend::Attention& how, const std::
   return {transpose(matmul(kept, by_head(in.value, heads)), {0, 2, 1, 3}), weights};
 }
 
-bool is_fused(const Operands& in) {
+bool is_fused(const AttentionInputs& in) {
   return !in.bias.defined() && in.query.size() != 0 && in.key.size() != 0 && in.value.size() != 0 &&
          backend::kernels(in.query, in.key, in.value, in.mask).has_attention(in.query.dtype());
 }
 
-Tensor fused(const Operands& in, const backend::Attention& how, const std::optional<philox::Stream>& dropout) {
+Tensor fused(const AttentionInputs& in, const backend::Attention& how, const std::optional<philox::Stream>& dropout) {
   const auto& [query, key, value, bias, mask] = in;
   Shape shape = query.shape();
   shape.back() = value.shape().back();
@@ -112,7 +113,7 @@ Tensor fused(const Operands& in, const backend::Attention& how, const std::optio
   if (recorded) weights = ops::empty_beside(query, in.scores());
   backend::kernels(query).attention(how, query, key, value, mask, weights, out);
   if (!recorded) return out;
-  autograd::attach(out, op, {query, key, value}, [in, how, dropout, weights](autograd::Backward& g) {
+  autograd::attach(out, attention_op, {query, key, value}, [in, how, dropout, weights](autograd::Backward& g) {
     if (autograd::recording(g.grad(), in.query, in.key, in.value)) {
       ops::differentiate_again(g, {in.query, in.key, in.value},
                                [&](const std::vector<Tensor>& again) -> std::vector<Tensor> {
@@ -136,7 +137,7 @@ std::pair<backend::Attention, std::optional<philox::Stream>> described(const Att
   std::optional<philox::Stream> dropout;
   if (weights.dropout_rate > 0.0) {
     if (!(weights.dropout_rate <= 1.0)) {
-      ops::fail(op, ": dropout_rate must lie between 0 and 1, got ", weights.dropout_rate);
+      ops::fail(attention_op, ": dropout_rate must lie between 0 and 1, got ", weights.dropout_rate);
     }
     dropout = ops::next_stream(weights.seed);
     how.dropout_rate = weights.dropout_rate;
@@ -149,7 +150,7 @@ std::pair<backend::Attention, std::optional<philox::Stream>> described(const Att
 
 Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& bias,
                              const Tensor& mask, std::optional<double> scale, bool is_causal) {
-  const Operands in = operands(query, key, value, bias, mask, is_causal);
+  const AttentionInputs in = attention_inputs(query, key, value, bias, mask, is_causal);
   const backend::Attention how{.scale = scale.value_or(1.0 / std::sqrt(static_cast<double>(query.shape()[3])))};
   return is_fused(in) ? fused(in, how, {}) : composed(in, how, {}).output;
 }
@@ -157,12 +158,12 @@ Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tenso
 Attended attend_with_weights(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
                              const AttentionWeights& weights) {
   const auto [how, dropout] = described(weights);
-  return composed(operands(query, key, value, {}, mask, false), how, dropout);
+  return composed(attention_inputs(query, key, value, {}, mask, false), how, dropout);
 }
 
 Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
               const AttentionWeights& weights) {
-  const Operands in = operands(query, key, value, {}, mask, false);
+  const AttentionInputs in = attention_inputs(query, key, value, {}, mask, false);
   const auto [how, dropout] = described(weights);
   return is_fused(in) && how.dropout_rate < 1.0 ? fused(in, how, dropout) : composed(in, how, dropout).output;
 }

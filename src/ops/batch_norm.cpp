@@ -16,7 +16,7 @@ namespace {
 constexpr const char* train = "batch_norm_train";
 constexpr const char* inference = "batch_normalization";
 
-Shape as_rows(const Tensor& x) {
+Shape rows_and_channels(const Tensor& x) {
   const std::int64_t channels = x.shape().back();
   return {channels == 0 ? 0 : x.size() / channels, channels};
 }
@@ -41,7 +41,7 @@ Tensor normalised(const Tensor& x, const Tensor& mean, const Tensor& variance, c
 }
 
 BatchNormResult by_operations(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon) {
-  const Tensor rows = reshape(x, as_rows(x));
+  const Tensor rows = reshape(x, rows_and_channels(x));
   const Tensor middle = mean(rows, 0);
   const Tensor variance = mean(square(rows - middle), 0);
   const Tensor y = normalised(rows, middle, variance, gamma, beta, epsilon);
@@ -51,7 +51,7 @@ BatchNormResult by_operations(const Tensor& x, const Tensor& gamma, const Tensor
 /// x with its channels last.
 BatchNormResult normalise_batch(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon) {
   const DType precise = ops::is_half(x.dtype()) ? DType::float32 : x.dtype();
-  const Shape rows = as_rows(x), channels{x.shape().back()};
+  const Shape rows = rows_and_channels(x), channels{x.shape().back()};
   BatchNormResult result{ops::empty_like(x), Tensor::empty(channels, precise, x.device()),
                          Tensor::empty(channels, precise, x.device())};
   Tensor y_rows = detail::alias(result.y, rows);
@@ -127,7 +127,7 @@ bool fits(const Tensor& residual, const Tensor& x) {
 Tensor normalise_by(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma,
                     const Tensor& beta, double epsilon) {
   Tensor y = ops::empty_like(x);
-  const Shape rows = as_rows(x);
+  const Shape rows = rows_and_channels(x);
   Tensor y_rows = detail::alias(y, rows);
   backend::kernels(x, mean, variance, gamma, beta)
       .batch_norm_inference(detail::alias(x, rows), mean, variance, gamma, beta, epsilon, y_rows);

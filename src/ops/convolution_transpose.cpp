@@ -15,7 +15,7 @@ using backend::Window;
 
 namespace {
 
-constexpr const char* op = "conv_transpose";
+constexpr const char* transpose_op = "conv_transpose";
 
 /// One spatial axis: the convolution whose input gradient this is has an input of `reached` cells, which zeros extend
 /// to `length`.
@@ -43,42 +43,43 @@ TransposedAxis transposed_axis(std::int64_t in, std::int64_t covered, std::int64
 std::vector<std::int64_t> checked_output_padding(const std::vector<std::int64_t>& given, int rank) {
   const auto count = static_cast<int>(given.size());
   if (count > 1 && count != rank) {
-    ops::fail(op, ": output_padding must hold no number, one, or one per spatial axis (", rank, "), got ", count,
-              " numbers");
+    ops::fail(transpose_op, ": output_padding must hold no number, one, or one per spatial axis (", rank, "), got ",
+              count, " numbers");
   }
   for (const std::int64_t each : given) {
-    if (each < 0) ops::fail(op, ": output_padding must not be negative, got ", each);
+    if (each < 0) ops::fail(transpose_op, ": output_padding must not be negative, got ", each);
   }
   return count == 1 ? std::vector<std::int64_t>(static_cast<std::size_t>(rank), given.front()) : given;
 }
 
 Tensor activated(const Tensor& x, FusedActivation activation) {
-  return activation == FusedActivation::none ? x : ops::activate(ops::unary_of(activation), op, x);
+  return activation == FusedActivation::none ? x : ops::activate(ops::unary_of(activation), transpose_op, x);
 }
 
 }  // namespace
 
 Tensor conv_transpose(const Tensor& given, const Tensor& kernel, const Tensor& bias, const ConvArguments& arguments,
                       const std::vector<std::int64_t>& output_padding) {
-  const DType dtype = ops::floating_dtype(given, kernel, op);
+  const DType dtype = ops::floating_dtype(given, kernel, transpose_op);
   Window window;
-  window.rank = ops::spatial_rank(given, op);
+  window.rank = ops::spatial_rank(given, transpose_op);
   if (kernel.rank() != given.rank()) {
-    ops::fail(op, ": x ", given.shape(), " takes a kernel of ", given.rank(), " axes, got ", kernel.shape());
+    ops::fail(transpose_op, ": x ", given.shape(), " takes a kernel of ", given.rank(), " axes, got ", kernel.shape());
   }
-  window.strides = ops::per_axis(arguments.strides, window.rank, op, "strides");
-  window.dilation = ops::per_axis(arguments.dilation_rate, window.rank, op, "dilation_rate");
-  const bool same = ops::padding_mode(arguments.padding, false, op) == ops::PaddingMode::same;
+  window.strides = ops::per_axis(arguments.strides, window.rank, transpose_op, "strides");
+  window.dilation = ops::per_axis(arguments.dilation_rate, window.rank, transpose_op, "dilation_rate");
+  const bool same = ops::padding_mode(arguments.padding, false, transpose_op) == ops::PaddingMode::same;
   const std::vector<std::int64_t> extra = checked_output_padding(output_padding, window.rank);
-  const bool first = ops::is_channels_first(arguments.data_format, op);
+  const bool first = ops::is_channels_first(arguments.data_format, transpose_op);
   const Tensor x = ops::in_dtype(first ? ops::channels_to_last(given) : given, dtype);
   const std::int64_t filters = kernel.shape()[kernel.shape().size() - 2];
   if (x.shape().back() != kernel.shape().back()) {
-    ops::fail(op, ": the kernel ", kernel.shape(), " (k…, filters, channels) takes ", kernel.shape().back(),
+    ops::fail(transpose_op, ": the kernel ", kernel.shape(), " (k…, filters, channels) takes ", kernel.shape().back(),
               " channels, x ", given.shape(), " has ", x.shape().back());
   }
   if (bias.defined() && (bias.rank() != 1 || bias.shape()[0] != filters)) {
-    ops::fail(op, ": the bias must have the shape (", filters, ",), one number per filter, got ", bias.shape());
+    ops::fail(transpose_op, ": the bias must have the shape (", filters, ",), one number per filter, got ",
+              bias.shape());
   }
 
   Shape reached = x.shape();
@@ -87,12 +88,12 @@ Tensor conv_transpose(const Tensor& given, const Tensor& kernel, const Tensor& b
   bool extended = false;
   for (std::size_t i = 0; i < static_cast<std::size_t>(window.rank); ++i) {
     window.size[i] = kernel.shape()[i];
-    if (window.size[i] < 1) ops::fail(op, ": the kernel must not be empty, got ", kernel.shape());
+    if (window.size[i] < 1) ops::fail(transpose_op, ": the kernel must not be empty, got ", kernel.shape());
     const TransposedAxis axis = transposed_axis(x.shape()[i + 1], ops::extent(window, i), window.strides[i], same,
                                                 extra.empty() ? std::nullopt : std::optional<std::int64_t>(extra[i]));
     if (x.shape()[i + 1] < 1 || axis.length < 1) {
-      ops::fail(op, ": the output would be empty: x ", given.shape(), ", kernel ", kernel.shape(), ", output length ",
-                axis.length, " on spatial axis ", i);
+      ops::fail(transpose_op, ": the output would be empty: x ", given.shape(), ", kernel ", kernel.shape(),
+                ", output length ", axis.length, " on spatial axis ", i);
     }
     reached[i + 1] = axis.reached;
     window.pad_before[i] = axis.pad_before;
@@ -100,7 +101,7 @@ Tensor conv_transpose(const Tensor& given, const Tensor& kernel, const Tensor& b
     zeros[i + 1].after = axis.length - axis.reached;
     extended = extended || axis.length > axis.reached;
   }
-  Tensor y = ops::convolve_backward_data(x, ops::in_dtype(kernel, dtype), window, reached, op);
+  Tensor y = ops::convolve_backward_data(x, ops::in_dtype(kernel, dtype), window, reached, transpose_op);
   if (extended) y = pad(y, zeros);
   if (bias.defined()) y = y + ops::in_dtype(bias, dtype);
   y = activated(y, arguments.activation);

@@ -14,7 +14,7 @@ using ops::in_dtype;
 
 namespace {
 
-void check(const Tensor& x, const Tensor& kernel, const Tensor& bias) {
+void check_dense(const Tensor& x, const Tensor& kernel, const Tensor& bias) {
   detail::require_defined(x, "dense");
   detail::require_defined(kernel, "dense");
   if (kernel.rank() != 2) ops::fail("dense: the kernel must have two axes (features, units), got ", kernel.shape());
@@ -64,7 +64,7 @@ Tensor dense_rows(const Tensor& x, const Tensor& kernel, const Tensor& bias, Fus
 }  // namespace
 
 Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation) {
-  check(x, kernel, bias);
+  check_dense(x, kernel, bias);
   const DType dtype = ops::floating_dtype(x, kernel, "dense");
   const Tensor weights = in_dtype(kernel, dtype);
   const Tensor offset = bias.defined() ? in_dtype(bias, dtype) : Tensor();

@@ -16,7 +16,7 @@ namespace nyala {
 
 namespace {
 
-constexpr const char* op = "resize";
+constexpr const char* resize_op = "resize";
 
 Tensor bilinear_backward(const Tensor& gradient, const Shape& x_shape);
 
@@ -24,7 +24,7 @@ Tensor bilinear(const Tensor& x, const Shape& y_shape) {
   Tensor y = ops::empty_beside(x, y_shape);
   if (y.size() > 0) backend::kernels(x).resize_bilinear(x, y);
   if (autograd::recording(x)) {
-    autograd::attach(y, op, {x},
+    autograd::attach(y, resize_op, {x},
                      [x_shape = x.shape()](autograd::Backward& g) { g.set(0, bilinear_backward(g.grad(), x_shape)); });
   }
   return y;
@@ -34,7 +34,7 @@ Tensor bilinear_backward(const Tensor& gradient, const Shape& x_shape) {
   Tensor dx = ops::empty_beside(gradient, x_shape);
   if (dx.size() > 0) backend::kernels(gradient).resize_bilinear_backward(gradient, dx);
   if (autograd::recording(gradient)) {
-    autograd::attach(dx, op, {gradient},
+    autograd::attach(dx, resize_op, {gradient},
                      [y_shape = gradient.shape()](autograd::Backward& g) { g.set(0, bilinear(g.grad(), y_shape)); });
   }
   return dx;
@@ -164,27 +164,27 @@ Tensor resize(const Tensor& images, const std::array<std::int64_t, 2>& size, con
 Tensor resize_image(const Tensor& images, const std::array<std::int64_t, 2>& size, const ResizeArguments& arguments) {
   const std::string& interpolation = arguments.interpolation;
   if (arguments.crop_to_aspect_ratio && arguments.pad_to_aspect_ratio) {
-    ops::fail(op, ": crop_to_aspect_ratio and pad_to_aspect_ratio exclude each other, got both");
+    ops::fail(resize_op, ": crop_to_aspect_ratio and pad_to_aspect_ratio exclude each other, got both");
   }
-  ops::require_numbers(images, op);
+  ops::require_numbers(images, resize_op);
   if (interpolation != "nearest" && interpolation != "bilinear" && interpolation != "bicubic" &&
       interpolation != "lanczos3" && interpolation != "lanczos5") {
-    ops::fail(op,
+    ops::fail(resize_op,
               ": interpolation must be \"nearest\", \"bilinear\", \"bicubic\", \"lanczos3\" or \"lanczos5\", got \"",
               interpolation, "\"");
   }
-  if (size[0] < 1 || size[1] < 1) ops::fail(op, ": size must be positive, got (", size[0], ", ", size[1], ")");
+  if (size[0] < 1 || size[1] < 1) ops::fail(resize_op, ": size must be positive, got (", size[0], ", ", size[1], ")");
   constexpr std::int64_t most = std::int64_t{1} << 20;
   if (size[0] > most || size[1] > most) {
-    ops::fail(op, ": size must be at most ", most, " each way, got (", size[0], ", ", size[1], ")");
+    ops::fail(resize_op, ": size must be at most ", most, " each way, got (", size[0], ", ", size[1], ")");
   }
   if (images.rank() != 3 && images.rank() != 4) {
-    ops::fail(op, ": images must have 3 axes, or 4 with a batch, got ", images.shape());
+    ops::fail(resize_op, ": images must have 3 axes, or 4 with a batch, got ", images.shape());
   }
-  const bool first = ops::is_channels_first(arguments.data_format, op);
+  const bool first = ops::is_channels_first(arguments.data_format, resize_op);
   Tensor x = images.rank() == 3 ? expand_dims(images, 0) : images;
   if (first) x = ops::channels_to_last(x);
-  if (x.shape()[1] < 1 || x.shape()[2] < 1) ops::fail(op, ": images hold no pixels: ", images.shape());
+  if (x.shape()[1] < 1 || x.shape()[2] < 1) ops::fail(resize_op, ": images hold no pixels: ", images.shape());
   Tensor y = resize_last(x, size, arguments);
   if (first) y = ops::channels_to_first(y);
   return images.rank() == 3 ? squeeze(y, 0) : y;

@@ -9,9 +9,9 @@
 namespace nyala::saving {
 namespace {
 
-constexpr std::uint64_t most_in_32 = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint64_t zip32_limit = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint16_t plain_version = 20, large_version = 45;
-constexpr std::uint16_t large_record = 1, large_record_bytes = 16;
+constexpr std::uint16_t zip64_record = 1, large_record_bytes = 16;
 constexpr std::uint16_t names_are_utf8 = 1 << 11;
 constexpr std::uint16_t first_of_1980 = (0 << 9) | (1 << 5) | 1;
 constexpr std::uint16_t made_by_unix = 3 << 8;
@@ -40,7 +40,7 @@ class Record {
 };
 
 /// What the 32 bits of the first zip files hold: all ones say that the number stands in a record of its own.
-std::uint64_t in_32(std::uint64_t value) { return std::min(value, most_in_32); }
+std::uint64_t in_32(std::uint64_t value) { return std::min(value, zip32_limit); }
 
 std::uint16_t flags_of(const std::string& name) {
   const bool plain = name.find_first_not_of(
@@ -54,13 +54,13 @@ std::uint16_t flags_of(const std::string& name) {
 void ArchiveWriter::begin(const std::string& member, std::uint64_t bytes, std::uint32_t checksum) {
   if (member.size() > std::numeric_limits<std::uint16_t>::max()) throw Error(where_ + ": a member's name is too long");
   members_.push_back({member, at_, bytes, checksum});
-  const bool large = bytes >= most_in_32;
+  const bool large = bytes >= zip32_limit;
   Record header;
   header.text("PK\3\4").u16(large ? large_version : plain_version).u16(flags_of(member)).u16(0);
   header.u16(0).u16(first_of_1980).u32(checksum);
-  header.u32(large ? most_in_32 : bytes).u32(large ? most_in_32 : bytes);
+  header.u32(large ? zip32_limit : bytes).u32(large ? zip32_limit : bytes);
   header.u16(member.size()).u16(large ? large_record_bytes + 4 : 0).text(member);
-  if (large) header.u16(large_record).u16(large_record_bytes).u64(bytes).u64(bytes);
+  if (large) header.u16(zip64_record).u16(large_record_bytes).u64(bytes).u64(bytes);
   file_.write(header.bytes().data(), header.bytes().size());
   at_ += header.bytes().size();
 }
@@ -89,20 +89,20 @@ void ArchiveWriter::add(const std::string& member, const ByteSource& content) {
 void ArchiveWriter::finish() {
   Record directory;
   for (const Member& member : members_) {
-    const bool large = member.bytes >= most_in_32, far = member.begin >= most_in_32;
+    const bool large = member.bytes >= zip32_limit, far = member.begin >= zip32_limit;
     const std::uint16_t version = large || far ? large_version : plain_version;
     const std::uint64_t extra = (large ? 16U : 0U) + (far ? 8U : 0U);
     directory.text("PK\1\2").u16(made_by_unix | version).u16(version).u16(flags_of(member.name)).u16(0);
     directory.u16(0).u16(first_of_1980).u32(member.checksum);
-    directory.u32(large ? most_in_32 : member.bytes).u32(large ? most_in_32 : member.bytes);
+    directory.u32(large ? zip32_limit : member.bytes).u32(large ? zip32_limit : member.bytes);
     directory.u16(member.name.size()).u16(extra == 0 ? 0 : extra + 4).u16(0).u16(0).u16(0);
     directory.u32(owner_reads_and_writes).u32(in_32(member.begin)).text(member.name);
-    if (extra != 0) directory.u16(large_record).u16(extra);
+    if (extra != 0) directory.u16(zip64_record).u16(extra);
     if (large) directory.u64(member.bytes).u64(member.bytes);
     if (far) directory.u64(member.begin);
   }
   const std::uint64_t bytes = directory.bytes().size();
-  if (at_ >= most_in_32) {
+  if (at_ >= zip32_limit) {
     directory.text("PK\6\6").u64(44).u16(made_by_unix | large_version).u16(large_version).u32(0).u32(0);
     directory.u64(members_.size()).u64(members_.size()).u64(bytes).u64(at_);
     directory.text("PK\6\7").u32(0).u64(at_ + bytes).u32(1);

@@ -15,7 +15,9 @@ namespace {
 
 using detail::Compiled;
 
-void warn(const std::string& text) { std::cerr << "nyala: warning: compile settings of the file: " << text << '\n'; }
+void warn_compile(const std::string& text) {
+  std::cerr << "nyala: warning: compile settings of the file: " << text << '\n';
+}
 
 Config losses_config(const Losses& losses) {
   if (!losses.by_name().empty()) {
@@ -137,7 +139,7 @@ LossRef loss_of(const Config& config) {
   try {
     return loss_from_config(todays_loss(config));
   } catch (const Error& error) {
-    warn("the loss " + config.json().substr(0, 80) + " is left out: " + error.what());
+    warn_compile("the loss " + config.json().substr(0, 80) + " is left out: " + error.what());
     return {};
   }
 }
@@ -167,7 +169,7 @@ std::vector<MetricRef> metric_list(const Config& config) {
     try {
       list.push_back(metric_from_config(todays_metric(item)));
     } catch (const Error& error) {
-      warn("the metric " + item.json().substr(0, 80) + " is left out: " + error.what());
+      warn_compile("the metric " + item.json().substr(0, 80) + " is left out: " + error.what());
     }
   }
   return list;
@@ -230,15 +232,15 @@ void compile_from_config(Model& model, const Config& given) {
   try {
     // Keras forgets it in a .keras file that it writes after an .h5 file, and then compiles with its default.
     const bool forgotten = !config.contains("optimizer") && !config.contains("optimizer_config");
-    if (forgotten) warn("no optimizer is named; RMSprop, Keras' default, takes its place");
+    if (forgotten) warn_compile("no optimizer is named; RMSprop, Keras' default, takes its place");
     optimizer =
         own.is_null() && !forgotten ? nullptr : saving::optimizer_from_config(forgotten ? Config("rmsprop") : own);
   } catch (const Error& error) {
-    warn("the optimizer cannot be kept, so the model is not compiled: " + std::string(error.what()));
+    warn_compile("the optimizer cannot be kept, so the model is not compiled: " + std::string(error.what()));
     return;
   }
   if (optimizer == nullptr) {
-    if (!own.is_null()) warn("there is no optimizer, so the model is not compiled");
+    if (!own.is_null()) warn_compile("there is no optimizer, so the model is not compiled");
     return;
   }
   try {
@@ -251,7 +253,7 @@ void compile_from_config(Model& model, const Config& given) {
       options.steps_per_execution = config.at("steps_per_execution").as_int();
     model.compile(optimizer, losses_of(config.get("loss")), options);
   } catch (const Error& error) {
-    warn("the model is not compiled: " + std::string(error.what()));
+    warn_compile("the model is not compiled: " + std::string(error.what()));
   }
 }
 

@@ -33,9 +33,9 @@ struct Member {
   std::int64_t first_call = 0;                    // the index that references give the first call
 };
 
-class Reader {
+class GraphReader {
  public:
-  explicit Reader(const Config& config) : config_(config) {}
+  explicit GraphReader(const Config& config) : config_(config) {}
 
   Model read() {
     make_members();
@@ -237,7 +237,7 @@ class Reader {
   Places places_;
 };
 
-Config Reader::leaves(const Config& value, const char* key, std::vector<KerasTensor>& found, int depth) const {
+Config GraphReader::leaves(const Config& value, const char* key, std::vector<KerasTensor>& found, int depth) const {
   if (is_triple(value) && value.size() == 3) {
     const Reference to = reference(value, places_);
     const Member& member = members_[to.layer];
@@ -268,6 +268,6 @@ Config Reader::leaves(const Config& value, const char* key, std::vector<KerasTen
 
 }  // namespace
 
-Model functional_from_config(const Config& config) { return Reader(config).read(); }
+Model functional_from_config(const Config& config) { return GraphReader(config).read(); }
 
 }  // namespace nyala::saving

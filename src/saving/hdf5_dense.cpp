@@ -8,7 +8,7 @@
 namespace nyala::saving::hdf5 {
 namespace {
 
-constexpr std::size_t node_prefix_bytes = 10, address_bytes = 8;
+constexpr std::size_t node_prefix_bytes = 10, child_address_bytes = 8;
 
 /// How many bytes hold numbers up to that one.
 std::size_t bytes_for(std::uint64_t most) {
@@ -45,7 +45,7 @@ class RecordReader {
   };
 
   std::size_t pointer_bytes(std::size_t level) const {
-    return address_bytes + count_bytes_ + levels_[level - 1].total_size_bytes;
+    return child_address_bytes + count_bytes_ + levels_[level - 1].total_size_bytes;
   }
 
   void plan(std::size_t depth) {
@@ -151,9 +151,9 @@ std::uint64_t FractalHeap::locate(std::uint64_t offset, std::uint64_t length) co
     const Bytes head = image_.read(block, 4);
     Cursor cursor(image_, head);
     cursor.expect("FHIB");
-    const std::uint64_t place = 13 + offset_bytes_ + (row * width_ + inside / row_bytes(row)) * address_bytes;
-    image_.require(block, place + address_bytes);
-    const Bytes child = image_.read(block + place, address_bytes);
+    const std::uint64_t place = 13 + offset_bytes_ + (row * width_ + inside / row_bytes(row)) * child_address_bytes;
+    image_.require(block, place + child_address_bytes);
+    const Bytes child = image_.read(block + place, child_address_bytes);
     block = Cursor(image_, child).u64();
     inside %= row_bytes(row);
     block_bytes = row_bytes(row);

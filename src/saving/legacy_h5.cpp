@@ -72,10 +72,10 @@ void assign_layer(const Hdf5Reader& file, const FileLayer& from, const std::vect
   for (std::size_t i = 0; i < targets.size(); ++i) assignments.add(targets[i].variable, std::move(values[i]));
 }
 
-class Reader {
+class LegacyReader {
  public:
-  Reader(const Hdf5Reader& file, const std::string& group, const Model& model, const LegacyOptions& options,
-         Assignments& assignments)
+  LegacyReader(const Hdf5Reader& file, const std::string& group, const Model& model, const LegacyOptions& options,
+               Assignments& assignments)
       : file_(file), group_(group), model_(model), options_(options), assignments_(assignments) {
     origin_.keras_version = file.text(group, "keras_version").value_or(file.text("", "keras_version").value_or(""));
     origin_.backend = file.text(group, "backend").value_or(file.text("", "backend").value_or(""));
@@ -192,7 +192,7 @@ void write_legacy_optimizer(Hdf5Writer& writer, const std::string& group, const 
 
 void read_legacy_weights(const Hdf5Reader& file, const std::string& group, const Model& model,
                          const LegacyOptions& options, Assignments& assignments) {
-  Reader(file, group, model, options, assignments).read();
+  LegacyReader(file, group, model, options, assignments).read();
 }
 
 void read_legacy_optimizer(const Hdf5Reader& file, const std::string& group, const Model& model,

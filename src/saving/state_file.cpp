@@ -62,9 +62,9 @@ class Writer {
   Checksum sum_;
 };
 
-class Reader {
+class StateReader {
  public:
-  Reader(const std::string& path, const std::string& where) : where_(where), file_(path, std::ios::binary) {
+  StateReader(const std::string& path, const std::string& where) : where_(where), file_(path, std::ios::binary) {
     if (!file_) throw Error(where + ": " + std::strerror(errno));
     file_.seekg(0, std::ios::end);
     const std::streamoff size = file_.tellg();
@@ -108,7 +108,7 @@ class Reader {
 };
 
 /// Bytes of such a tensor, if they are not more than `limit`.
-std::size_t bytes_of(const Shape& shape, DType dtype, std::size_t limit, const Reader& reader) {
+std::size_t bytes_of(const Shape& shape, DType dtype, std::size_t limit, const StateReader& reader) {
   std::size_t bytes = size_of(dtype);
   if (bytes == 0) reader.fail("it holds strings");
   for (const std::int64_t size : shape) {
@@ -144,7 +144,7 @@ void write_state(const std::string& path, const SavedState& state, const std::st
 }
 
 SavedState read_state(const std::string& path, const std::string& where) {
-  Reader reader(path, where);
+  StateReader reader(path, where);
   std::array<char, 8> first{};
   std::uint64_t length = 0;
   reader.part(first.data(), first.size());

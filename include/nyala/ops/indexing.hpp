@@ -72,10 +72,9 @@ std::vector<Tensor> nonzero(const Tensor& x);
 /// Positions in a sorted vector where values would be inserted. side: "left" or "right".
 Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& values, const std::string& side = "left");
 
-template <class... I>
-  requires(sizeof...(I) > 0 && ((std::integral<I> || std::is_class_v<I>)&&...))
-Tensor Tensor::operator()(const I&... indices) const {
-  return index(*this, {Index(indices)...});
+template <IndexLike First, IndexLike... Others>
+Tensor Tensor::operator()(const First& first, const Others&... others) const {
+  return index(*this, {Index(first), Index(others)...});
 }
 
 }  // namespace nyala

@@ -11,8 +11,6 @@ namespace {
 
 using Arguments = OperationArguments;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 Tensor floating(const Tensor& x) { return is_floating(x.dtype()) ? x : cast(x, floatx()); }
 bool keeps(const Arguments& a) { return a.flag("keepdims", false); }
 

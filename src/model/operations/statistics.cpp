@@ -12,8 +12,6 @@ namespace {
 
 using Arguments = OperationArguments;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 Tensor number_like(double value, const Tensor& x) { return full_like(x, Tensor(value)); }
 
 Tensor without_nan(const Tensor& x, double instead) { return where(isnan(x), number_like(instead, x), x); }

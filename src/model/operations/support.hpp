@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include <nyala/error.hpp>
@@ -8,6 +9,8 @@
 #include "model/operation.hpp"
 
 namespace nyala::detail {
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
 template <Tensor (*function)(const Tensor&)>
 Tensors unary(const OperationArguments& a) {

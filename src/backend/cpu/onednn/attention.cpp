@@ -132,8 +132,6 @@ class Head {
   float factor_;
 };
 
-std::size_t bytes_of(std::int64_t elements) { return static_cast<std::size_t>(elements) * sizeof(float); }
-
 /// How many of these are worth a thread's while.
 std::int64_t grain_of(std::int64_t multiplications) {
   return 1'000'000 / std::max<std::int64_t>(multiplications, 1) + 1;
@@ -152,7 +150,8 @@ void OneDnnKernels::attention(const Attention& how, const Tensor& query, const T
   detail::parallel_for(0, s.batch * s.heads * blocks, grain, [&](std::int64_t begin, std::int64_t end) {
     const detail::SingleThreadedOmp single;
     const bool needs_room = kept == nullptr || each.drops();
-    const onednn::Scratch scaled(bytes_of(s.block * s.dim)), room(needs_room ? bytes_of(s.block * s.columns) : 64);
+    const onednn::Scratch scaled(onednn::float_bytes(s.block * s.dim)),
+        room(needs_room ? onednn::float_bytes(s.block * s.columns) : 64);
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t b = i / blocks / s.heads, head = i / blocks % s.heads, row = i % blocks * s.block;
       const std::int64_t count = std::min(s.block, s.rows - row);
@@ -179,8 +178,8 @@ void OneDnnKernels::attention_backward(const Attention& how, const Tensor& query
   const std::int64_t grain = grain_of(sharing * s.rows * s.columns * (2 * s.dim + 2 * s.width));
   detail::parallel_for(0, s.batch * s.groups, grain, [&](std::int64_t begin, std::int64_t end) {
     const detail::SingleThreadedOmp single;
-    const onednn::Scratch scores(bytes_of(s.block * s.columns)),
-        room(each.drops() ? bytes_of(s.block * s.columns) : 64);
+    const onednn::Scratch scores(onednn::float_bytes(s.block * s.columns)),
+        room(each.drops() ? onednn::float_bytes(s.block * s.columns) : 64);
     float *ds = static_cast<float*>(scores.get()), *dropped = static_cast<float*>(room.get());
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t b = i / s.groups, group = i % s.groups;

@@ -22,6 +22,8 @@ void limit_instructions(const char* name);
 /// Whether this processor has instructions for bfloat16.
 bool has_bfloat16();
 
+inline std::size_t float_bytes(std::int64_t count) { return static_cast<std::size_t>(count) * sizeof(float); }
+
 /// Scratch memory from Nyala's allocator: contents undefined, 64-byte aligned.
 class Scratch {
  public:

@@ -11,10 +11,8 @@ namespace {
 
 using namespace onednn;
 
-std::size_t bytes_of(std::int64_t count) { return static_cast<std::size_t>(count) * sizeof(float); }
-
 Scratch zeros(std::int64_t count) {
-  Scratch scratch(bytes_of(count));
+  Scratch scratch(float_bytes(count));
   std::fill_n(static_cast<float*>(scratch.get()), count, 0.0f);
   return scratch;
 }
@@ -42,10 +40,10 @@ class Backward {
         mask_(mask),
         width_(s.gates * s.units),
         lstm_(rnn.cell == RnnCell::lstm),
-        turned_(bytes_of(s.units * width_)),
-        dsums_(bytes_of(s.batch * s.time * width_)),
-        drecurrent_(lstm_ ? 0 : bytes_of(s.batch * s.time * width_)),
-        h_before_(bytes_of(s.plane())) {
+        turned_(float_bytes(s.units * width_)),
+        dsums_(float_bytes(s.batch * s.time * width_)),
+        drecurrent_(lstm_ ? 0 : float_bytes(s.batch * s.time * width_)),
+        h_before_(float_bytes(s.plane())) {
     // Row by row: the product of every step reads the transposed kernel.
     const float* kernel = elements_of<float>(recurrent_kernel);
     for (std::int64_t i = 0; i < s.units; ++i)

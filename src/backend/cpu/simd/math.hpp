@@ -7,6 +7,7 @@
 
 namespace nyala::backend::NYALA_SIMD_NAMESPACE {
 
+inline constexpr float selu_scale = 1.05070099F, selu_product = 1.75809935F;
 inline constexpr float ln2 = 0.693147181F, ln2_high = 0.693359375F, ln2_low = -2.12194440e-4F;
 
 /// 2^n for -126 <= n <= 127

@@ -4,8 +4,6 @@
 namespace nyala::backend::NYALA_SIMD_NAMESPACE {
 namespace {
 
-constexpr float selu_scale = 1.05070099F, selu_product = 1.75809935F;
-
 /// f(x, a) as a loop; the class of a lambda without captures stands for its function.
 template <class F>
 void loop(float a, const float* x, float* out, std::int64_t n) {

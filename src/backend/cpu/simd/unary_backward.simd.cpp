@@ -4,8 +4,6 @@
 namespace nyala::backend::NYALA_SIMD_NAMESPACE {
 namespace {
 
-constexpr float selu_scale = 1.05070099F, selu_product = 1.75809935F;
-
 /// gradient * f(x or y, a)
 template <class F>
 void loop(float a, const float* from, const float* gradient, float* out, std::int64_t n) {
