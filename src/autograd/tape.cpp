@@ -8,6 +8,7 @@
 
 #include "autograd/tape_state.hpp"
 #include "autograd/variable_impl.hpp"
+#include "core/subnormals.hpp"
 
 namespace nyala {
 
@@ -92,6 +93,7 @@ void GradientTape::watch(const Variable& variable) {
 
 std::vector<Tensor> GradientTape::gradient_of(const Tensor& target, const std::vector<autograd::Edge>& sources,
                                               const Tensor& output_gradients) {
+  const detail::FlushSubnormals flush;
   detail::require_defined(target, "GradientTape::gradient");
   if (!is_floating(target.dtype())) {
     throw Error(std::string("GradientTape::gradient: the target must be floating-point, it is ") +

@@ -21,6 +21,7 @@
 #include "core/processors.hpp"
 #include "core/spin_lock.hpp"
 #include "core/spin_wait.hpp"
+#include "core/subnormals.hpp"
 
 // From g++'s OpenMP runtime, which is the one that oneDNN uses; clang finds no <omp.h> for it.
 extern "C" {
@@ -103,6 +104,7 @@ class ThreadPool {
     const InsideParallel inside;
     fn_ = &fn;
     count_ = count;
+    mode_ = float_mode();
     claimed_.store(count == Chunks::most ? 0 : ~std::uint64_t{0} << count, std::memory_order_relaxed);
     ++epoch_;
     control_.store(epoch_ << epoch_shift | open_bit);
@@ -207,6 +209,7 @@ class ThreadPool {
       while ((control & open_bit) != 0 && control >> epoch_shift != last_epoch) {
         if (!control_.compare_exchange_weak(control, control + one_active)) continue;
         last_epoch = control >> epoch_shift;
+        set_float_mode(mode_);
         work(slot);
         leave();
         break;
@@ -242,6 +245,7 @@ class ThreadPool {
 
   const FunctionRef<void(std::int64_t)>* fn_ = nullptr;
   std::int64_t count_ = 0;
+  unsigned mode_ = 0;  // the caller's: a result does not depend on the thread that computes it
   std::uint64_t epoch_ = 0;
   std::exception_ptr error_;
   std::int64_t error_chunk_ = 0;

@@ -5,6 +5,7 @@
 #include "autograd/node.hpp"
 #include "autograd/variable_impl.hpp"
 #include "core/device_memory.hpp"
+#include "core/subnormals.hpp"
 #include "model/layer_state.hpp"
 
 namespace nyala {
@@ -143,6 +144,7 @@ void Layer::build_now(const std::vector<Shape>& inputs) {
 }
 
 Tensors Layer::invoke(const Tensors& given_inputs, const CallContext& given) {
+  const detail::FlushSubnormals flush;
   try {
     LayerState& state = *state_;
     Tensors moved;

@@ -11,6 +11,7 @@
 #include <nyala/ops/math.hpp>
 
 #include "autograd/variable_impl.hpp"
+#include "core/subnormals.hpp"
 #include "model/gradient_clipping.hpp"
 #include "model/optimizer_state.hpp"
 
@@ -149,6 +150,7 @@ void Optimizer::apply(const std::vector<Tensor>& gradients, const std::vector<Va
   if (gradients.empty()) return;
   if (!state.built) build(variables);
   StopRecording stop;
+  const detail::FlushSubnormals flush;
 
   std::vector<Tensor> kept;
   std::vector<std::size_t> places;

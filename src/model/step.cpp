@@ -4,6 +4,7 @@
 #include <nyala/ops.hpp>
 
 #include "core/device_memory.hpp"
+#include "core/subnormals.hpp"
 #include "core/tensor_impl.hpp"
 #include "model/batches.hpp"
 #include "model/layer_state.hpp"
@@ -149,6 +150,7 @@ void RunningMean::add(const Tensor& value, double weight) {
 
 void train_step(Model& model, const Batch& given) {
   Compiled& compiled = require_compiled(model, "fit");
+  const FlushSubnormals flush;
   const Batch batch = at_home(model, given);
   StepScope scope;
   StepLoss loss;
@@ -178,6 +180,7 @@ void train_step(Model& model, const Batch& given) {
 
 void test_step(Model& model, const Batch& given, Slices& slices) {
   Compiled& compiled = require_compiled(model, "evaluate");
+  const FlushSubnormals flush;
   const Batch batch = at_home(model, given);
   StepScope scope;
   const StopRecording stop;
@@ -188,12 +191,14 @@ void test_step(Model& model, const Batch& given, Slices& slices) {
 }
 
 Tensors predict_step(const Model& model, const Tensors& x) {
+  const FlushSubnormals flush;
   const StopRecording stop;
   if (!gpu_in_use()) return const_cast<Model&>(model).outputs(x, CallContext{.training = false});
   return const_cast<Model&>(model).outputs(upload(x, home_of(state_of(model))), CallContext{.training = false});
 }
 
 Tensors predict_step(const Model& model, const Tensors& x, Slices& slices) {
+  const FlushSubnormals flush;
   return gpu_in_use() ? predict_step(model, x) : slices.run(x);
 }
 
