@@ -81,16 +81,17 @@ class QuantizedDense : public LayerOf<QuantizedDense>, public Quantized {
     const bool float8 = scheme_.mode == Mode::float8;
     if (!float8) add_numbers(rows, columns, scale);
     if (float8) {
+      // Before the kernel among the layer's weights, after the bias among the stored ones: as in Keras.
+      add_float8_scales();
       kernel_ = add_weight("kernel", shape_, options_.kernel_initializer,
                            {.regularizer = options_.kernel_regularizer, .constraint = options_.kernel_constraint});
-      stored_.push_back(kernel_);
+      stored_.insert(stored_.begin(), kernel_);
     }
     if (like->weights().size() > 1) {
       bias_ = add_weight("bias", like->weights()[1].shape(), options_.bias_initializer,
                          {.regularizer = options_.bias_regularizer, .constraint = options_.bias_constraint});
       stored_.insert(stored_.begin() + (calibrated() ? 0 : 1), bias_);
     }
-    if (float8) add_float8_scales();
     if (lora_.rank) {
       Shape a = kernel;
       a.back() = *lora_.rank;

@@ -73,6 +73,10 @@ OperationArguments::OperationArguments(const OperationEntry& entry, const Config
   const std::vector<std::string> names = words(entry.call);
   for (const auto& [key, value] : kwargs.entries()) {
     const auto found = std::find(names.begin(), names.end(), key);
+    if (found == names.end() && !names.empty() && names.back() == "**") {
+      surplus_[key] = value;
+      continue;
+    }
     if (found == names.end()) throw Error(std::string(entry.name) + ": there is no argument \"" + key + "\"");
     const auto place = static_cast<std::size_t>(found - names.begin());
     if (call_.size() <= place) call_.resize(place + 1);
@@ -216,10 +220,24 @@ Inferred probe(const GraphNode& node, const std::vector<Shape>& shapes, const st
     }
     return result;
   };
+  const auto as_one = [&] {
+    // The unknown axis meets a known one, and gives way to it; what stays 1 may be anything.
+    Inferred result = run_on(node, shapes, dtypes, 1, identity);
+    for (Shape& shape : result.shapes) {
+      for (std::int64_t& size : shape) size = size == 1 ? None : size;
+    }
+    return result;
+  };
   try {
     return with(2, 3);
-  } catch (const Error&) {
+  } catch (const Error&) {}
+  try {
     return with(120, 240);
+  } catch (const Error&) {
+    try {
+      return as_one();
+    } catch (const Error&) {}
+    throw;
   }
 }
 
@@ -256,6 +274,11 @@ Inferred elementwise(const GraphNode& node, const std::vector<Shape>& shapes, co
 
 Inferred infer(const GraphNode& node, const std::vector<Shape>& shapes, const std::vector<DType>& dtypes) {
   const OperationEntry& entry = *operation_of(*node.layer);
+  if (node.layer->class_name() == "Reshape" && shapes.size() == 1 && !shapes.front().known()) {
+    // A shape that is told in full needs nothing of the input's.
+    const Shape asked = node.layer->config().get("newshape").as_shape();
+    if (std::all_of(asked.begin(), asked.end(), [](std::int64_t size) { return size >= 0; })) return {{asked}, dtypes};
+  }
   if (entry.rule == ShapeRule::elementwise) return elementwise(node, shapes, dtypes);
   return probe(node, shapes, dtypes, entry.rule == ShapeRule::probe_identity);
 }

@@ -36,11 +36,15 @@ class OperationArguments {
   /// A null tensor if it is not given.
   Tensor tensor_or_none(std::size_t i) const { return given(i) ? tensor(i) : Tensor(); }
   std::vector<Tensor> tensors(std::size_t i) const;
+  /// Keyword arguments of the call under names of their own, for an operation whose call ends in **.
+  const Config& surplus() const { return surplus_; }
   /// Of any value: a marker, a number, or (nested) lists of numbers.
   Tensor as_tensor(const Config& value) const;
 
   /// Of the construction, with Keras' default where it lacks the key.
   const Config& option(const std::string& key) const { return construction_.get(key); }
+  /// Said to be None, which is not the default.
+  bool none(const std::string& key) const { return construction_.contains(key) && construction_.at(key).is_null(); }
   int integer(const std::string& key, int otherwise) const { return construction_.get(key, otherwise); }
   double number(const std::string& key, double otherwise) const { return construction_.get(key, otherwise); }
   bool flag(const std::string& key, bool otherwise) const { return construction_.get(key, otherwise); }
@@ -54,6 +58,7 @@ class OperationArguments {
   const CallContext& context_;
   const Tensors& inputs_;
   std::vector<Config> call_;
+  Config surplus_ = Config::object();
 };
 
 using OperationFunction = Tensors (*)(const OperationArguments&);
@@ -66,7 +71,7 @@ struct OperationEntry {
   const char* name;
   const char* module;        // below keras.src.ops
   const char* construction;  // its constructor's arguments, by spaces
-  const char* call;          // its call's
+  const char* call;          // its call's; ** where any keyword may follow
   OperationFunction run;
   ShapeRule rule = ShapeRule::probe;
 };

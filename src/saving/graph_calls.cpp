@@ -1,6 +1,8 @@
 // How files write the calls of a graph: Keras 3's nodes of args and kwargs, and the lists before them.
 #include "saving/graph_calls.hpp"
 
+#include <algorithm>
+
 #include <nyala/error.hpp>
 
 #include "model/graph.hpp"
@@ -53,11 +55,13 @@ Config marked(const Config& value, Call& call, bool listed, const Places& places
     call.constants[key] = tensor_from_config(value);
     return detail::constant_marker(key);
   }
-  Config object = Config::object();
-  for (const auto& [key, entry] : value.entries()) {
-    const bool own_form = value.contains("class_name");
-    object[key] = own_form ? entry : marked(entry, call, listed, places);
-  }
+  if (value.contains("class_name")) return value;
+  // Keras counts the tensors of a dictionary in the order of its sorted keys; the keys stay where they are.
+  std::vector<std::string> keys;
+  Config object = value;
+  for (const auto& [key, entry] : value.entries()) keys.push_back(key);
+  if (!listed) std::sort(keys.begin(), keys.end());
+  for (const std::string& key : keys) object[key] = marked(value.at(key), call, listed, places);
   return object;
 }
 

@@ -1,4 +1,6 @@
 // Elementwise operations and linear algebra.
+#include <algorithm>
+
 #include "model/operations/support.hpp"
 
 namespace nyala::detail {
@@ -18,10 +20,32 @@ Tensors tensordot_of(const Arguments& a) {
   return tensordot(a.tensor(0), a.tensor(1), sides[0], sides[1]);
 }
 
+/// The sum of the singular values of the matrices in two axes.
+Tensor nuclear_norm(const Arguments& a) {
+  Tensor x = a.tensor(0);
+  const int rank = x.rank();
+  std::vector<int> axes = a.axes().values();
+  if (axes.empty() && rank == 2) axes = {0, 1};
+  if (axes.size() != 2) throw Error("ord \"nuc\" takes two axes, got " + a.option("axis").json());
+  if (!is_floating(x.dtype())) x = cast(x, floatx());
+  std::vector<std::int64_t> kept(x.shape().begin(), x.shape().end());
+  for (int& axis : axes) {
+    const int place = axis < 0 ? axis + rank : axis;
+    if (place < 0 || place >= rank) throw Error("there is no axis " + std::to_string(axis));
+    axis = place;
+    kept[static_cast<std::size_t>(place)] = 1;
+  }
+  // The other axes keep their order when the later of the two goes to the end first.
+  const int first = std::min(axes[0], axes[1]), second = std::max(axes[0], axes[1]);
+  const Tensor values = sum(svd(moveaxis(moveaxis(x, second, -1), first, -2), false).s, -1);
+  return a.flag("keepdims", false) ? reshape(values, Shape(kept)) : values;
+}
+
 Tensors norm_of(const Arguments& a) {
   const Config& ord = a.option("ord");
   std::optional<double> order;
   if (ord.is_number()) order = ord.as_double();
+  if (ord == Config("nuc")) return nuclear_norm(a);
   if (ord.is_string() && ord.as_string() != "fro") throw Error("ord \"" + ord.as_string() + "\" is not known");
   return norm(a.tensor(0), order, a.axes(), a.flag("keepdims", false));
 }
@@ -130,7 +154,12 @@ std::vector<OperationEntry> math_operations() {
        },
        each},
       {"Where", "numpy", "", "condition x1 x2",
-       [](const Arguments& a) -> Tensors { return where(a.tensor(0), a.tensor(1), a.tensor(2)); }, each},
+       [](const Arguments& a) -> Tensors {
+         if (!a.given(1) || !a.given(2))
+           throw Error("Where: without x1 and x2 the result's shape depends on the values, which no graph can hold");
+         return where(a.tensor(0), a.tensor(1), a.tensor(2));
+       },
+       each},
       {"Cast", "core", "dtype", "x",
        [](const Arguments& a) -> Tensors { return cast(a.tensor(0), dtype_option(a).value_or(floatx())); }, each},
       {"ConvertToTensor", "core", "dtype sparse ragged", "x",

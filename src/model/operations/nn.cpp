@@ -69,6 +69,23 @@ Tensors layer_norm_of(const Arguments& a) {
 int axis_or_last(const Arguments& a) { return a.integer("axis", -1); }
 Axes axes_or_last(const Arguments& a) { return a.option("axis").is_null() ? Axes(-1) : a.axes(); }
 
+/// Where the axis is None: over all values at once.
+template <class Function>
+Tensor along(const Arguments& a, const Function& function) {
+  const Tensor x = a.tensor(0);
+  if (a.none("axis")) return reshape(function(reshape(x, {-1}), Axes(-1)), x.shape());
+  return function(x, axes_or_last(a));
+}
+
+Tensors rms_norm_of(const Arguments& a) {
+  const Tensor x = a.tensor(0), scale = a.tensor_or_none(1);
+  const double epsilon = a.number("epsilon", nyala::epsilon());
+  // A scale of any shape that broadcasts.
+  if (scale.defined() && scale.rank() > 1)
+    return cast(rms_normalization(x, {}, axes_or_last(a), epsilon) * cast(scale, x.dtype()), x.dtype());
+  return rms_normalization(x, scale, axes_or_last(a), epsilon);
+}
+
 }  // namespace
 
 std::vector<OperationEntry> nn_operations() {
@@ -110,9 +127,13 @@ std::vector<OperationEntry> nn_operations() {
        each},
       {"Glu", "nn", "axis", "x", [](const Arguments& a) -> Tensors { return glu(a.tensor(0), axis_or_last(a)); }},
       {"Softmax", "nn", "axis", "x",
-       [](const Arguments& a) -> Tensors { return softmax(a.tensor(0), axes_or_last(a)); }},
+       [](const Arguments& a) -> Tensors {
+         return along(a, [](const Tensor& x, const Axes& axes) { return softmax(x, axes); });
+       }},
       {"LogSoftmax", "nn", "axis", "x",
-       [](const Arguments& a) -> Tensors { return log_softmax(a.tensor(0), axes_or_last(a)); }},
+       [](const Arguments& a) -> Tensors {
+         return along(a, [](const Tensor& x, const Axes& axes) { return log_softmax(x, axes); });
+       }},
       {"Sparsemax", "nn", "axis", "x",
        [](const Arguments& a) -> Tensors { return sparsemax(a.tensor(0), axis_or_last(a)); }},
       {"MaxPool", "nn", "pool_size strides padding data_format", "inputs",
@@ -133,7 +154,7 @@ std::vector<OperationEntry> nn_operations() {
        conv_transpose_of},
       {"OneHot", "nn", "num_classes axis dtype sparse", "x",
        [](const Arguments& a) -> Tensors {
-         return one_hot(a.tensor(0), a.option("num_classes").as_int(), axis_or_last(a),
+         return one_hot(class_numbers(a.tensor(0)), a.option("num_classes").as_int(), axis_or_last(a),
                         dtype_option(a).value_or(floatx()));
        }},
       {"BinaryCrossentropy", "nn", "from_logits", "target output",
@@ -156,12 +177,12 @@ std::vector<OperationEntry> nn_operations() {
        }},
       {"Normalize", "nn", "axis order epsilon", "x",
        [](const Arguments& a) -> Tensors {
-         return normalize(a.tensor(0), axis_or_last(a), a.number("order", 2.0), a.number("epsilon", epsilon()));
+         const double order = a.number("order", 2.0), least = a.number("epsilon", epsilon());
+         const Tensor x = a.tensor(0);
+         if (a.none("axis")) return reshape(normalize(reshape(x, {-1}), -1, order, least), x.shape());
+         return normalize(x, axis_or_last(a), order, least);
        }},
-      {"RMSNorm", "nn", "axis epsilon", "x scale",
-       [](const Arguments& a) -> Tensors {
-         return rms_normalization(a.tensor(0), a.tensor_or_none(1), axes_or_last(a), a.number("epsilon", epsilon()));
-       }},
+      {"RMSNorm", "nn", "axis epsilon", "x scale", rms_norm_of},
       {"LayerNorm", "nn", "axis epsilon rms_scaling", "x gamma beta", layer_norm_of},
       {"DotProductAttention", "nn", "is_causal flash_attention attn_logits_soft_cap", "query key value bias mask scale",
        attention_of},

@@ -240,9 +240,7 @@ Tensors rearrange(const Arguments& a) {
   if (left.groups.size() != x.shape().size())
     throw Error("Rearrange: the pattern \"" + pattern.substr(0, 60) + "\" does not fit the shape " + x.shape().str());
   std::map<std::string, std::int64_t> sizes;
-  if (a.given(2)) {
-    for (const auto& [name, size] : a.value(2).entries()) sizes[name] = size.as_integer();
-  }
+  for (const auto& [name, size] : a.surplus().entries()) sizes[name] = size.as_integer();
   std::vector<std::string> order;
   Shape split;
   for (std::size_t i = 0; i < left.groups.size(); ++i) {
@@ -327,7 +325,10 @@ std::vector<OperationEntry> rare_operations() {
        [](const Arguments& a) -> Tensors {
          const Tensor start = a.tensor(0), stop = a.tensor(1);
          const Tensor signs = expand_dims(cast(sign(start), floatx()), a.integer("axis", 0));
-         return of_dtype(a, exp(between(a, log(abs(start)), log(abs(stop)))) * signs);
+         const Tensor way = exp(between(a, log(abs(start)), log(abs(stop)))) * signs;
+         // From a negative number to a positive one there is no way.
+         const Tensor crossing = expand_dims(less(cast(start, floatx()) * stop, 0.0), a.integer("axis", 0));
+         return of_dtype(a, where(crossing, full_like(way, std::nan("")), way));
        }},
       {"UnravelIndex", "numpy", "shape", "indices", unravel_index},
       {"Correlate", "numpy", "mode", "x1 x2", correlate},
@@ -359,12 +360,10 @@ std::vector<OperationEntry> rare_operations() {
          return sum(cast(greater(s, limit), DType::int32), -1);
        },
        identity},
-      {"Rearrange", "einops", "", "tensor pattern axes_lengths", rearrange},
+      {"Rearrange", "einops", "", "tensor pattern **", rearrange},
       {"PSNR", "nn", "max_val", "x1 x2", psnr},
       {"SegmentMin", "math", "num_segments sorted", "data segment_ids",
-       [](const Arguments& a) -> Tensors {
-         return -segment_max(-a.tensor(0), a.tensor(1), a.option("num_segments").as_integer());
-       }},
+       [](const Arguments& a) -> Tensors { return -in_segments<segment_max>(-a.tensor(0), a); }},
   };
 }
 

@@ -66,18 +66,29 @@ std::vector<OperationEntry> reduction_operations() {
       {"Moments", "nn", "axes keepdims synchronized", "x",
        [](const Arguments& a) -> Tensors {
          const Moments result = moments(a.tensor(0), a.axes("axes"), a.flag("keepdims", false));
-         return {result.mean, result.variance};
+         if (result.mean.dtype() != DType::float16) return {result.mean, result.variance};
+         const auto in_range = [](const Tensor& x) { return clip(x, Tensor(-65504.0), Tensor(65504.0)); };
+         return {in_range(result.mean), in_range(result.variance)};
        }},
       {"Argmax", "numpy", "axis keepdims", "x", position<argmax>},
       {"Argmin", "numpy", "axis keepdims", "x", position<argmin>},
       {"Cumsum", "numpy", "axis dtype", "x", cumulative<cumsum>},
       {"Cumprod", "numpy", "axis dtype", "x", cumulative<cumprod>},
       {"Sort", "numpy", "axis", "x",
-       [](const Arguments& a) -> Tensors { return sort(a.tensor(0), a.integer("axis", -1)); }},
+       [](const Arguments& a) -> Tensors {
+         if (a.none("axis")) return sort(ravel(a.tensor(0)), -1);
+         return sort(a.tensor(0), a.integer("axis", -1));
+       }},
       {"Argsort", "numpy", "axis", "x",
-       [](const Arguments& a) -> Tensors { return argsort(a.tensor(0), a.integer("axis", -1)); }},
+       [](const Arguments& a) -> Tensors {
+         if (a.none("axis")) return argsort(ravel(a.tensor(0)), -1);
+         return argsort(a.tensor(0), a.integer("axis", -1));
+       }},
       {"Argpartition", "numpy", "kth axis", "x",
-       [](const Arguments& a) -> Tensors { return argsort(a.tensor(0), a.integer("axis", -1)); }},
+       [](const Arguments& a) -> Tensors {
+         if (a.none("axis")) return argsort(ravel(a.tensor(0)), -1);
+         return argsort(a.tensor(0), a.integer("axis", -1));
+       }},
       {"TopK", "math", "k sorted", "x",
        [](const Arguments& a) -> Tensors {
          const TopK result = top_k(a.tensor(0), a.option("k").as_integer(), a.flag("sorted", true));
@@ -86,13 +97,9 @@ std::vector<OperationEntry> reduction_operations() {
       {"InTopK", "math", "k", "targets predictions",
        [](const Arguments& a) -> Tensors { return in_top_k(a.tensor(0), a.tensor(1), a.option("k").as_integer()); }},
       {"SegmentSum", "math", "num_segments sorted", "data segment_ids",
-       [](const Arguments& a) -> Tensors {
-         return segment_sum(a.tensor(0), a.tensor(1), a.option("num_segments").as_integer());
-       }},
+       [](const Arguments& a) -> Tensors { return in_segments<segment_sum>(a.tensor(0), a); }},
       {"SegmentMax", "math", "num_segments sorted", "data segment_ids",
-       [](const Arguments& a) -> Tensors {
-         return segment_max(a.tensor(0), a.tensor(1), a.option("num_segments").as_integer());
-       }},
+       [](const Arguments& a) -> Tensors { return in_segments<segment_max>(a.tensor(0), a); }},
   };
 }
 

@@ -222,9 +222,18 @@ std::vector<OperationEntry> shape_operations() {
       {"OnesLike", "numpy", "dtype", "x", [](const Arguments& a) -> Tensors { return like(a, ones_like(a.tensor(0))); },
        each},
       {"FullLike", "numpy", "dtype", "x fill_value",
-       [](const Arguments& a) -> Tensors { return like(a, full_like(a.tensor(0), a.tensor(1))); }, each},
+       [](const Arguments& a) -> Tensors { return like(a, full_like(a.tensor(0), a.tensor(1))); }},
       {"Slice", "core", "shape", "inputs start_indices",
-       [](const Arguments& a) -> Tensors { return slice(a.tensor(0), starts(a), shape_option(a, "shape")); }},
+       [](const Arguments& a) -> Tensors {
+         const Tensor x = a.tensor(0);
+         const std::vector<std::int64_t> from = starts(a);
+         Shape shape = shape_option(a, "shape");
+         // -1: all that is left of an axis.
+         for (std::size_t i = 0; i < shape.size() && i < from.size() && i < x.shape().size(); ++i) {
+           if (shape[i] == -1) shape[i] = x.shape()[i] - from[i];
+         }
+         return slice(x, from, shape);
+       }},
       {"SliceUpdate", "core", "", "inputs start_indices updates",
        [](const Arguments& a) -> Tensors { return slice_update(a.tensor(0), starts(a), a.tensor(2)); }},
       {"Scatter", "core", "shape", "indices values",

@@ -73,7 +73,7 @@ Tensor difference_along(Tensor x, int n, int axis) {
   const int at = place_of_axis(axis, x.rank(), "Diff");
   for (; n > 0; --n) {
     const std::int64_t size = x.shape()[static_cast<std::size_t>(at)];
-    if (size < 2) throw Error("Diff: axis " + std::to_string(axis) + " of " + x.shape().str() + " is too short");
+    if (size == 0) break;  // nothing is left to subtract
     x = cut_at(x, 1, at)[1] - cut_at(x, size - 1, at)[0];
   }
   return x;
@@ -182,7 +182,8 @@ Tensors saturate_cast_of(const Arguments& a) {
 
 Tensors multi_hot_of(const Arguments& a) {
   const int classes = a.option("num_classes").as_int();
-  const Tensor hot = one_hot(a.tensor(0), classes, a.integer("axis", -1), dtype_option(a).value_or(floatx()));
+  const Tensor hot =
+      one_hot(cast(a.tensor(0), DType::int32), classes, a.integer("axis", -1), dtype_option(a).value_or(floatx()));
   return max(hot, a.tensor(0).rank() <= 1 ? 0 : 1);
 }
 
@@ -200,7 +201,10 @@ Tensor sinc(const Tensor& x) {
   return where(zero, ones_like(x), sin(scaled) / where(zero, ones_like(x), scaled));
 }
 Tensor cube_root(const Tensor& x) { return sign(x) * power(abs(x), Tensor(1.0 / 3.0)); }
-Tensor heaviside(const Tensor& x, const Tensor& at_zero) {
+Tensor heaviside(const Tensor& given, const Tensor& at_zero_given) {
+  const DType joint = (zeros_like(given) + zeros_like(at_zero_given)).dtype();
+  const DType dtype = is_floating(joint) ? joint : joint == DType::int64 ? DType::float64 : floatx();
+  const Tensor x = cast(given, dtype), at_zero = cast(at_zero_given, dtype);
   return where(equal(x, Tensor(0.0)), at_zero, cast(greater(x, Tensor(0.0)), x.dtype()));
 }
 Tensor larger_past_nan(const Tensor& x, const Tensor& y) {
@@ -209,7 +213,11 @@ Tensor larger_past_nan(const Tensor& x, const Tensor& y) {
 Tensor smaller_past_nan(const Tensor& x, const Tensor& y) {
   return where(isnan(x), y, where(isnan(y), x, minimum(x, y)));
 }
-Tensor remainder_of_x(const Tensor& x, const Tensor& y) { return x - trunc(x / y) * y; }
+Tensor remainder_of_x(const Tensor& x, const Tensor& y) {
+  if (is_floating(x.dtype()) || is_floating(y.dtype())) return x - trunc(x / y) * y;
+  const Tensor a = cast(x, DType::float64), b = cast(y, DType::float64);
+  return cast(a - trunc(a / b) * b, (zeros_like(x) + zeros_like(y)).dtype());
+}
 Tensor log2_of_sum(const Tensor& x, const Tensor& y) {
   const Tensor factor(std::numbers::ln2);
   return logaddexp(x * factor, y * factor) / factor;
