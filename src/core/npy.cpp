@@ -8,24 +8,20 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
+
 #include <nyala/error.hpp>
 
 #include "core/atomic_file.hpp"
 #include "core/npy_header.hpp"
+#include "core/npy_stream.hpp"
 
-namespace nyala {
+namespace nyala::detail {
 namespace {
 
 class Reader {
  public:
-  explicit Reader(const std::string& path) : where_("load_npy: '" + path + "'") {
-    struct stat info {};
-    if (stat(path.c_str(), &info) != 0) throw Error(where_ + ": " + std::strerror(errno));
-    if (!S_ISREG(info.st_mode)) throw Error(where_ + ": not a file");
-    file_.open(path, std::ios::binary);
-    if (!file_) throw Error(where_ + ": cannot be opened");
-    left_ = static_cast<std::uint64_t>(info.st_size);
-  }
+  Reader(std::uint64_t size, FunctionRef<void(void*, std::size_t)> source, const std::string& where)
+      : where_(where), source_(source), left_(size) {}
 
   const std::string& where() const { return where_; }
   std::uint64_t left() const { return left_; }
@@ -33,8 +29,7 @@ class Reader {
 
   void read(void* out, std::uint64_t bytes, const char* what) {
     if (bytes > left_) fail(std::string("the file ends within ") + what);
-    if (!file_.read(static_cast<char*>(out), static_cast<std::streamsize>(bytes)))
-      fail(std::string("cannot read ") + what);
+    source_(out, static_cast<std::size_t>(bytes));
     left_ -= bytes;
     place_ += bytes;
   }
@@ -44,12 +39,12 @@ class Reader {
   }
 
  private:
-  std::string where_;
-  std::ifstream file_;
-  std::uint64_t left_ = 0, place_ = 0;
+  const std::string& where_;
+  FunctionRef<void(void*, std::size_t)> source_;
+  std::uint64_t left_, place_ = 0;
 };
 
-detail::NpyHeader read_header(Reader& reader) {
+NpyHeader read_header(Reader& reader) {
   std::array<unsigned char, 8> magic{};
   constexpr std::array<unsigned char, 6> expected{0x93, 'N', 'U', 'M', 'P', 'Y'};
   if (reader.left() < magic.size()) reader.fail("not a .npy file: it has " + std::to_string(reader.left()) + " bytes");
@@ -66,11 +61,11 @@ detail::NpyHeader read_header(Reader& reader) {
   const std::uint64_t place = reader.place();
   std::string text(static_cast<std::size_t>(length), '\0');
   reader.read(text.data(), length, "the header");
-  return detail::parse_npy_header(text, reader.where(), place);
+  return parse_npy_header(text, reader.where(), place);
 }
 
 /// The shape, once it is known that the rest of the file is as long as it says.
-Shape checked_shape(const detail::NpyHeader& header, const Reader& reader) {
+Shape checked_shape(const NpyHeader& header, const Reader& reader) {
   if (header.shape.size() > Shape::max_rank)
     reader.fail("arrays of more than 8 axes are not supported, got " + std::to_string(header.shape.size()));
   const std::uint64_t element = size_of(header.dtype);
@@ -124,9 +119,9 @@ Tensor reordered(const Tensor& columns, const Shape& shape) {
 
 }  // namespace
 
-Tensor load_npy(const std::string& path) {
-  Reader reader(path);
-  const detail::NpyHeader header = read_header(reader);
+Tensor read_npy(std::uint64_t size, FunctionRef<void(void*, std::size_t)> read, const std::string& where) {
+  Reader reader(size, read, where);
+  const NpyHeader header = read_header(reader);
   const Shape shape = checked_shape(header, reader);
   Tensor tensor = Tensor::empty(shape, header.dtype, Device("cpu"));
   auto* data = static_cast<unsigned char*>(tensor.raw_data());
@@ -138,10 +133,31 @@ Tensor load_npy(const std::string& path) {
   return header.fortran_order && shape.size() > 1 ? reordered(tensor, shape) : tensor;
 }
 
+void require_writable(const Tensor& tensor, const std::string& where) {
+  if (!tensor.defined()) throw Error(where + ": the tensor must be defined, got a null tensor");
+  if (tensor.dtype() == DType::string) throw Error(where + ": strings are not supported, got dtype string");
+}
+
+}  // namespace nyala::detail
+
+namespace nyala {
+
+Tensor load_npy(const std::string& path) {
+  const std::string where = "load_npy: '" + path + "'";
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) throw Error(where + ": " + std::strerror(errno));
+  if (!S_ISREG(info.st_mode)) throw Error(where + ": not a file");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw Error(where + ": cannot be opened");
+  const auto read = [&](void* to, std::size_t bytes) {
+    if (!file.read(static_cast<char*>(to), static_cast<std::streamsize>(bytes)))
+      throw Error(where + ": cannot be read");
+  };
+  return detail::read_npy(static_cast<std::uint64_t>(info.st_size), read, where);
+}
+
 void save_npy(const std::string& path, const Tensor& tensor) {
-  if (!tensor.defined()) throw Error("save_npy: the tensor must be defined, got a null tensor for '" + path + "'");
-  if (tensor.dtype() == DType::string)
-    throw Error("save_npy: strings are not supported, got dtype string for '" + path + "'");
+  detail::require_writable(tensor, "save_npy: '" + path + "'");
   const std::string prefix = detail::npy_prefix(tensor.dtype(), {tensor.shape().begin(), tensor.shape().end()});
   detail::AtomicFile file(path, "save_npy");
   file.write(prefix.data(), prefix.size());

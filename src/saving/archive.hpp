@@ -21,6 +21,7 @@ class ArchiveReader {
   ArchiveReader(std::shared_ptr<ByteSource> file, std::string where);
   ArchiveReader(const std::string& path, const std::string& where);
 
+  std::vector<std::string> names() const;
   bool contains(const std::string& member) const { return members_.count(member) != 0; }
   /// A short member, whole. Throws Error if it is missing, or larger than `most` bytes.
   std::string text(const std::string& member, std::uint64_t most) const;

@@ -199,6 +199,12 @@ void ArchiveReader::find_contents(std::uint64_t end) {
   }
 }
 
+std::vector<std::string> ArchiveReader::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, member] : members_) names.push_back(name);
+  return names;
+}
+
 bool ArchiveReader::has_assets() const {
   const auto first = members_.lower_bound("assets/");
   return first != members_.end() && first->first.compare(0, 7, "assets/") == 0;

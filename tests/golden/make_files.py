@@ -73,6 +73,10 @@ def transposed(kernel, gates):
 
 
 def main():
+    np.savez_compressed(
+        at("arrays.npz"), x=np.arange(24, dtype="float32").reshape(2, 3, 4), y=np.array([1, 0, 2], "int64"),
+        one=np.float16(1.5), **{"a/b": np.asfortranarray(np.arange(6, dtype=">f8").reshape(2, 3))})
+
     model = dense()
     model.save_weights(at("dense.weights.h5"))
     values = [np.asarray(w.value) for w in model.weights]
