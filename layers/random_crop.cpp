@@ -26,15 +26,25 @@ RandomCrop::RandomCrop(std::int64_t height, std::int64_t width, RandomImageOptio
 }
 
 RandomCrop RandomCrop::from_config(const Config& config) {
-  return RandomCrop(config.at("height").as_integer(), config.at("width").as_integer(),
-                    image::with_image(RandomImageOptions{}, config));
+  RandomCrop layer(config.at("height").as_integer(), config.at("width").as_integer(),
+                   image::with_image(RandomImageOptions{}, config));
+  layer.at_inference_ = config.get("nyala_at_inference", "");
+  return layer;
 }
 
-Tensor RandomCrop::transform(const Tensor& images, bool) {
+Tensor RandomCrop::transform(const Tensor& images, bool training) {
   const Shape& shape = images.shape();
   const std::int64_t height = shape[1], width = shape[2];
   std::int64_t row = 0, column = 0;
-  if (height > height_ && width > width_) {
+  const bool to_3_5 = at_inference_ == "middle";
+  if (to_3_5 && !(training && height >= height_ && width >= width_)) {
+    const std::int64_t rows = std::clamp<std::int64_t>(width * height_ / width_, 1, height),
+                       columns = std::clamp<std::int64_t>(height * width_ / height_, 1, width);
+    const Tensor middle =
+        slice(images, {0, (height - rows) / 2, (width - columns) / 2, 0}, {shape[0], rows, columns, shape[3]});
+    return resize_image(middle, {height_, width_}, {.data_format = "channels_last"});
+  }
+  if (to_3_5 || (training && height > height_ && width > width_)) {
     row = random::randint({}, 0, height - height_ + 1, DType::int64, seed()).item<std::int64_t>();
     column = random::randint({}, 0, width - width_ + 1, DType::int64, seed()).item<std::int64_t>();
   } else {
@@ -56,6 +66,7 @@ Config RandomCrop::config() const {
   config["height"] = height_;
   config["width"] = width_;
   config["seed"] = recorded_seed_;
+  if (!at_inference_.empty()) config["nyala_at_inference"] = at_inference_;
   return config;
 }
 

@@ -16,6 +16,7 @@ Softmax Softmax::from_config(const Config& config) {
   }
   Softmax layer(with_base(options, config));
   layer.axis_listed_ = config.get("axis").is_array();
+  layer.masks_by_adding_ = config.get("nyala_masks_by_adding", false);
   return layer;
 }
 
@@ -37,6 +38,7 @@ Tensors Softmax::call_with(const Tensors& inputs, const CallContext& context) {
   }
   const Tensor keep = mask.dtype() == DType::boolean ? mask : greater(mask, 0.5);
   const double low = x.dtype() == DType::float16 ? -3e4 : -1e9;
+  if (masks_by_adding_) return softmax(x + (1.0 - cast(mask, x.dtype())) * low, options_.axis);
   return where(keep, softmax(where(keep, x, low), options_.axis), 0.0);
 }
 
@@ -47,6 +49,7 @@ Config Softmax::config() const {
   Config config = base_config();
   const std::vector<int>& axes = options_.axis.values();
   config["axis"] = axes.size() == 1 && !axis_listed_ ? Config(axes.front()) : Config(axes);
+  if (masks_by_adding_) config["nyala_masks_by_adding"] = true;
   return config;
 }
 

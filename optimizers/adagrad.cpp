@@ -20,13 +20,15 @@ void Adagrad::make_slots(const std::vector<Variable>& variables) {
 void Adagrad::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
   Variable sum = accumulator_[index];
   sum.assign_add(square(gradient));
-  Variable(variable).assign_sub(gradient * learning_rate / sqrt(sum.value() + own_.epsilon));
+  const Tensor root = epsilon_outside_ ? sqrt(sum.value()) + own_.epsilon : sqrt(sum.value() + own_.epsilon);
+  Variable(variable).assign_sub(gradient * learning_rate / root);
 }
 
 Config Adagrad::config() const {
   Config config = Optimizer::config();
   config["initial_accumulator_value"] = own_.initial_accumulator_value;
   config["epsilon"] = own_.epsilon;
+  if (epsilon_outside_) config["nyala_epsilon_outside_root"] = true;
   return config;
 }
 
@@ -34,7 +36,9 @@ Adagrad Adagrad::from_config(const Config& config) {
   AdagradOptions o = with_common(AdagradOptions(), config);
   o.initial_accumulator_value = config.get("initial_accumulator_value", o.initial_accumulator_value);
   o.epsilon = config.get("epsilon", o.epsilon);
-  return Adagrad(std::move(o));
+  Adagrad optimizer(std::move(o));
+  optimizer.epsilon_outside_ = config.get("nyala_epsilon_outside_root", false);
+  return optimizer;
 }
 
 }  // namespace nyala

@@ -8,14 +8,9 @@
 
 namespace nyala {
 
-namespace {
-
-/// Dozat's schedule of the momentum.
-double momentum_at(double beta_1, std::int64_t step) {
-  return beta_1 * (1.0 - 0.5 * std::pow(0.96, static_cast<double>(step)));
+double Nadam::momentum_at(std::int64_t step) const {
+  return own_.beta_1 * (1.0 - 0.5 * std::pow(0.96, schedule_decay_ * static_cast<double>(step)));
 }
-
-}  // namespace
 
 Nadam::Nadam(NadamOptions options) : Optimizer(common_options(options), "nadam"), own_(std::move(options)) {
   require_decay_rate(own_.beta_1, "Nadam", "beta_1");
@@ -34,12 +29,12 @@ void Nadam::make_slots(const std::vector<Variable>& variables) {
 
 void Nadam::begin_step() {
   Variable product = product_[0];
-  product.assign(product.value() * momentum_at(own_.beta_1, update_number()));
+  product.assign(product.value() * momentum_at(update_number()));
 }
 
 void Nadam::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
   const std::int64_t step = update_number();
-  const double now = momentum_at(own_.beta_1, step), next = momentum_at(own_.beta_1, step + 1);
+  const double now = momentum_at(step), next = momentum_at(step + 1);
   const double correction = 1.0 - std::pow(own_.beta_2, static_cast<double>(step));
   const Tensor product = cast(product_[0].value(), variable.dtype());
   Variable m = momentum_[index], v = velocity_[index];
@@ -54,6 +49,7 @@ Config Nadam::config() const {
   config["beta_1"] = own_.beta_1;
   config["beta_2"] = own_.beta_2;
   config["epsilon"] = own_.epsilon;
+  if (schedule_decay_ != 1.0) config["nyala_schedule_decay"] = schedule_decay_;
   return config;
 }
 
@@ -62,7 +58,10 @@ Nadam Nadam::from_config(const Config& config) {
   o.beta_1 = config.get("beta_1", o.beta_1);
   o.beta_2 = config.get("beta_2", o.beta_2);
   o.epsilon = config.get("epsilon", o.epsilon);
-  return Nadam(std::move(o));
+  Nadam optimizer(std::move(o));
+  optimizer.schedule_decay_ = config.get("nyala_schedule_decay", 1.0);
+  require_not_negative(optimizer.schedule_decay_, "Nadam", "schedule_decay");
+  return optimizer;
 }
 
 }  // namespace nyala

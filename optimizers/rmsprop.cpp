@@ -1,5 +1,6 @@
 #include <nyala/optimizers/rmsprop.hpp>
 
+#include <nyala/ops/math.hpp>
 #include <nyala/ops/update.hpp>
 
 #include "checks.hpp"
@@ -28,6 +29,11 @@ void RMSprop::update(const Tensor& gradient, const Variable&, std::size_t index,
 
 void RMSprop::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices,
                          double learning_rate) {
+  if (epsilon_outside_) {
+    for (std::size_t i = 0; i < gradients.size(); ++i)
+      update_with_epsilon_outside(gradients[i], indices[i], learning_rate);
+    return;
+  }
   std::vector<VariableUpdate> all;
   all.reserve(gradients.size());
   for (std::size_t i = 0; i < gradients.size(); ++i) {
@@ -41,12 +47,31 @@ void RMSprop::update_all(std::span<const Tensor> gradients, std::span<const std:
                  {.learning_rate = learning_rate, .rho = own_.rho, .momentum = own_.momentum, .epsilon = own_.epsilon});
 }
 
+void RMSprop::update_with_epsilon_outside(const Tensor& gradient, std::size_t index, double learning_rate) {
+  Variable variable = trained(index), velocity = velocity_[index];
+  const double decay = weight_decay(variable, index);
+  if (decay > 0.0) variable.assign_sub(variable.value() * (decay * learning_rate));
+  velocity.assign(velocity.value() * own_.rho + square(gradient) * (1.0 - own_.rho));
+  Tensor spread = velocity.value();
+  if (own_.centered) {
+    Variable mean = average_gradient_[index];
+    mean.assign(mean.value() * own_.rho + gradient * (1.0 - own_.rho));
+    spread = spread - square(mean.value());
+  }
+  const Tensor step = gradient * learning_rate / (sqrt(spread) + own_.epsilon);
+  if (own_.momentum == 0.0) return variable.assign_sub(step);
+  Variable momentum = momentum_[index];
+  momentum.assign(momentum.value() * own_.momentum + step);
+  variable.assign_sub(momentum.value());
+}
+
 Config RMSprop::config() const {
   Config config = Optimizer::config();
   config["rho"] = own_.rho;
   config["momentum"] = own_.momentum;
   config["epsilon"] = own_.epsilon;
   config["centered"] = own_.centered;
+  if (epsilon_outside_) config["nyala_epsilon_outside_root"] = true;
   return config;
 }
 
@@ -56,7 +81,9 @@ RMSprop RMSprop::from_config(const Config& config) {
   o.momentum = config.get("momentum", o.momentum);
   o.epsilon = config.get("epsilon", o.epsilon);
   o.centered = config.get("centered", o.centered);
-  return RMSprop(std::move(o));
+  RMSprop optimizer(std::move(o));
+  optimizer.epsilon_outside_ = config.get("nyala_epsilon_outside_root", false);
+  return optimizer;
 }
 
 }  // namespace nyala

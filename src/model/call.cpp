@@ -206,7 +206,7 @@ Tensors Layer::invoke(const Tensors& given_inputs, const CallContext& given) {
     }
     if (state.activity_regularizer != nullptr && detail::StepScope::current() != nullptr) {
       for (const Tensor& output : outputs) {
-        const double rows = output.rank() > 0 ? static_cast<double>(output.shape()[0]) : 1.0;
+        const double rows = output.rank() > 0 && !state.activity_summed ? static_cast<double>(output.shape()[0]) : 1.0;
         add_loss((*state.activity_regularizer)(output) / rows);
       }
     }

@@ -68,6 +68,7 @@ std::shared_ptr<LayerState> copy_of(const std::shared_ptr<LayerState>& state) {
   fresh->custom_backward = state->custom_backward;
   fresh->policy = state->policy;
   fresh->activity_regularizer = state->activity_regularizer;
+  fresh->activity_summed = state->activity_summed;
   fresh->children = state->children;
   fresh->seeds = state->seeds;
   fresh->specs = state->specs;

@@ -32,6 +32,7 @@ struct LayerState {
   CustomBackward custom_backward = CustomBackward::unknown;
   DTypePolicy policy;
   std::shared_ptr<Regularizer> activity_regularizer;
+  bool activity_summed = false;  // over the batch, as Keras to 2.3 and 3.0 to 3.13 did: no mean over its samples
   std::vector<Variable> trainable_weights, other_weights;
   std::vector<Child> children;
   std::vector<SeedGenerator> seeds;

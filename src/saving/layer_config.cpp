@@ -16,6 +16,7 @@
 #include "saving/layer_config.hpp"
 #include "saving/layer_dialect.hpp"
 #include "saving/model_config.hpp"
+#include "saving/private_settings.hpp"
 
 namespace nyala {
 
@@ -75,9 +76,25 @@ LayerRef builtin_layer(const std::string& class_name, const Config& config) {
   return {};
 }
 
-LayerRef read(const Config& object) {
-  if (!object.is_object())
-    throw Error("an object with class_name and config was expected, got " + object.json().substr(0, 80));
+/// Whether the activity regularizer's sum over the batch is meant.
+bool take_summed_activity(Config& config) {
+  if (config.contains(summed_activity)) {
+    const bool summed = config.get(summed_activity, false);
+    config.erase(summed_activity);
+    return summed;
+  }
+  return version_being_read().sums_activity() && !config.get("activity_regularizer").is_null();
+}
+
+LayerRef read(const Config& given_object) {
+  if (!given_object.is_object())
+    throw Error("an object with class_name and config was expected, got " + given_object.json().substr(0, 80));
+  Config with_settings;
+  if (given_object.contains("nyala")) {
+    with_settings = given_object;
+    take_in(with_settings);
+  }
+  const Config& object = with_settings.is_null() ? given_object : with_settings;
   const std::string class_name = object.at("class_name").as_string();
   const Config& own_name = object.get("registered_name");
   const std::string registered = own_name.is_string() ? own_name.as_string() : std::string();
@@ -94,7 +111,11 @@ LayerRef read(const Config& object) {
       registered.rfind("keras>", 0) == 0) {
     if (class_name == "Lambda") return lambda_from_config(plain(given));
     LayerWords words = todays_words(class_name, given);
-    if (const LayerRef layer = builtin_layer(words.class_name, words.config); layer.defined()) return layer;
+    const bool summed = take_summed_activity(words.config);
+    if (const LayerRef layer = builtin_layer(words.class_name, words.config); layer.defined()) {
+      detail::state_of(*layer).activity_summed = summed;
+      return layer;
+    }
     if (const LayerRef layer = application_layer(class_name, plain(given)); layer.defined()) return layer;
   }
   for (const auto& [foreign, language] : foreign_layers) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <map>
 #include <set>
 
@@ -15,7 +16,7 @@ namespace nyala::saving {
 
 namespace {
 
-thread_local int version = 3;
+thread_local KerasVersion version;
 
 const std::map<std::string, std::string>& class_aliases() {
   static const std::map<std::string, std::string> aliases = {
@@ -239,7 +240,7 @@ void convolution_words(Config& config, const std::string& name) {
 
 /// hard_sigmoid became another function in Keras 3: clip(x / 6 + 0.5, 0, 1) instead of clip(0.2 x + 0.5, 0, 1).
 void activation_words(Config& config) {
-  if (version >= 3) return;
+  if (version.major >= 3) return;
   for (const char* key : {"activation", "recurrent_activation"}) {
     const Config& value = config.get(key);
     const bool object = value.is_object() && value.get("config").is_string();
@@ -260,8 +261,16 @@ void normalization_words(Config& config) {
 
 }  // namespace
 
+const KerasVersion& version_being_read() { return version; }
+
 VersionBeingRead::VersionBeingRead(const std::string& keras_version) : before_(version) {
-  if (!keras_version.empty() && keras_version[0] >= '0' && keras_version[0] <= '9') version = keras_version[0] - '0';
+  const char* const end = keras_version.data() + keras_version.size();
+  KerasVersion read{.minor = 0};
+  const auto major = std::from_chars(keras_version.data(), end, read.major);
+  if (major.ec != std::errc()) return;
+  if (major.ptr != end && *major.ptr == '.') std::from_chars(major.ptr + 1, end, read.minor);
+  read.of_tensorflow = keras_version.ends_with("-tf") || (read.major == 2 && read.minor >= 4);
+  version = read;
 }
 VersionBeingRead::~VersionBeingRead() { version = before_; }
 
@@ -371,6 +380,10 @@ LayerWords todays_words(const std::string& class_name, const Config& given) {
     config.erase("value_range");  // before 3.6, without a meaning
   } else if (name == "Discretization" && config.get("dtype") == Config("int64")) {
     config.erase("dtype");  // the default before 3.13, of the result alone
+  } else if (name == "RandomCrop") {
+    if (version.before(3, 8)) config["nyala_at_inference"] = version.before(3, 6) ? "middle" : "window";
+  } else if (name == "Softmax") {
+    if (version.before(3, 14)) config["nyala_masks_by_adding"] = true;
   } else if (class_name == "ThresholdedReLU") {
     const Config theta = config.get("theta");
     config["threshold"] = theta.is_object() ? Config(tensor_from_config(theta).item<double>()) : theta;

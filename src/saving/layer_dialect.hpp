@@ -18,17 +18,34 @@ struct LayerWords {
 /// the key for a setting that cannot be kept (time_major = true).
 LayerWords todays_words(const std::string& class_name, const Config& config);
 
+/// Which Keras wrote a file.
+struct KerasVersion {
+  int major = 3, minor = 99;
+  bool of_tensorflow = false;
+
+  bool before(int other_major, int other_minor) const {
+    return major != other_major ? major < other_major : minor < other_minor;
+  }
+  /// Keras 1 to 2.3, which was no part of TensorFlow.
+  bool stands_alone() const { return !of_tensorflow && before(2, 4); }
+  /// Activity regularizers: of a mean sample in TensorFlow's Keras and since 3.14, of the whole batch in the others.
+  bool sums_activity() const { return stands_alone() || (major == 3 && minor < 14); }
+};
+
+/// The version that this thread reads; today's if nothing said so.
+const KerasVersion& version_being_read();
+
 /// Which Keras wrote what this thread reads, while it lives: some words of 1 and 2 mean something else today.
 class VersionBeingRead {
  public:
-  /// "2.15.0"; anything that begins with no digit changes nothing.
+  /// "2.15.0" or "2.2.4-tf"; anything that begins with no digit changes nothing.
   explicit VersionBeingRead(const std::string& keras_version);
   ~VersionBeingRead();
   VersionBeingRead(const VersionBeingRead&) = delete;
   VersionBeingRead& operator=(const VersionBeingRead&) = delete;
 
  private:
-  int before_;
+  KerasVersion before_;
 };
 
 /// A key that may stand in a layer's config without being a setting that Nyala has.

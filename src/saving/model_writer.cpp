@@ -14,6 +14,7 @@
 #include "saving/application_layers.hpp"
 #include "saving/config_values.hpp"
 #include "saving/layer_config.hpp"
+#include "saving/private_settings.hpp"
 
 namespace nyala::saving {
 
@@ -300,12 +301,17 @@ Config layer_object(const LayerRef& layer, Form form, bool with_build) {
   } catch (const Error& error) {
     throw Error("layer \"" + layer->name() + "\" (" + name + "): " + error.what());
   }
+  if (state.activity_summed) config[summed_activity] = true;
   const bool builtin = is_builtin(name) || name == "Lambda" || state.is_operation;
   const std::string registered = builtin ? std::string() : detail::registered_layer_name(name);
   if (form == Form::legacy) {
-    return Config::object({{"class_name", registered.empty() ? name : registered}, {"config", std::move(config)}});
+    Config object =
+        Config::object({{"class_name", registered.empty() ? name : registered}, {"config", std::move(config)}});
+    set_apart(object);
+    return object;
   }
   Config object = Config::keras_object("keras.layers", name, std::move(config));
+  set_apart(object);
   if (const detail::OperationEntry* operation = detail::operation_of(*layer)) {
     object["module"] = std::string("keras.src.ops.") + operation->module;
     object["registered_name"] = name;

@@ -132,13 +132,14 @@ class Restorer {
       } else if (const auto kind = old_kind(state_.names[i], known->second)) {
         stored[known->second.at(*kind)].push_back(i);
       } else {
-        dropped_.push_back(state_.names[i]);
+        // Nadam's product of momenta follows from the steps.
+        if (class_name != "Nadam" || !state_.shape(i).empty()) dropped_.push_back(state_.names[i]);
       }
     }
     // Theano's variables had no names.
     if (!iteration && state_.count > 0 && state_.names[0] == "param_0" && state_.shape(0).empty()) iteration = 0;
     if (stored.empty() && in_order(class_name, iteration)) return true;
-    return take_kinds(stored, iteration);
+    return take_kinds(class_name, stored, iteration);
   }
 
   /// Nadam before Keras 3 did not keep the product of its momenta either; it follows from the number of steps.
@@ -165,10 +166,11 @@ class Restorer {
   }
 
   /// Of Nadam, after steps that a file counted without keeping the product.
-  void make_momentum_product(double beta) {
+  void make_momentum_product(const Config& config) {
+    const double beta = config.get("beta_1", 0.9), decay = config.get("nyala_schedule_decay", 1.0);
     double product = 1.0;
     for (std::int64_t step = 1; step <= steps_ && product > 0.0; ++step)
-      product *= beta * (1.0 - 0.5 * std::pow(0.96, static_cast<double>(step)));
+      product *= beta * (1.0 - 0.5 * std::pow(0.96, decay * static_cast<double>(step)));
     assignments_.add(variables_.back(), Tensor(static_cast<float>(product)));
   }
 
@@ -202,7 +204,7 @@ class Restorer {
       stored[kinds->second[(i - first) / each]].push_back(i);
     }
     std::vector<std::string> unknown = std::exchange(dropped_, {});
-    if (take_kinds(stored, iteration)) return true;
+    if (take_kinds(class_name, stored, iteration)) return true;
     dropped_ = std::move(unknown);
     return false;
   }
@@ -213,7 +215,9 @@ class Restorer {
            std::all_of(list.begin(), list.end(), [&](std::size_t i) { return state_.shape(i) == Shape{1}; });
   }
 
-  bool take_kinds(const std::map<std::string, std::vector<std::size_t>>& stored, std::optional<std::size_t> iteration) {
+  /// SGD without momentum kept its slots all the same.
+  bool take_kinds(const std::string& class_name, const std::map<std::string, std::vector<std::size_t>>& stored,
+                  std::optional<std::size_t> iteration) {
     std::map<std::string, std::size_t> used;
     std::vector<std::pair<std::size_t, std::size_t>> pairs;
     for (std::size_t i = has_rate_ ? 2 : 1; i < variables_.size(); ++i) {
@@ -226,7 +230,7 @@ class Restorer {
     }
     for (const auto& [kind, list] : stored) {
       if (used[kind] == 0) {
-        if (!is_placeholder(kind, list)) dropped_.push_back(kind);
+        if (!is_placeholder(kind, list) && class_name != "SGD") dropped_.push_back(kind);
       } else if (used[kind] != list.size())
         return false;
     }
@@ -280,7 +284,7 @@ void restore_optimizer(const Model& model, const StoredState& state, const std::
     const bool as_it_is = restorer.same_order() || restorer.product_first(class_name);
     if (as_it_is || restorer.without_rate() || restorer.without_rate_and_product(class_name) ||
         restorer.by_kind(class_name) || restorer.only_iteration(class_name)) {
-      if (!as_it_is && class_name == "Nadam") restorer.make_momentum_product(optimizer.config().get("beta_1", 0.9));
+      if (!as_it_is && class_name == "Nadam") restorer.make_momentum_product(optimizer.config());
       assignments.append(std::move(own));
       if (restorer.dropped().empty()) return;
       std::string text;

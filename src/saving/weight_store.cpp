@@ -9,6 +9,7 @@
 #include <nyala/ops.hpp>
 
 #include "model/layer_state.hpp"
+#include "saving/layer_dialect.hpp"
 #include "saving/optimizer_file.hpp"
 #include "saving/walk.hpp"
 
@@ -209,7 +210,13 @@ void read_weights(const WeightStore& store, const Model& model, const ReadWeight
 
 void read_optimizer(const WeightStore& store, const Model& model, Assignments& assignments) {
   const std::string group = "optimizer/vars";
-  if (!model.compiled() || !store.has_group(group)) return;
+  if (!model.compiled()) return;
+  if (!store.has_group(group)) {
+    // TensorFlow's Keras 2.11 to 2.15 did not write that of its older optimizers.
+    if (version_being_read().major < 3)
+      warn(store.where() + ": the file holds no state of the optimizer, which begins anew");
+    return;
+  }
   StoredState state;
   state.count = store.count(group);
   state.shape = [&](std::size_t i) { return store.shape(group, i); };

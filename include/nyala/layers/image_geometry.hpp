@@ -90,7 +90,9 @@ class RandomCrop : public LayerOf<RandomCrop, ImageLayer> {
 
  private:
   Tensor transform(const Tensor& images, bool training) override;
+  bool always() const override { return !at_inference_.empty(); }
   std::int64_t height_, width_, recorded_seed_;
+  std::string at_inference_;  // of files before Keras 3.8, which cut out a window then too
 };
 
 /// Flips an image with probability 1/2; mode "horizontal", "vertical" or "horizontal_and_vertical" (both at once).

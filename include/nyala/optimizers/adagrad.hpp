@@ -34,6 +34,7 @@ class Adagrad : public Optimizer {
 
  private:
   AdagradOptions own_;
+  bool epsilon_outside_ = false;  // of the root, as Keras up to 2.10 had it and files of then mean it
   Slots accumulator_;
 };
 

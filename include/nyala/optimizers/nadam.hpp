@@ -34,7 +34,11 @@ class Nadam : public Optimizer {
   void update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) override;
 
  private:
+  /// Dozat's schedule of the momentum.
+  double momentum_at(std::int64_t step) const;
+
   NadamOptions own_;
+  double schedule_decay_ = 1.0;  // 0.004 unless told otherwise in Keras up to 2.10, and in files of then
   Slots momentum_, velocity_, product_;
 };
 

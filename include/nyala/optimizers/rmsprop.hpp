@@ -37,7 +37,11 @@ class RMSprop : public Optimizer {
   bool decays_weights() const override { return true; }
 
  private:
+  /// As Keras did up to 2.10, which files of then mean: epsilon added to the root, not under it.
+  void update_with_epsilon_outside(const Tensor& gradient, std::size_t index, double learning_rate);
+
   RMSpropOptions own_;
+  bool epsilon_outside_ = false;
   Slots velocity_, momentum_, average_gradient_;
 };
 

@@ -1,0 +1,89 @@
+"""Remakes files/versions/meanings_<version>/ and files/meanings/: small files of what older Kerases computed otherwise.
+usage: KERAS_BACKEND=jax python make_old_meanings.py [tf]   (tf: TensorFlow's own Keras)
+
+Made with keras==2.3.1 tensorflow==1.15.5 (KERAS_BACKEND=tensorflow), tensorflow-cpu==2.4.4 and 2.13.1,
+keras==3.3.3 and 3.6.0 jax."""
+
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import numpy as np
+
+if "tf" in sys.argv[1:]:
+    import tensorflow
+    keras = tensorflow.keras
+    NAME = "tf" + tensorflow.__version__
+else:
+    import keras
+    NAME = "keras" + keras.__version__
+L, O = keras.layers, keras.optimizers
+MAJOR = 3 if NAME.startswith("keras3") else 2
+ENDING = ".keras" if MAJOR == 3 else ".h5"
+HERE = os.path.dirname(os.path.abspath(__file__))
+rate = {"lr": 0.01} if NAME.startswith("keras2") else {"learning_rate": 0.01}
+
+
+def trained(name, optimizer, **first):
+    """A network that trains three steps and is saved; what it predicts, and the losses of three more."""
+    folder = os.path.join(HERE, "files", "versions", "meanings_" + NAME)
+    if not os.path.isdir(folder):
+        os.makedirs(folder)
+    rng = np.random.RandomState(0)
+    x, y = rng.randn(6, 3).astype("float32"), rng.randn(6, 2).astype("float32")
+    given = L.Input((3,), name="x")
+    model = keras.models.Model(given, L.Dense(2, name="last")(L.Dense(5, activation="tanh", name="first", **first)(given)),
+                               name=name)
+    model.set_weights([rng.randn(*w.shape) * 0.4 for w in model.get_weights()])
+    model.compile(optimizer, "mean_squared_error")
+    for _ in range(3):
+        model.train_on_batch(x, y)
+    base = os.path.join(folder, name)
+    model.save(base + ENDING)
+    np.save(base + ".x0.npy", x)
+    np.save(base + ".y.npy", y)
+    np.save(base + ".predicted.npy", np.asarray(model.predict(x), "float32"))
+    losses = []
+    for _ in range(3):
+        if hasattr(model, "reset_metrics"):
+            model.reset_metrics()
+        losses.append(float(np.ravel(model.train_on_batch(x, y))[0]))
+    np.save(base + ".losses.npy", np.array(losses, "float32"))
+
+
+def predicted(name, inputs, model):
+    """A model without weights, its inputs and what it makes of them at inference."""
+    folder = os.path.join(HERE, "files", "meanings")
+    if not os.path.isdir(folder):
+        os.makedirs(folder)
+    base = os.path.join(folder, "%s_%s" % (NAME, name))
+    model.save(base + ENDING)
+    for i, value in enumerate(inputs):
+        np.save("%s.x%d.npy" % (base, i), value)
+    np.save(base + ".predicted.npy", np.asarray(model(inputs if len(inputs) > 1 else inputs[0], training=False)))
+
+
+if NAME.startswith("keras2"):
+    trained("rmsprop", O.RMSprop(epsilon=0.01, **rate))
+    trained("adagrad", O.Adagrad(epsilon=0.01, **rate))
+    trained("clipped", O.SGD(clipnorm=0.5, **rate))
+if NAME.startswith("tf2.4"):
+    trained("rmsprop", O.RMSprop(epsilon=0.01, centered=True, **rate))
+    trained("rmsprop_momentum", O.RMSprop(epsilon=0.01, momentum=0.5, centered=True, **rate))
+    trained("adagrad", O.Adagrad(epsilon=0.01, **rate))
+    trained("nadam", O.Nadam(**rate))
+if NAME.startswith("tf2.13"):
+    trained("rmsprop", O.legacy.RMSprop(epsilon=0.01, **rate))
+    trained("nadam", O.legacy.Nadam(**rate))
+if not NAME.startswith(("tf2.13", "keras3.3")):  # 3.3 forgets it in its files
+    trained("activity", O.SGD(**rate), activity_regularizer=keras.regularizers.l2(0.3))
+if MAJOR == 3 or NAME.startswith("tf2.13"):
+    rng = np.random.RandomState(0)
+    for height, width in ((6, 9), (3, 9)):
+        image = L.Input((height, width, 1))
+        predicted("crop%dx%d" % (height, width), [rng.rand(2, height, width, 1).astype("float32")],
+                  keras.models.Model(image, L.RandomCrop(4, 5, name="crop")(image)))
+    mask = np.array([[1, 1, 0, 0], [0, 0, 0, 0], [1, 0, 1, 1]], "bool")
+    a, b = L.Input((3, 4)), L.Input((3, 4), dtype="bool")
+    predicted("softmax", [rng.randn(2, 3, 4).astype("float32"), np.stack([mask, mask[::-1]])],
+              keras.models.Model([a, b], L.Softmax(name="likely")(a, mask=b)))

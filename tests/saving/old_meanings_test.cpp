@@ -1,0 +1,97 @@
+// What older Kerases computed otherwise keeps its meaning, through Nyala's own files too (golden/make_old_meanings.py).
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nyala/nyala.hpp>
+
+#include "saving_support.hpp"
+
+using namespace nyala;
+
+namespace {
+
+std::filesystem::path files() {
+  const char* folder = std::getenv("NYALA_GOLDEN_DIR");
+  return std::filesystem::path(folder != nullptr ? folder : NYALA_SOURCE_DIR "/tests/golden") / "files";
+}
+
+bool is_model(const std::filesystem::path& path) { return path.extension() == ".h5" || path.extension() == ".keras"; }
+
+double worst(const Tensor& got, const Tensor& expected) {
+  REQUIRE(got.shape() == expected.shape());
+  return max(abs(got - expected)).item<double>();
+}
+
+/// Loaded, saved in both formats and loaded from each.
+std::vector<Model> generations(const std::filesystem::path& path) {
+  const saving_test::Folder folder;
+  std::vector<Model> models{load_model(path.string())};
+  for (const char* ending : {".keras", ".h5"}) {
+    const std::string again = folder.file(std::string("again") + ending);
+    models.front().save(again);
+    models.push_back(load_model(again));
+  }
+  return models;
+}
+
+}  // namespace
+
+TEST_CASE("old optimizers and activity regularizers train on as they did, after Nyala saved them too") {
+  int seen = 0;
+  for (const auto& version : std::filesystem::directory_iterator(files() / "versions")) {
+    if (version.path().filename().string().rfind("meanings_", 0) != 0) continue;
+    for (const auto& entry : std::filesystem::directory_iterator(version.path())) {
+      if (!is_model(entry.path())) continue;
+      CAPTURE(entry.path().string());
+      const std::string base = version.path() / entry.path().stem();
+      const Tensor x = load_npy(base + ".x0.npy"), y = load_npy(base + ".y.npy");
+      const auto losses = load_npy(base + ".losses.npy").to_vector<float>();
+      for (Model& model : generations(entry.path())) {
+        for (const float expected : losses) {
+          model.reset_metrics();
+          CHECK(model.train_on_batch(x, y).at("loss") == doctest::Approx(expected).epsilon(1e-5));
+        }
+        ++seen;
+      }
+    }
+  }
+  CHECK(seen >= 36);
+}
+
+TEST_CASE("RandomCrop and Softmax of old files compute as they did, after Nyala saved them too") {
+  int seen = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(files() / "meanings")) {
+    if (!is_model(entry.path())) continue;
+    CAPTURE(entry.path().string());
+    const std::string base = entry.path().parent_path() / entry.path().stem();
+    Tensors x;
+    for (int i = 0; std::filesystem::exists(base + ".x" + std::to_string(i) + ".npy"); ++i)
+      x.push_back(load_npy(base + ".x" + std::to_string(i) + ".npy"));
+    for (Model& model : generations(entry.path())) {
+      CHECK(worst(model.predict(x, {.verbose = 0})[0], load_npy(base + ".predicted.npy")) < 1e-6);
+      ++seen;
+    }
+  }
+  CHECK(seen >= 27);
+}
+
+TEST_CASE("what Keras has no word for stands beside a config, not in it") {
+  const auto path = files() / "versions" / "meanings_keras2.3.1" / "rmsprop.h5";
+  const Config object = Config::parse(load_model(path.string()).to_json());
+  const Config& optimizer = object.at("compile_config").at("optimizer");
+  CHECK(optimizer.at("nyala").at("nyala_epsilon_outside_root") == Config(true));
+  CHECK_FALSE(optimizer.at("config").contains("nyala_epsilon_outside_root"));
+  const auto layer = files() / "versions" / "meanings_keras2.3.1" / "activity.h5";
+  CHECK(load_model(layer.string()).to_json().find("\"nyala\": {\"nyala_activity_summed\": true}") != std::string::npos);
+}
+
+TEST_CASE("today's models have no such settings") {
+  Sequential model{Input({3}), Dense(2, {.activity_regularizer = L2(0.1)}), Softmax()};
+  model.compile(RMSprop(), "mse");
+  CHECK(model.to_json().find("nyala") == std::string::npos);
+}
