@@ -137,9 +137,9 @@ namespace {
 const std::map<std::string, OperationEntry>& table() {
   static const auto* all = [] {
     auto* entries = new std::map<std::string, OperationEntry>;
-    for (const auto& part :
-         {math_operations(), shape_operations(), reduction_operations(), nn_operations(), order_operations(),
-          rare_operations(), statistics_operations(), image_operations(), sample_operations()}) {
+    for (const auto& part : {math_operations(), shape_operations(), reduction_operations(), nn_operations(),
+                             order_operations(), rare_operations(), statistics_operations(), image_operations(),
+                             sample_operations(), special_operations(), sequence_operations()}) {
       for (const OperationEntry& entry : part) entries->emplace(entry.name, entry);
     }
     return entries;
@@ -299,6 +299,7 @@ std::vector<std::string> operation_names() {
 LayerRef make_operation(const std::string& class_name, const Config& config) {
   const OperationEntry* entry = find_operation(class_name);
   if (entry == nullptr) {
+    if (const char* reason = why_refused(class_name)) throw Error("the operation " + class_name + ": " + reason);
     throw Error("no operation \"" + class_name + "\" is known" + did_you_mean(class_name, operation_names()));
   }
   std::vector<std::string> known = words(entry->construction);

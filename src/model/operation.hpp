@@ -90,6 +90,11 @@ std::vector<OperationEntry> rare_operations();
 std::vector<OperationEntry> statistics_operations();
 std::vector<OperationEntry> image_operations();
 std::vector<OperationEntry> sample_operations();
+std::vector<OperationEntry> special_operations();
+std::vector<OperationEntry> sequence_operations();
+
+/// Why an operation of Keras cannot be a node here, and what to do instead; null for any other name.
+const char* why_refused(const std::string& operation);
 
 /// An operation as a node's layer. Throws Error for a class that Nyala does not have and for unknown keys.
 LayerRef make_operation(const std::string& class_name, const Config& config);
