@@ -7,13 +7,10 @@ namespace {
 /// The lanes of a row that count, with what stands in for a null operand.
 [[gnu::always_inline]] inline Floats get(const float* row, std::int64_t i, std::int64_t n, float otherwise) {
   if (row == nullptr) return splat(otherwise);
-  return n - i >= lanes ? load(row + i) : load_part(row + i, n - i, otherwise);
+  return load_up_to(n - i, row + i, otherwise);
 }
 [[gnu::always_inline]] inline void put(Floats x, float* row, std::int64_t i, std::int64_t n) {
-  if (n - i >= lanes)
-    store(x, row + i);
-  else
-    store_part(x, row + i, n - i);
+  store_up_to(n - i, x, row + i);
 }
 
 double squared_distance(const float* x, float from, std::int64_t n) {

@@ -175,6 +175,17 @@ struct DoublePair {
 }
 [[gnu::always_inline]] inline float smallest(Floats x) { return -largest(-x); }
 
+/// load and store of as many lanes as count: a whole vector, or the last ones.
+[[gnu::always_inline]] inline Floats load_up_to(std::int64_t count, const float* from, float rest = 1.0F) {
+  return count >= lanes ? load(from) : load_part(from, count, rest);
+}
+[[gnu::always_inline]] inline void store_up_to(std::int64_t count, Floats x, float* to) {
+  if (count >= lanes)
+    store(x, to);
+  else
+    store_part(x, to, count);
+}
+
 /// out = fn(in); the lanes beyond the end hold 1.
 template <class F>
 [[gnu::always_inline]] inline void map(const float* in, float* out, std::int64_t n, F fn) {
