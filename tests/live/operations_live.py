@@ -77,6 +77,14 @@ def nodes(x, holes, whole, image, square):
     yield from (ops.matrix_rank(square), ops.moveaxis(image, (1, 2), (3, 1)))
     yield ops.layer_normalization(x, WEIGHTS[:1] * np.ones(4, "float32"), axis=-1, epsilon=1e-3, rms_scaling=True)
     yield ops.nan_to_num(holes, nan=1.0, posinf=2.0, neginf=-3.0)
+    yield from (ops.softmax(x[0], axis=None), ops.log_softmax(x[0], axis=None), ops.normalize(x[0], axis=None))
+    yield from (ops.sort(x, axis=None), ops.argsort(x, axis=None))
+    yield ops.rearrange(image, "b (h p) w c -> b h p (w c)", p=2)
+    yield from (ops.slice(x[0], (1, 1), (-1, 2)), ops.norm(x, ord="nuc", axis=(0, 2), keepdims=True))
+    yield from (ops.segment_sum(x[0], np.array([-1, 1, 5], "int32"), 3), ops.heaviside(whole - 3, whole))
+    yield from (ops.fmod(whole - 3, 2), ops.one_hot(square, 3), ops.diff(x, n=4, axis=1), ops.multi_hot(x[0], 3))
+    yield from (ops.rms_normalization(x, x), ops.moments(ops.cast(x * 1e4, "float16"), axes=(0, 1))[1])
+    yield ops.geomspace(x, 2.0, num=3)
     for reduction in ("add", "max", "min", "mul"):
         yield ops.scatter_update(x[0], np.array([[0, 1], [1, 2], [0, 1]], "int32"), WEIGHTS, reduction=reduction)
 
