@@ -91,6 +91,8 @@ const std::vector<BuiltinLayer>& builtin_layers() {
       {"LSTMCell", make<LSTMCell>},
       {"LayerNormalization", make<LayerNormalization>},
       {"LeakyReLU", make<LeakyReLU>},
+      {"LocallyConnected1D", make<LocallyConnected1D>},
+      {"LocallyConnected2D", make<LocallyConnected2D>},
       {"Masking", make<Masking>},
       {"MaxNumBoundingBoxes", make<MaxNumBoundingBoxes>},
       {"MaxPooling1D", make<MaxPooling1D>},

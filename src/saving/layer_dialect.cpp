@@ -20,6 +20,8 @@ thread_local KerasVersion version;
 
 const std::map<std::string, std::string>& class_aliases() {
   static const std::map<std::string, std::string> aliases = {
+      {"AtrousConvolution1D", "Conv1D"},
+      {"AtrousConvolution2D", "Conv2D"},
       {"Convolution1D", "Conv1D"},
       {"Convolution2D", "Conv2D"},
       {"Convolution3D", "Conv3D"},

@@ -51,6 +51,25 @@ def trained(name, optimizer, **first):
     np.save(base + ".losses.npy", np.array(losses, "float32"))
 
 
+def locally(name, layer, shape):
+    """A layer of which Keras 3 has nothing: each place has weights of its own."""
+    folder = os.path.join(HERE, "files", "versions", "local_" + NAME)
+    if not os.path.isdir(folder):
+        os.makedirs(folder)
+    rng = np.random.RandomState(0)
+    given = L.Input(shape, name="x")
+    model = keras.models.Model(given, L.Dense(2, name="last")(L.Flatten(name="flat")(layer(given))), name=name)
+    x, y = rng.randn(*(3,) + shape).astype("float32"), rng.randn(3, 2).astype("float32")
+    model.set_weights([rng.randn(*w.shape) * 0.4 for w in model.get_weights()])
+    model.compile(O.SGD(**rate), "mean_squared_error")
+    base = os.path.join(folder, name)
+    model.save(base + ENDING)
+    np.save(base + ".x0.npy", x)
+    np.save(base + ".y.npy", y)
+    np.save(base + ".predicted.npy", np.asarray(model.predict(x), "float32"))
+    np.save(base + ".losses.npy", np.array([float(np.ravel(model.train_on_batch(x, y))[0]) for _ in range(3)], "float32"))
+
+
 def predicted(name, inputs, model):
     """A model without weights, its inputs and what it makes of them at inference."""
     folder = os.path.join(HERE, "files", "meanings")
@@ -87,3 +106,13 @@ if MAJOR == 3 or NAME.startswith("tf2.13"):
     a, b = L.Input((3, 4)), L.Input((3, 4), dtype="bool")
     predicted("softmax", [rng.randn(2, 3, 4).astype("float32"), np.stack([mask, mask[::-1]])],
               keras.models.Model([a, b], L.Softmax(name="likely")(a, mask=b)))
+if MAJOR == 2:
+    for how in (1, 2, 3) if NAME.startswith("tf") else (1,):
+        more = {"implementation": how} if NAME.startswith("tf") else {}
+        same = {"padding": "same"} if how > 1 else {}
+        locally("line%d" % how, L.LocallyConnected1D(2, 3, strides=2, activation="tanh", name="own", **more, **same), (7, 2))
+        locally("plane%d" % how, L.LocallyConnected2D(2, (3, 2), name="own", **more, **same), (4, 5, 2))
+    locally("first", L.LocallyConnected2D(2, (2, 3), strides=(1, 2), data_format="channels_first", name="own"), (2, 3, 5))
+    if NAME.startswith("tf"):
+        locally("first3", L.LocallyConnected1D(3, 2, data_format="channels_first", implementation=3, name="own"), (2, 5))
+        locally("first2", L.LocallyConnected1D(3, 2, data_format="channels_first", implementation=2, name="own"), (2, 5))
