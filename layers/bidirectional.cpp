@@ -89,8 +89,8 @@ Tensors Bidirectional::call_with(const Tensors& inputs, const CallContext& conte
   backward_inputs.insert(backward_inputs.end(), states.begin() + half, states.end());
   const Tensors y = forward_->outputs(forward_inputs, own);
   const Tensors z = backward_->outputs(backward_inputs, own);
-  const Tensor there = y[0];
-  const Tensor back = return_sequences_ ? flip(z[0], 1) : z[0];
+  const Tensor there = cast(y[0], compute_dtype()), reversed = cast(z[0], compute_dtype());
+  const Tensor back = return_sequences_ ? flip(reversed, 1) : reversed;
   Tensors outputs;
   if (!merge_mode_) {
     outputs.push_back(there);

@@ -56,8 +56,10 @@ void GroupNormalization::build(const Shape& input) {
 }
 
 Tensor GroupNormalization::forward(const Tensor& x, bool) {
-  return group_normalization(x, options_.scale ? Tensor(gamma_) : Tensor(), options_.center ? Tensor(beta_) : Tensor(),
-                             groups_, options_.axis, options_.epsilon);
+  const Tensor y =
+      group_normalization(x, options_.scale ? Tensor(gamma_) : Tensor(), options_.center ? Tensor(beta_) : Tensor(),
+                          groups_, options_.axis, options_.epsilon);
+  return cast(y, compute_dtype());
 }
 
 Shape GroupNormalization::compute_output_shape(const Shape& input) const { return input; }

@@ -62,10 +62,11 @@ Tensor LayerNormalization::forward(const Tensor& x, bool) {
     Shape along(std::vector<std::int64_t>(x.shape().size(), 1));
     for (const int axis : axes_) along[static_cast<std::size_t>(axis)] = x.shape()[static_cast<std::size_t>(axis)];
     const Tensor scaled = wide * rsqrt(var(wide, Axes(axes_), true) + options_.epsilon);
-    return cast(scaled * reshape(Tensor(gamma_), along), x.dtype());
+    return cast(scaled * reshape(Tensor(gamma_), along), compute_dtype());
   }
-  return layer_normalization(x, options_.scale ? Tensor(gamma_) : Tensor(), options_.center ? Tensor(beta_) : Tensor(),
-                             Axes(axes_), options_.epsilon);
+  const Tensor y = layer_normalization(x, options_.scale ? Tensor(gamma_) : Tensor(),
+                                       options_.center ? Tensor(beta_) : Tensor(), Axes(axes_), options_.epsilon);
+  return cast(y, compute_dtype());
 }
 
 Shape LayerNormalization::compute_output_shape(const Shape& input) const {

@@ -46,7 +46,7 @@ Tensors TimeDistributed::call_with(const Tensors& inputs, const CallContext& con
   Shape unfolded = y.shape();
   unfolded[0] = batch;
   unfolded.insert(1, time);
-  return reshape(y, unfolded);
+  return cast(reshape(y, unfolded), compute_dtype());
 }
 
 Shape TimeDistributed::compute_output_shape(const Shape& input) const {
