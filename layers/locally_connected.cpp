@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 
 #include <nyala/error.hpp>
 #include <nyala/layers/locally_connected.hpp>
@@ -11,10 +12,10 @@ namespace nyala {
 
 namespace {
 
-constexpr std::int64_t weights_at_most = std::int64_t{1} << 28;
+constexpr std::int64_t most_weights = std::int64_t{1} << 30;
 
 template <std::size_t N>
-std::string class_name_of() {
+std::string locally_connected_name() {
   return "LocallyConnected" + std::to_string(N) + "D";
 }
 
@@ -62,6 +63,39 @@ struct Grid {
   std::int64_t size() const { return places() * channels; }
 };
 
+/// What an output place's window covers along an axis.
+template <std::size_t N>
+std::pair<std::int64_t, std::int64_t> reach(const Dims<N>& kernel, const LocallyConnectedOptions<N>& options,
+                                            std::size_t axis, std::int64_t size, std::int64_t place) {
+  const std::int64_t before = kernel[axis] / 2;
+  const std::int64_t middle = place * options.strides[axis] + (options.padding == "valid" ? before : 0);
+  return {std::max<std::int64_t>(0, middle - before), std::min(size, middle + kernel[axis] - before)};
+}
+
+/// How many weights connect an input to an output. Throws Error, beginning with `owner`, if there are too many.
+template <std::size_t N>
+std::int64_t count_connections(const Grid& from, const Grid& to, const Dims<N>& kernel,
+                               const LocallyConnectedOptions<N>& options, const std::string& owner) {
+  std::int64_t count = 1;
+  const auto times = [&](std::int64_t factor) {
+    if (factor > most_weights || count * factor > most_weights)
+      throw Error(owner + ": inputs of that size would need more weights than can be counted");
+    count *= factor;
+  };
+  times(to.channels);
+  times(from.channels);
+  for (std::size_t i = 0; i < N; ++i) {
+    if (to.sizes[i] > most_weights) times(to.sizes[i]);
+    std::int64_t along = 0;
+    for (std::int64_t place = 0; place < to.sizes[i]; ++place) {
+      const auto [begin, end] = reach(kernel, options, i, from.sizes[i], place);
+      along += std::max<std::int64_t>(0, end - begin);
+    }
+    times(along);
+  }
+  return count;
+}
+
 }  // namespace
 
 template <std::size_t N>
@@ -70,8 +104,8 @@ LocallyConnected<N>::LocallyConnected(int filters, Dims<N> kernel_size, LocallyC
       filters_(filters),
       kernel_size_(kernel_size),
       options_(options),
-      activation_(options.activation, class_name_of<N>()) {
-  const std::string name = class_name_of<N>();
+      activation_(options.activation, locally_connected_name<N>()) {
+  const std::string name = locally_connected_name<N>();
   if (filters < 1) throw Error(name + ": filters must be positive, got " + std::to_string(filters));
   spatial::require_positive(kernel_size.vector(), name + ": kernel_size");
   spatial::require_positive(options.strides.vector(), name + ": strides");
@@ -100,23 +134,14 @@ void LocallyConnected<N>::find_connections(const Shape& input, const Shape& outp
   const Grid from(input, options_.data_format), to(output, options_.data_format);
   const std::int64_t channels = from.channels, filters = filters_;
   const std::vector<std::int64_t> none(N, 0);
-  std::vector<std::int64_t> places;
-  std::vector<float> reached;
-  if (options_.implementation != 1 && from.size() * to.size() > weights_at_most)
-    throw Error(this->label() + ": implementation " + std::to_string(options_.implementation) +
-                " would need a matrix of " + std::to_string(from.size()) + " by " + std::to_string(to.size()));
-  if (options_.implementation == 2) reached.assign(static_cast<std::size_t>(from.size() * to.size()), 0.0F);
   const auto window_of = [&](const std::vector<std::int64_t>& place) {
     std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> window{none, none};
-    for (std::size_t i = 0; i < N; ++i) {
-      const std::int64_t before = kernel_size_[i] / 2;
-      const std::int64_t middle = place[i] * options_.strides[i] + (options_.padding == "valid" ? before : 0);
-      window.first[i] = std::max<std::int64_t>(0, middle - before);
-      window.second[i] = std::min(from.sizes[i], middle + kernel_size_[i] - before);
-    }
+    for (std::size_t i = 0; i < N; ++i)
+      std::tie(window.first[i], window.second[i]) = reach(kernel_size_, options_, i, from.sizes[i], place[i]);
     return window;
   };
   if (options_.implementation == 1) {
+    std::vector<std::int64_t> places;
     each_place(none, to.sizes, [&](const auto& place) {
       const auto window = window_of(place);
       for (std::int64_t outer = 0; outer < (from.channels_first ? channels : 1); ++outer) {
@@ -130,6 +155,8 @@ void LocallyConnected<N>::find_connections(const Shape& input, const Shape& outp
     return;
   }
   std::vector<std::int64_t> all;
+  std::vector<float> reached;
+  if (options_.implementation == 2) reached.assign(static_cast<std::size_t>(from.size() * to.size()), 0.0F);
   each_place(none, to.sizes, [&](const auto& place) {
     const auto window = window_of(place);
     for (std::int64_t filter = 0; filter < filters; ++filter) {
@@ -149,8 +176,7 @@ void LocallyConnected<N>::find_connections(const Shape& input, const Shape& outp
     return;
   }
   std::sort(all.begin(), all.end());
-  connection_count_ = static_cast<std::int64_t>(all.size());
-  connections_ = tensor(all, Shape{connection_count_, 1});
+  connections_ = tensor(all, Shape{static_cast<std::int64_t>(all.size()), 1});
 }
 
 template <std::size_t N>
@@ -160,11 +186,12 @@ void LocallyConnected<N>::build(const Shape& input) {
   for (std::size_t i = 1; i < input.size(); ++i) {
     if (input[i] == None) throw Error(this->label() + ": all sizes but the batch's must be known, got " + input.str());
   }
-  find_connections(input, output);
   const Grid to(output, options_.data_format);
+  if (to.places() < 1) throw Error(this->label() + ": no window fits into inputs of " + input.str());
+  connection_count_ = count_connections(Grid(input, options_.data_format), to, kernel_size_, options_, this->label());
   Shape shape;
   if (options_.implementation == 1) {
-    shape = {to.places(), connections_.shape()[1], filters_};
+    shape = {to.places(), connection_count_ / to.places() / filters_, filters_};
   } else if (options_.implementation == 2) {
     for (std::size_t i = 1; i < input.size(); ++i) shape.push_back(input[i]);
     for (std::size_t i = 1; i < output.size(); ++i) shape.push_back(output[i]);
@@ -179,6 +206,7 @@ void LocallyConnected<N>::build(const Shape& input) {
     bias_ = this->add_weight("bias", places, options_.bias_initializer,
                              {.regularizer = options_.bias_regularizer, .constraint = options_.bias_constraint});
   }
+  find_connections(input, output);  // as many as weights, for which there has been room
   this->set_input_spec({{.rank = static_cast<int>(N) + 2, .axes = {{static_cast<int>(axis), channels}}}});
 }
 
@@ -218,7 +246,7 @@ Shape LocallyConnected<N>::compute_output_shape(const Shape& input) const {
 
 template <std::size_t N>
 std::string LocallyConnected<N>::class_name() const {
-  return class_name_of<N>();
+  return locally_connected_name<N>();
 }
 
 template <std::size_t N>

@@ -38,8 +38,11 @@ Tensor RandomCrop::transform(const Tensor& images, bool training) {
   std::int64_t row = 0, column = 0;
   const bool to_3_5 = at_inference_ == "middle";
   if (to_3_5 && !(training && height >= height_ && width >= width_)) {
-    const std::int64_t rows = std::clamp<std::int64_t>(width * height_ / width_, 1, height),
-                       columns = std::clamp<std::int64_t>(height * width_ / height_, 1, width);
+    const auto share = [](std::int64_t size, std::int64_t of, std::int64_t to, std::int64_t most) {
+      const double wanted = static_cast<double>(size) * static_cast<double>(of) / static_cast<double>(to);
+      return static_cast<std::int64_t>(std::clamp(wanted, 1.0, static_cast<double>(most)));
+    };
+    const std::int64_t rows = share(width, height_, width_, height), columns = share(height, width_, height_, width);
     const Tensor middle =
         slice(images, {0, (height - rows) / 2, (width - columns) / 2, 0}, {shape[0], rows, columns, shape[3]});
     return resize_image(middle, {height_, width_}, {.data_format = "channels_last"});

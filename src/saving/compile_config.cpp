@@ -1,4 +1,5 @@
 // Compile settings: compile_config of `.keras`, training_config of legacy `.h5` (Keras 1 to 3).
+#include <algorithm>
 #include <iostream>
 #include <map>
 
@@ -133,6 +134,18 @@ Config todays_loss(const Config& given) {
   return loss;
 }
 
+/// The items of a list, and of lists in it.
+std::vector<Config> flattened(const Config& list) {
+  std::vector<Config> items;
+  for (const Config& item : list.items()) {
+    if (!item.is_array())
+      items.push_back(item);
+    else
+      for (const Config& inner : flattened(item)) items.push_back(inner);
+  }
+  return items;
+}
+
 bool is_object_form(const Config& config) { return !class_name_of(config).empty(); }
 
 LossRef loss_of(const Config& config) {
@@ -152,7 +165,7 @@ Losses losses_of(const Config& config) {
   }
   if (config.is_array()) {
     std::vector<LossRef> list;
-    for (const Config& item : config.items()) list.push_back(item.is_null() ? LossRef() : loss_of(item));
+    for (const Config& item : flattened(config)) list.push_back(item.is_null() ? LossRef() : loss_of(item));
     return list;
   }
   std::map<std::string, LossRef> by_name;
@@ -182,7 +195,8 @@ Metrics metrics_of(const Config& config, std::size_t outputs) {
     for (const auto& [name, item] : config.entries()) by_name[name] = metric_list(item);
     return by_name;
   }
-  if (config.is_array() && config[0].is_array()) {
+  const auto is_list = [](const Config& item) { return item.is_array(); };
+  if (config.is_array() && std::any_of(config.items().begin(), config.items().end(), is_list)) {
     std::vector<std::vector<MetricRef>> per_output;
     for (const Config& item : config.items()) per_output.push_back(metric_list(item));
     if (outputs == 1 && per_output.size() == 1) return per_output.front();
@@ -196,11 +210,11 @@ LossWeights loss_weights_of(const Config& config) {
   if (config.is_number()) return std::vector<double>{config.as_double()};
   if (config.is_array()) {
     std::vector<double> list;
-    for (const Config& item : config.items()) list.push_back(item.is_null() ? 1.0 : item.as_double());
+    for (const Config& item : flattened(config)) list.push_back(item.is_null() ? 1.0 : item.as_double());
     return list;
   }
   std::map<std::string, double> by_name;
-  for (const auto& [name, item] : config.entries()) by_name[name] = item.as_double();
+  for (const auto& [name, item] : config.entries()) by_name[name] = item.is_null() ? 1.0 : item.as_double();
   return by_name;
 }
 

@@ -9,8 +9,7 @@ namespace {
 
 constexpr char functions[] =
     "it calls a Python function, which a file names but cannot bring along, and which is never executed; write the "
-    "loop "
-    "or the choice in C++ as a layer, and make it known by register_layer<T>";
+    "loop or the choice in C++ as a layer, and make it known by register_layer<T>";
 constexpr char complex_numbers[] =
     "its result is made of complex numbers, which no tensor here holds; work with the real and the imaginary part";
 

@@ -17,6 +17,13 @@ namespace {
 
 using Arguments = OperationArguments;
 
+/// Of results whose size an option of a file says.
+void require_possible(const char* operation, const char* option, std::int64_t given, std::int64_t each = 1) {
+  constexpr std::int64_t most = std::int64_t{1} << 27;
+  if (given > most / std::max<std::int64_t>(each, 1))
+    throw Error(std::string(operation) + ": " + option + " = " + std::to_string(given) + " is too large");
+}
+
 void require_square(const Tensor& x, const char* operation) {
   if (x.rank() < 2 || x.shape().at(-1) != x.shape().at(-2))
     throw Error(std::string(operation) + ": square matrices are needed, got " + x.shape().str());
@@ -26,11 +33,11 @@ void require_square(const Tensor& x, const char* operation) {
 Tensors eigh(const Arguments& a) {
   const Tensor x = a.tensor(0);
   require_square(x, "Eigh");
-  const Tensor symmetric = (x + swapaxes(x, -1, -2)) * 0.5;
-  const Tensor lift = stop_gradient(max(sum(abs(symmetric), -1, true), Axes{-2}, true)) + 1.0;
-  const Tensor identity = eye(x.shape().at(-1), x.shape().at(-1), 0, x.dtype());
-  const SVD found = svd(symmetric + lift * identity);
-  return {flip(found.s - squeeze(lift, -1), -1), flip(found.u, -1)};
+  const Tensor wide = cast(x, DType::float64), symmetric = (wide + swapaxes(wide, -1, -2)) * 0.5;
+  const Tensor norm = stop_gradient(max(sum(abs(symmetric), -1, true), Axes{-2}, true));
+  const Tensor lift = where(equal(norm, 0.0), 1.0, norm * 1.25);
+  const SVD found = svd(symmetric + lift * eye(x.shape().at(-1), x.shape().at(-1), 0, DType::float64));
+  return {cast(flip(found.s - squeeze(lift, -1), -1), x.dtype()), cast(flip(found.u, -1), x.dtype())};
 }
 
 /// Rows are swapped for the largest pivot, as LAPACK does.
@@ -82,6 +89,7 @@ Tensors bincount(const Arguments& a) {
                   std::to_string(low < 0 ? low : high));
     }
   }
+  require_possible("Bincount", "minlength", least, x.size());
   const Config& given = a.option("weights");
   const Tensor weights = given.is_null() ? Tensor() : a.as_tensor(given);
   const DType dtype = given.is_null() ? DType::int32 : result_type({x.dtype(), weights.dtype()});
@@ -94,6 +102,7 @@ Tensors histogram(const Arguments& a) {
   const std::int64_t bins = a.option("bins").is_null() ? 10 : a.option("bins").as_integer();
   if (x.rank() != 1) throw Error("Histogram: one axis is needed, got " + x.shape().str());
   if (bins < 1) throw Error("Histogram: bins must be positive, got " + std::to_string(bins));
+  require_possible("Histogram", "bins", bins);
   const DType dtype = is_floating(x.dtype()) ? x.dtype() : floatx();
   const std::vector<double> values = cast(x, DType::float64).to_vector<double>();
   double low = 0.0, high = 1.0;
@@ -125,6 +134,7 @@ Tensors unique(const Arguments& a) {
   const std::int64_t size = a.option("size").as_integer();
   const Tensor x = a.tensor(0);
   if (size < 1) throw Error("Unique: size must be positive, got " + std::to_string(size));
+  require_possible("Unique", "size", size);
   if (a.axis() && x.rank() != 1) throw Error("Unique: it is of all values here; axis is for one axis alone");
   const std::vector<double> values = cast(x, DType::float64).to_vector<double>();
   std::map<double, std::pair<std::int32_t, std::int32_t>> found;  // first place, count
@@ -226,6 +236,7 @@ Tensors scale_and_translate(const Arguments& a) {
     const std::int64_t output = sizes[static_cast<std::size_t>(axis)];
     if (!std::isfinite(shift[i]) || output < 0 || output > 65536)
       throw Error("ScaleAndTranslate: a translation or a size of the result is impossible");
+    require_possible("ScaleAndTranslate", "output_shape", output, images.shape()[static_cast<std::size_t>(axis)]);
     const double by = scale[i] == 0.0 ? 1.0 : scale[i];  // shapes are found with zeros
     const Tensor weights = cast(resampling(images.shape()[static_cast<std::size_t>(axis)], output, by, shift[i],
                                            a.text("method", "linear"), a.flag("antialias", true)),
