@@ -305,8 +305,10 @@ Config layer_object(const LayerRef& layer, Form form, bool with_build) {
   const bool builtin = is_builtin(name) || name == "Lambda" || state.is_operation;
   const std::string registered = builtin ? std::string() : detail::registered_layer_name(name);
   if (form == Form::legacy) {
+    // The one class of Keras whose name in Python, by which `.h5` files call it, is not the one it is exported under.
+    const std::string in_python = name == "GroupQueryAttention" ? "GroupedQueryAttention" : name;
     Config object =
-        Config::object({{"class_name", registered.empty() ? name : registered}, {"config", std::move(config)}});
+        Config::object({{"class_name", registered.empty() ? in_python : registered}, {"config", std::move(config)}});
     set_apart(object);
     return object;
   }

@@ -137,3 +137,12 @@ TEST_CASE("the config of every layer is Keras' own, with its keys in order") {
   }
   CHECK(count > 100);
 }
+
+TEST_CASE("`.h5` files call GroupQueryAttention as Python does, `.keras` files as Keras exports it") {
+  auto in = Input({4, 8});
+  const Model model(in, GroupQueryAttention({.head_dim = 2, .num_query_heads = 4, .num_key_value_heads = 2})({in, in}));
+  const Config legacy = saving::model_config(model, saving::Form::legacy), today = saving::model_config(model);
+  CHECK(legacy.at("config").at("layers")[1].at("class_name").as_string() == "GroupedQueryAttention");
+  CHECK(today.at("config").at("layers")[1].at("class_name").as_string() == "GroupQueryAttention");
+  CHECK(saving::model_from_config(legacy).layers()[1]->class_name() == "GroupQueryAttention");
+}
