@@ -9,7 +9,7 @@
 
 #include "core/parallel.hpp"
 #include "core/subnormals.hpp"
-
+#include "support/device.hpp"
 using namespace nyala;
 
 namespace {
@@ -25,6 +25,7 @@ struct Threads {
 }  // namespace
 
 TEST_CASE("operations keep subnormal numbers, layers take them for 0, on any number of threads") {
+  if (testing::on_gpu()) return;  // whose arithmetic has no such cost
   for (const int count : {1, 2}) {
     CAPTURE(count);
     const Threads threads(count);
@@ -58,6 +59,7 @@ TEST_CASE("the pool's threads compute as the thread does that gave them the job"
 }
 
 TEST_CASE("gradients that fade away over many steps end in 0, not in subnormal numbers") {
+  if (testing::on_gpu()) return;
   // A forget gate of a quarter: gradients pass through all magnitudes until they are 0.
   set_random_seed(1);
   Model model = Sequential{Input({400, 4}), LSTM(8, {.unit_forget_bias = false}), Dense(1)};
