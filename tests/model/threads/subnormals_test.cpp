@@ -10,6 +10,7 @@
 #include "core/parallel.hpp"
 #include "core/subnormals.hpp"
 #include "support/device.hpp"
+
 using namespace nyala;
 
 namespace {
