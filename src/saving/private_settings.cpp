@@ -15,20 +15,18 @@ bool is_private(const std::string& key) { return key.rfind("nyala_", 0) == 0; }
 
 void set_apart(Config& object) {
   if (!object.is_object() || !object.get("config").is_object()) return;
+  Config settings = Config::object();
   Config& config = object["config"];
+  if (config.get("inner_optimizer").is_object()) set_apart(config["inner_optimizer"]);
   std::vector<std::string> keys;
   for (const auto& [key, value] : config.entries()) {
     if (is_private(key)) keys.push_back(key);
   }
-  if (!keys.empty()) {
-    Config settings = Config::object();
-    for (const std::string& key : keys) {
-      settings[key] = config.at(key);
-      config.erase(key);
-    }
-    object[beside] = std::move(settings);
+  for (const std::string& key : keys) {
+    settings[key] = config.at(key);
+    config.erase(key);
   }
-  if (config.get("inner_optimizer").is_object()) set_apart(config["inner_optimizer"]);
+  if (!keys.empty()) object[beside] = std::move(settings);  // which moves `config`
 }
 
 void take_in(Config& object) {
