@@ -385,7 +385,7 @@ LayerWords todays_words(const std::string& class_name, const Config& given) {
   } else if (name == "RandomCrop") {
     if (version.before(3, 8)) config["nyala_at_inference"] = version.before(3, 6) ? "middle" : "window";
   } else if (name == "Softmax") {
-    if (version.before(3, 14)) config["nyala_masks_by_adding"] = true;
+    if (version.before(3, 10)) config["nyala_masks_by_adding"] = true;
   } else if (class_name == "ThresholdedReLU") {
     const Config theta = config.get("theta");
     config["threshold"] = theta.is_object() ? Config(tensor_from_config(theta).item<double>()) : theta;

@@ -149,7 +149,7 @@ class Softmax : public LayerOf<Softmax> {
  private:
   SoftmaxOptions options_;
   bool axis_listed_ = false;      // a file may say [1] for 1, and keeps saying so
-  bool masks_by_adding_ = false;  // files before Keras 3.14: where all is masked, all is equally likely, not 0
+  bool masks_by_adding_ = false;  // files before Keras 3.10: where all is masked, all is equally likely, not 0
 };
 
 }  // namespace nyala
