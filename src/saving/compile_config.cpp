@@ -1,12 +1,12 @@
 // Compile settings: compile_config of `.keras`, training_config of legacy `.h5` (Keras 1 to 3).
 #include <algorithm>
-#include <iostream>
 #include <map>
 
 #include <nyala/error.hpp>
 #include <nyala/model.hpp>
 
 #include "model/model_state.hpp"
+#include "saving/assignments.hpp"
 #include "saving/config_values.hpp"
 #include "saving/model_config.hpp"
 
@@ -16,9 +16,7 @@ namespace {
 
 using detail::Compiled;
 
-void warn_compile(const std::string& text) {
-  std::cerr << "nyala: warning: compile settings of the file: " << text << '\n';
-}
+void warn_compile(const std::string& text) { warn("compile settings of the file: " + text); }
 
 Config losses_config(const Losses& losses) {
   if (!losses.by_name().empty()) {
