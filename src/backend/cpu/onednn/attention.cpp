@@ -150,8 +150,7 @@ void OneDnnKernels::attention(const Attention& how, const Tensor& query, const T
   detail::parallel_for(0, s.batch * s.heads * blocks, grain, [&](std::int64_t begin, std::int64_t end) {
     const detail::SingleThreadedOmp single;
     const bool needs_room = kept == nullptr || each.drops();
-    const onednn::Scratch scaled(onednn::float_bytes(s.block * s.dim)),
-        room(needs_room ? onednn::float_bytes(s.block * s.columns) : 64);
+    const Scratch scaled(float_bytes(s.block * s.dim)), room(needs_room ? float_bytes(s.block * s.columns) : 64);
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t b = i / blocks / s.heads, head = i / blocks % s.heads, row = i % blocks * s.block;
       const std::int64_t count = std::min(s.block, s.rows - row);
@@ -178,8 +177,7 @@ void OneDnnKernels::attention_backward(const Attention& how, const Tensor& query
   const std::int64_t grain = grain_of(sharing * s.rows * s.columns * (2 * s.dim + 2 * s.width));
   detail::parallel_for(0, s.batch * s.groups, grain, [&](std::int64_t begin, std::int64_t end) {
     const detail::SingleThreadedOmp single;
-    const onednn::Scratch scores(onednn::float_bytes(s.block * s.columns)),
-        room(each.drops() ? onednn::float_bytes(s.block * s.columns) : 64);
+    const Scratch scores(float_bytes(s.block * s.columns)), room(each.drops() ? float_bytes(s.block * s.columns) : 64);
     float *ds = static_cast<float*>(scores.get()), *dropped = static_cast<float*>(room.get());
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t b = i / s.groups, group = i % s.groups;

@@ -16,7 +16,6 @@ using onednn::Convolution;
 using onednn::Direction;
 using onednn::Piece;
 using onednn::Prepared;
-using onednn::Scratch;
 
 /// The pieces of a convolution with their primitives, which all use the first one's layout of the weights.
 struct Plan {
@@ -97,7 +96,7 @@ class Weights {
 
 void OneDnnKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
                          FusedActivation activation, Tensor& before, Tensor& out) {
-  if (!known(out) || out.size() == 0 || x.size() == 0)
+  if (!known(out) || out.size() == 0 || x.size() == 0 || suits_winograd(x, kernel, out, window))
     return SimdKernels::conv(x, kernel, bias, window, activation, before, out);
   const detail::SingleThreadedOmp single;
   Convolution whole(out.dtype(), x.shape(), kernel.shape(), out.shape(), window);
@@ -123,7 +122,7 @@ void OneDnnKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bi
 }
 
 void OneDnnKernels::conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) {
-  if (!known(dx) || dx.size() == 0 || gradient.size() == 0)
+  if (!known(dx) || dx.size() == 0 || gradient.size() == 0 || suits_winograd(dx, kernel, gradient, window))
     return SimdKernels::conv_backward_data(gradient, kernel, window, dx);
   const detail::SingleThreadedOmp single;
   const Plan plan(Direction::backward_data, {dx.dtype(), dx.shape(), kernel.shape(), gradient.shape(), window}, 16);
@@ -139,7 +138,8 @@ void OneDnnKernels::conv_backward_data(const Tensor& gradient, const Tensor& ker
 
 void OneDnnKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window,
                                          Tensor& dkernel) {
-  if (!known(dkernel) || x.size() == 0 || gradient.size() == 0 || dkernel.size() == 0)
+  if (!known(dkernel) || x.size() == 0 || gradient.size() == 0 || dkernel.size() == 0 ||
+      suits_winograd(x, dkernel, gradient, window))
     return SimdKernels::conv_backward_filter(x, gradient, window, dkernel);
   const detail::SingleThreadedOmp single;
   // Each piece has a gradient of its own, summed in order: few pieces where the kernel is large beside the data.

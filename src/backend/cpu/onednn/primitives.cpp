@@ -7,7 +7,6 @@
 #include <unordered_map>
 
 #include "backend/cpu/simd/table.hpp"
-#include "core/allocator.hpp"
 
 namespace nyala::backend::onednn {
 namespace {
@@ -69,9 +68,6 @@ bool has_bfloat16() {
   static const bool found = __builtin_cpu_supports("avx512bf16") && std::strcmp(best_simd_table()->name, "avx512") == 0;
   return found;
 }
-
-Scratch::Scratch(std::size_t bytes) : memory_(bytes == 0 ? nullptr : detail::allocate(bytes)), bytes_(bytes) {}
-Scratch::~Scratch() { detail::deallocate(memory_, bytes_); }
 
 bool PrimitiveKey::operator==(const PrimitiveKey& other) const {
   return count == other.count &&

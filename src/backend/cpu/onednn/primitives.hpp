@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
-#include <utility>
 
 #include <nyala/ops/nn.hpp>
 
 #include "backend/cpu/onednn/compat.hpp"
+#include "backend/cpu/scratch.hpp"
 #include "core/function_ref.hpp"
 
 namespace nyala::backend::onednn {
@@ -21,25 +21,6 @@ void limit_instructions(const char* name);
 
 /// Whether this processor has instructions for bfloat16.
 bool has_bfloat16();
-
-inline std::size_t float_bytes(std::int64_t count) { return static_cast<std::size_t>(count) * sizeof(float); }
-
-/// Scratch memory from Nyala's allocator: contents undefined, 64-byte aligned.
-class Scratch {
- public:
-  explicit Scratch(std::size_t bytes);
-  ~Scratch();
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  Scratch(Scratch&& other) noexcept : memory_(std::exchange(other.memory_, nullptr)), bytes_(other.bytes_) {}
-  Scratch& operator=(Scratch&&) = delete;
-
-  void* get() const { return memory_; }
-
- private:
-  void* memory_;
-  std::size_t bytes_;
-};
 
 /// What a primitive was made for: every number that it depends on, in a fixed order, zeros behind.
 struct PrimitiveKey {

@@ -13,6 +13,9 @@ class SimdKernels : public ReferenceKernels {
   /// The instruction set: "avx512".
   std::string name() const override { return table_.name; }
 
+  /// Whether the convolutions here are the quickest there are for y = x * kernel: 3 x 3, in float32, many channels.
+  bool suits_winograd(const Tensor& x, const Tensor& kernel, const Tensor& y, const Window& window) const;
+
   void fill(Tensor& out, double value) override;
   void copy(const Tensor& in, Tensor& out) override;
   void cast(const Tensor& in, Tensor& out) override;
@@ -27,6 +30,10 @@ class SimdKernels : public ReferenceKernels {
   void arg_reduce(bool maximum, const Tensor& x, int axis, Tensor& out_int32) override;
   void gather(const Tensor& x, const Tensor& indices, int axis, Tensor& out) override;
   void scatter_add(const Tensor& indices, int axis, const Tensor& values, Tensor& out) override;
+  void conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window, FusedActivation activation,
+            Tensor& before, Tensor& out) override;
+  void conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) override;
+  void conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window, Tensor& dkernel) override;
   void dropout(RandomKey key, double rate, const Tensor& x, Tensor& out) override;
   void max_pool(const Tensor& x, const Window& window, Tensor& out, Tensor& argmax) override;
   void max_pool_backward(const Tensor& gradient, const Tensor& argmax, const Window& window, Tensor& dx) override;

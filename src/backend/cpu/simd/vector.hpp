@@ -34,7 +34,7 @@ using Doubles [[gnu::vector_size(vector_bytes)]] = double;
 }
 [[gnu::always_inline]] inline void store(Floats x, float* to) { __builtin_memcpy(to, &x, sizeof x); }
 
-[[gnu::always_inline]] inline Floats splat(float x) { return Floats{} + x; }
+[[gnu::always_inline]] inline Floats splat(float x) { return x - Floats{}; }
 [[gnu::always_inline]] inline Ints bits(Floats x) { return (Ints)x; }
 [[gnu::always_inline]] inline Floats of_bits(Ints x) { return (Floats)x; }
 [[gnu::always_inline]] inline Floats select(Ints mask, Floats yes, Floats no) { return mask ? yes : no; }

@@ -1,0 +1,135 @@
+#include <algorithm>
+
+#include "backend/cpu/scratch.hpp"
+#include "backend/cpu/simd/nn_loops.hpp"
+#include "backend/cpu/simd/simd_kernels.hpp"
+#include "backend/cpu/simd/simd_support.hpp"
+#include "backend/cpu/simd/winograd.hpp"
+
+namespace nyala::backend {
+namespace {
+
+using simd::WinogradImages;
+
+constexpr std::int64_t worth_a_piece = 2'000'000;  // multiplications of the definition: some 20 µs
+constexpr std::int64_t fewest_channels = 16, most_factors = 128 * 128;
+
+WinogradImages images_of(const Tensor& x, const Tensor& y, const Window& window) {
+  return {x.shape()[1], x.shape()[2], x.shape()[3],         y.shape()[1],
+          y.shape()[2], y.shape()[3], window.pad_before[0], window.pad_before[1]};
+}
+
+/// The convolution of y's gradient that gives x's: the kernel turned by half a turn, padded to what is left.
+WinogradImages turned(const WinogradImages& s) {
+  return {s.out_rows,   s.out_columns, s.out_channels, s.in_rows,
+          s.in_columns, s.in_channels, 2 - s.pad_rows, 2 - s.pad_columns};
+}
+
+/// The rows of tiles of all samples in pieces for the pool, a function of the shapes.
+struct Pieces {
+  std::int64_t rows, step, count;
+
+  Pieces(const WinogradImages& s, std::int64_t samples, std::int64_t most) : rows(samples * s.tile_rows()) {
+    const std::int64_t work = samples * s.out_rows * s.out_columns * s.out_channels * 9 * s.in_channels;
+    step = (rows - 1) / std::clamp<std::int64_t>(std::min(work / worth_a_piece, rows), 1, most) + 1;
+    count = (rows - 1) / step + 1;
+  }
+
+  /// Calls fn(piece, first row, last row).
+  template <class F>
+  void run(F&& fn) const {
+    detail::parallel_chunks(0, count, 1, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) fn(i, i * step, std::min((i + 1) * step, rows));
+    });
+  }
+};
+
+/// The first element of y in a row of tiles.
+std::int64_t start_of(const WinogradImages& s, std::int64_t row) {
+  return (row / s.tile_rows() * s.out_rows + row % s.tile_rows() * 2) * s.out_columns * s.out_channels;
+}
+
+/// The kernel as the loops read it.
+Scratch factors_of(const simd::WinogradLoops& loops, const Tensor& kernel, bool turned) {
+  const std::int64_t in = kernel.shape()[2], out = kernel.shape()[3];
+  Scratch factors(float_bytes(16 * in * out));
+  loops.transform_filter(in, out, turned, floats(kernel), static_cast<float*>(factors.get()));
+  return factors;
+}
+
+}  // namespace
+
+bool SimdKernels::suits_winograd(const Tensor& x, const Tensor& kernel, const Tensor& y, const Window& window) const {
+  if (!all_float32(x, kernel, y) || x.rank() != 4 || y.size() == 0 || x.size() == 0) return false;
+  for (const std::size_t axis : {std::size_t{0}, std::size_t{1}}) {
+    if (kernel.shape()[axis] != 3 || window.strides[axis] != 1 || window.dilation[axis] != 1) return false;
+    if (window.pad_before[axis] > 2) return false;
+  }
+  const WinogradImages s = images_of(x, y, window);
+  const std::int64_t step = simd::winograd_loops(table()).channels_step;
+  const std::int64_t cells = 4 * s.tile_rows() * s.tile_columns();
+  return kernel.shape()[2] == s.in_channels && s.in_channels % step == 0 && s.out_channels % step == 0 &&
+         s.in_channels >= fewest_channels && s.out_channels >= fewest_channels &&
+         s.in_channels * s.out_channels <= most_factors &&
+         // Tiles that reach beyond the images are lost work, and few tiles are not worth a transformed kernel.
+         10 * cells <= 15 * s.out_rows * s.out_columns && x.shape()[0] * cells >= 4 * 36;
+}
+
+void SimdKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                       FusedActivation activation, Tensor& before, Tensor& out) {
+  if (!all_float32(bias) || !suits_winograd(x, kernel, out, window))
+    return ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
+  const simd::WinogradLoops& loops = simd::winograd_loops(table());
+  const WinogradImages s = images_of(x, out, window);
+  const Scratch factors = factors_of(loops, kernel, false);
+  const bool relu = activation == FusedActivation::relu && !before.defined();
+  float* sums = floats(before.defined() ? before : out);
+  Pieces(s, x.shape()[0], 16).run([&](std::int64_t, std::int64_t first, std::int64_t last) {
+    const Scratch scratch(float_bytes(loops.scratch(s)));
+    loops.convolve(s, first, last, floats(x), static_cast<const float*>(factors.get()), floats(bias), relu, sums,
+                   static_cast<float*>(scratch.get()));
+    if (relu || (activation == FusedActivation::none && !before.defined())) return;
+    const std::int64_t begin = start_of(s, first), count = start_of(s, last) - begin;
+    simd::nn_loops(table().name)
+        ->finish({1, count, count, count, activation}, sums + begin, nullptr, nullptr, floats(out) + begin);
+  });
+}
+
+void SimdKernels::conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) {
+  if (!suits_winograd(dx, kernel, gradient, window))
+    return ReferenceKernels::conv_backward_data(gradient, kernel, window, dx);
+  const simd::WinogradLoops& loops = simd::winograd_loops(table());
+  const WinogradImages s = turned(images_of(dx, gradient, window));
+  const Scratch factors = factors_of(loops, kernel, true);
+  Pieces(s, dx.shape()[0], 16).run([&](std::int64_t, std::int64_t first, std::int64_t last) {
+    const Scratch scratch(float_bytes(loops.scratch(s)));
+    loops.convolve(s, first, last, floats(gradient), static_cast<const float*>(factors.get()), nullptr, false,
+                   floats(dx), static_cast<float*>(scratch.get()));
+  });
+}
+
+void SimdKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window, Tensor& dkernel) {
+  if (!suits_winograd(x, dkernel, gradient, window))
+    return ReferenceKernels::conv_backward_filter(x, gradient, window, dkernel);
+  const simd::WinogradLoops& loops = simd::winograd_loops(table());
+  const WinogradImages s = images_of(x, gradient, window);
+  const std::int64_t size = 16 * s.in_channels * s.out_channels;
+  // Each piece has sums of its own, added in order: few pieces where the kernel is large beside the data.
+  const Pieces pieces(s, x.shape()[0], std::clamp<std::int64_t>((x.size() + gradient.size()) / size, 2, 8));
+  const Scratch memory(float_bytes(size * pieces.count));
+  float* sums = static_cast<float*>(memory.get());
+  pieces.run([&](std::int64_t piece, std::int64_t first, std::int64_t last) {
+    const Scratch scratch(float_bytes(loops.scratch(s)));
+    std::fill_n(sums + piece * size, size, 0.0F);
+    loops.filter_gradient(s, first, last, floats(x), floats(gradient), sums + piece * size,
+                          static_cast<float*>(scratch.get()));
+  });
+  if (pieces.count > 1)
+    detail::parallel_for(0, size, dear_grain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = 1; i < pieces.count; ++i)
+        simd::nn_loops(table().name)->accumulate(end - begin, sums + i * size + begin, sums + begin);
+    });
+  loops.finish_filter(s.in_channels, s.out_channels, sums, floats(dkernel));
+}
+
+}  // namespace nyala::backend

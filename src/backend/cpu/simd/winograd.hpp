@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+
+// Convolution of 3 x 3 by F(2 x 2, 3 x 3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks"
+// (2015): 16 multiplications where the definition has 36, for each tile of 2 x 2 results. Tiles lie row by row, samples
+// one behind the other. A number that is not finite spoils its tile.
+
+namespace nyala::backend {
+struct SimdTable;
+}
+
+namespace nyala::backend::simd {
+
+/// Images (rows, columns, channels) in float32, seen by windows of 3 x 3 at a stride of 1; outside lie zeros.
+struct WinogradImages {
+  std::int64_t in_rows, in_columns, in_channels;
+  std::int64_t out_rows, out_columns, out_channels;
+  std::int64_t pad_rows, pad_columns;  // zeros before the first row and column
+
+  std::int64_t tile_rows() const { return (out_rows + 1) / 2; }
+  std::int64_t tile_columns() const { return (out_columns + 1) / 2; }
+};
+
+struct WinogradLoops {
+  /// Both numbers of channels are multiples of it.
+  std::int64_t channels_step;
+  /// What convolve and filter_gradient need of scratch, in float32.
+  std::int64_t (*scratch)(const WinogradImages& images);
+  /// kernel (3, 3, in, out) becomes 16 products' factors (16, in, out), in the order that convolve reads; `turned`: for
+  /// the gradient of the input, (16, out, in) of the kernel turned by half a turn. in, out: the kernel's.
+  void (*transform_filter)(std::int64_t in, std::int64_t out, bool turned, const float* kernel, float* filter);
+  /// The rows of tiles [first, last) of y = x * kernel + bias (may be null), with ReLU where asked for.
+  void (*convolve)(const WinogradImages& images, std::int64_t first, std::int64_t last, const float* x,
+                   const float* filter, const float* bias, bool relu, float* y, float* scratch);
+  /// sums (16, in, out) += what these rows of tiles add to the kernel's gradient, transformed.
+  void (*filter_gradient)(const WinogradImages& images, std::int64_t first, std::int64_t last, const float* x,
+                          const float* gradient, float* sums, float* scratch);
+  /// sums become the gradient of the kernel (3, 3, in, out).
+  void (*finish_filter)(std::int64_t in, std::int64_t out, const float* sums, float* dkernel);
+};
+
+/// The copy for the instruction set of a table.
+const WinogradLoops& winograd_loops(const SimdTable& table);
+
+namespace sse42 {
+extern const WinogradLoops winograd_loops;
+}
+namespace avx2 {
+extern const WinogradLoops winograd_loops;
+}
+namespace avx512 {
+extern const WinogradLoops winograd_loops;
+}
+
+}  // namespace nyala::backend::simd
