@@ -3,11 +3,9 @@
 #include <nyala/error.hpp>
 #include <nyala/layers/attention.hpp>
 #include <nyala/layers/dense.hpp>
-#include <nyala/layers/embedding.hpp>
-#include <nyala/layers/lora.hpp>
 #include <nyala/layers/quantized.hpp>
 
-#include "quantization.hpp"
+#include "quantized_support.hpp"
 #include "weight_options.hpp"
 
 namespace nyala {
@@ -15,45 +13,7 @@ namespace nyala {
 namespace {
 
 using quantization::Mode;
-using quantization::Scheme;
-
-/// What the quantized layers have in common: the plain layer's config, the policy, an adapter.
-class Quantized : public WithStoredVariables {
- public:
-  explicit Quantized(const Config& config)
-      : policy_(config.at("quantization_policy")),
-        quantization_(config.get("quantization_config")),
-        scheme_(quantization::scheme_of(policy_)),
-        lora_{.rank = config.optional_int("lora_rank"), .alpha = config.optional_int("lora_alpha")} {
-    if (lora_.rank && *lora_.rank < 1) throw Error("lora_rank must be positive, got " + std::to_string(*lora_.rank));
-  }
-
-  std::vector<Variable> stored_variables() const override { return stored_; }
-  std::vector<Tensor> stored_values() const override {
-    if (lora_.enabled() && count_nonzero(lora_.b.value()).item<std::int64_t>() != 0) {
-      throw Error("a quantized layer whose LoRA adapter has learnt cannot be saved: its sum is not quantized anew");
-    }
-    std::vector<Tensor> values;
-    for (const Variable& variable : stored_) values.push_back(variable.value());
-    return values;
-  }
-  std::vector<Variable> cleared_variables() const override {
-    return lora_.enabled() ? std::vector<Variable>{lora_.a, lora_.b} : std::vector<Variable>{};
-  }
-
- protected:
-  /// `plain`: the config of the same layer unquantized.
-  Config described(Config plain) const {
-    plain["dtype"] = policy_;
-    plain["quantization_config"] = quantization_;
-    return plain;
-  }
-
-  Config policy_, quantization_;
-  Scheme scheme_;
-  Lora lora_;
-  std::vector<Variable> stored_;
-};
+using quantization::Quantized;
 
 /// Dense, or EinsumDense where there is an equation.
 class QuantizedDense : public LayerOf<QuantizedDense>, public Quantized {
@@ -329,87 +289,11 @@ class QuantizedDense : public LayerOf<QuantizedDense>, public Quantized {
   Variable kernel_, bias_, scale_, zero_, places_, channels_, inputs_scale_;
 };
 
-class QuantizedEmbedding : public LayerOf<QuantizedEmbedding>, public Quantized {
- public:
-  QuantizedEmbedding(const Config& config, const EmbeddingOptions& options)
-      : LayerOf(options), Quantized(config), given_(config), options_(options) {
-    if (scheme_.mode != Mode::int8 && scheme_.mode != Mode::int4)
-      throw Error("Embedding: a quantized table is int8 or int4");
-  }
-
-  void build(const Shape&) override {
-    const std::int64_t rows = given_.at("input_dim").as_int();
-    columns_ = given_.at("output_dim").as_int();
-    const auto add = [this](const char* name, const Shape& shape, const char* initial, std::optional<DType> dtype) {
-      stored_.push_back(add_weight(name, shape, initial, {.trainable = false, .dtype = dtype, .autocast = false}));
-      return stored_.back();
-    };
-    const bool packed = scheme_.mode == Mode::int4;
-    table_ = add("embeddings", {rows, packed ? (columns_ + 1) / 2 : columns_}, "zeros", DType::int8);
-    const Shape scale = scheme_.group ? Shape{rows, scheme_.groups(columns_)} : Shape{rows};
-    scale_ = add("embeddings_scale", scale, "ones", {});
-    if (scheme_.group) {
-      zero_ = add("embeddings_zero", scale, "zeros", DType::int8);
-      places_ = add("g_idx", {columns_}, "zeros", DType::float32);
-    }
-    if (lora_.rank) {
-      const WeightOptions options{.dtype = DType::float32, .regularizer = options_.embeddings_regularizer};
-      lora_.a = add_weight("lora_embeddings_a", {rows, *lora_.rank}, "he_uniform", options);
-      lora_.b = add_weight("lora_embeddings_b", {*lora_.rank, columns_}, "zeros", options);
-    }
-  }
-
-  Tensor forward(const Tensor& x, bool) override {
-    const Tensor indices = is_integer(x.dtype()) ? x : cast(x, DType::int32);
-    Tensor values = gather(table_.value(), indices);
-    if (scheme_.mode == Mode::int4) values = quantization::unpacked(values, -1, columns_, true);
-    values = cast(values, compute_dtype());
-    const Tensor scale = cast(gather(scale_.value(), indices), compute_dtype());
-    if (scheme_.group)
-      values = quantization::from_groups(values, scale, gather(zero_.value(), indices), places_.value(), -1);
-    else
-      values = values / expand_dims(scale, -1);
-    if (lora_.enabled())
-      values = values + cast(matmul(gather(lora_.a, indices), Tensor(lora_.b)) * lora_.scale(), values.dtype());
-    return options_.mask_zero ? values.with_mask(not_equal(indices, 0)) : values;
-  }
-
-  Shape compute_output_shape(const Shape& input) const override {
-    Shape output = input;
-    output.push_back(given_.at("output_dim").as_int());
-    return output;
-  }
-  std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>&) const override {
-    if (!options_.mask_zero) return {};
-    return {not_equal(inputs.only(), 0)};
-  }
-  bool supports_masking() const override { return true; }
-  std::string class_name() const override { return "Embedding"; }
-  Config config() const override {
-    Config config = Embedding::from_config(given_).config();
-    config["name"] = name();
-    config["trainable"] = trainable();
-    return described(config);
-  }
-
- private:
-  Config given_;
-  EmbeddingOptions options_;
-  std::int64_t columns_ = 0;
-  Variable table_, scale_, zero_, places_;
-};
-
 }  // namespace
 
 LayerRef quantized_layer(const std::string& class_name, const Config& config) {
-  if (class_name == "Embedding") {
-    const Embedding plain = Embedding::from_config(config);
-    return LayerRef(QuantizedEmbedding(
-        config, with_base(EmbeddingOptions{.embeddings_regularizer =
-                                               regularizer_from_config(config.get("embeddings_regularizer")),
-                                           .mask_zero = config.get("mask_zero", false)},
-                          config)));
-  }
+  if (class_name == "Embedding" || class_name == "ReversibleEmbedding")
+    return quantization::quantized_embedding(class_name, config);
   if (class_name != "Dense" && class_name != "EinsumDense")
     throw Error(class_name + ": there is no quantized layer of that class");
   return LayerRef(QuantizedDense(class_name, config, weight_options::from_config(DenseOptions{}, config)));

@@ -136,7 +136,7 @@ const std::vector<BuiltinLayer>& builtin_layers() {
       {"Rescaling", make<Rescaling>},
       {"Reshape", make<Reshape>},
       {"Resizing", make<Resizing>},
-      {"ReversibleEmbedding", make<ReversibleEmbedding>},
+      {"ReversibleEmbedding", make_either<ReversibleEmbedding>},
       {"STFTSpectrogram", make<STFTSpectrogram>},
       {"SeparableConv1D", make<SeparableConv1D>},
       {"SeparableConv2D", make<SeparableConv2D>},

@@ -40,6 +40,9 @@ std::vector<KerasTensor> connect(const LayerRef& layer, const std::vector<KerasT
                                  const CallContext& context = {},
                                  const std::vector<std::pair<std::string, KerasTensor>>& keywords = {});
 
+/// Where a graph begins: what an InputLayer stands for.
+KerasTensor input_place(const LayerRef& layer);
+
 /// A graph made ready to run: every node once, inputs before what uses them.
 class Plan {
  public:

@@ -27,7 +27,8 @@ InputLayer InputLayer::from_config(const Config& config) {
   const Config& full = config.contains("batch_shape") ? config.at("batch_shape") : config.at("batch_input_shape");
   Shape shape = full.as_shape();
   InputLayerOptions options{.optional = config.get("optional", false), .name = config.get("name", "")};
-  if (shape.empty()) throw Error("InputLayer: batch_shape must have a batch axis, got " + full.json());
+  const bool scalar = shape.empty();
+  if (scalar) shape.push_back(None);
   if (shape[0] != None) options.batch_size = static_cast<int>(shape[0]);
   shape.erase(0);
   const Config& dtype = config.get("dtype");
@@ -35,7 +36,9 @@ InputLayer InputLayer::from_config(const Config& config) {
     options.dtype = DTypePolicy(dtype_from_name(dtype.as_string()));
   else if (dtype.is_object())
     options.dtype = DTypePolicy(dtype.at("config").at("name").as_string());
-  return InputLayer(shape, options);
+  InputLayer layer(shape, options);
+  if (scalar) layer.batch_shape_ = {};
+  return layer;
 }
 
 Tensor InputLayer::forward(const Tensor& x, bool) { return x; }
@@ -53,18 +56,21 @@ Config InputLayer::config() const {
   return config;
 }
 
-KerasTensor Input(const Shape& shape, const InputOptions& options) {
-  const LayerRef layer(InputLayer(
-      shape,
-      {.batch_size = options.batch_size, .optional = options.optional, .dtype = options.dtype, .name = options.name}));
+KerasTensor detail::input_place(const LayerRef& layer) {
   const auto& input = static_cast<const InputLayer&>(*layer);
-  auto node = std::make_shared<detail::GraphNode>();
+  auto node = std::make_shared<GraphNode>();
   node->layer = layer;
   node->shapes = {input.batch_shape()};
   node->dtypes = {input.dtype()};
   layer->name();
-  detail::state_of(*layer).built = true;
+  state_of(*layer).built = true;
   return KerasTensor(node, 0);
+}
+
+KerasTensor Input(const Shape& shape, const InputOptions& options) {
+  return detail::input_place(LayerRef(InputLayer(
+      shape,
+      {.batch_size = options.batch_size, .optional = options.optional, .dtype = options.dtype, .name = options.name})));
 }
 
 }  // namespace nyala

@@ -110,15 +110,7 @@ class GraphReader {
       member.is_functional = static_cast<const Model&>(*member.layer).model_state()->kind == detail::ModelKind::graph;
     }
     if (state.is_input) {
-      const auto& input = static_cast<const InputLayer&>(*member.layer);
-      Shape shape = input.batch_shape();
-      InputOptions options{
-          .dtype = input.dtype(), .optional = input.config().get("optional", false), .name = input.name()};
-      if (shape.front() != None) options.batch_size = Config(shape.front()).as_int();
-      shape.erase(0);
-      const KerasTensor place = Input(shape, options);
-      member.layer = place.node()->layer;
-      member.outputs = {{place}};
+      member.outputs = {{detail::input_place(member.layer)}};
     }
   }
 

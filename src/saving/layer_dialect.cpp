@@ -333,7 +333,8 @@ LayerWords todays_words(const std::string& class_name, const Config& given) {
   if (alias != class_aliases().end()) words.class_name = alias->second;
   const std::string& name = words.class_name;
   dtype_words(config);
-  if (config.contains("quantization_policy") && name != "Dense" && name != "EinsumDense" && name != "Embedding")
+  if (config.contains("quantization_policy") && name != "Dense" && name != "EinsumDense" && name != "Embedding" &&
+      name != "ReversibleEmbedding")
     throw Error("the key \"dtype\": a quantized policy is not supported for this layer");
   if (name == "InputLayer") {
     if (config.contains("batch_input_shape") && !config.contains("batch_shape")) {

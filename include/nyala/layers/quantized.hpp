@@ -4,7 +4,8 @@
 
 namespace nyala {
 
-/// What Keras' Layer.quantize makes of a Dense, EinsumDense or Embedding: int8, int4 (whole channels or groups),
+/// What Keras' Layer.quantize makes of a Dense, EinsumDense, Embedding or
+/// ReversibleEmbedding: int8, int4 (whole channels or groups),
 /// float8, GPTQ and AWQ. Files bring such layers; they run, and all but their quantized numbers train (a float8 layer
 /// does not). `config`: the layer's, with its policy under "quantization_policy". Throws Error for other classes and
 /// modes.
