@@ -41,7 +41,7 @@ std::vector<KerasTensor> connect(const LayerRef& layer, const std::vector<KerasT
                                  const std::vector<std::pair<std::string, KerasTensor>>& keywords = {});
 
 /// Where a graph begins: what an InputLayer stands for.
-KerasTensor input_place(const LayerRef& layer);
+KerasTensor start_of(const LayerRef& layer);
 
 /// A graph made ready to run: every node once, inputs before what uses them.
 class Plan {

@@ -56,7 +56,7 @@ Config InputLayer::config() const {
   return config;
 }
 
-KerasTensor detail::input_place(const LayerRef& layer) {
+KerasTensor detail::start_of(const LayerRef& layer) {
   const auto& input = static_cast<const InputLayer&>(*layer);
   auto node = std::make_shared<GraphNode>();
   node->layer = layer;
@@ -68,7 +68,7 @@ KerasTensor detail::input_place(const LayerRef& layer) {
 }
 
 KerasTensor Input(const Shape& shape, const InputOptions& options) {
-  return detail::input_place(LayerRef(InputLayer(
+  return detail::start_of(LayerRef(InputLayer(
       shape,
       {.batch_size = options.batch_size, .optional = options.optional, .dtype = options.dtype, .name = options.name})));
 }

@@ -73,13 +73,18 @@ Tensor tensor_from_config(const Config& value) {
   return cast(tensor(numbers, Shape(sizes)), dtype);
 }
 
-Config tensor_config(const Tensor& tensor) {
+std::string constant_name(const Config& value, std::size_t number) {
+  return (class_name_of(value) == "__tensor__" ? "tensor_" : "array_") + std::to_string(number);
+}
+
+Config tensor_config(const Tensor& tensor, const std::string& name) {
   const std::vector<double> numbers = tensor.to_vector<double>();
   std::size_t at = 0;
   Config value = nested(numbers, tensor.shape(), 0, at, tensor.dtype());
-  if (tensor.rank() == 0) return value;
+  const bool as_tensor = name.rfind("tensor_", 0) == 0;
+  if (tensor.rank() == 0 && !as_tensor && name.rfind("array_", 0) != 0) return value;
   return Config::object(
-      {{"class_name", "__numpy__"},
+      {{"class_name", as_tensor ? "__tensor__" : "__numpy__"},
        {"config", Config::object({{"value", std::move(value)}, {"dtype", name_of(tensor.dtype())}})}});
 }
 

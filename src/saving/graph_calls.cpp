@@ -51,7 +51,7 @@ Config marked(const Config& value, Call& call, bool listed, const Places& places
     return detail::input_marker(call.references.size() - 1);
   }
   if (is_tensor_config(value)) {
-    const std::string key = "constant_" + std::to_string(call.constants.size());
+    const std::string key = constant_name(value, call.constants.size());
     call.constants[key] = tensor_from_config(value);
     return detail::constant_marker(key);
   }

@@ -112,7 +112,7 @@ std::vector<KerasTensor> call_layer(const LayerRef& layer, const std::string& cl
   }
   const auto renumbered = [&](const auto& self, const Config& value) -> Config {
     if (const auto place = detail::input_place(value)) return detail::input_marker(places[*place]);
-    if (const std::string* key = detail::constant_key(value)) return tensor_config(call.constants.at(*key));
+    if (const std::string* key = detail::constant_key(value)) return tensor_config(call.constants.at(*key), *key);
     if (value.is_array()) {
       Config items = Config::array();
       for (const Config& item : value.items()) items.push_back(self(self, item));

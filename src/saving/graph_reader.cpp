@@ -110,7 +110,7 @@ class GraphReader {
       member.is_functional = static_cast<const Model&>(*member.layer).model_state()->kind == detail::ModelKind::graph;
     }
     if (state.is_input) {
-      member.outputs = {{detail::input_place(member.layer)}};
+      member.outputs = {{detail::start_of(member.layer)}};
     }
   }
 

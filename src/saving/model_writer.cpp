@@ -204,7 +204,7 @@ class GraphWriter {
       const std::size_t positional = node.inputs.size();
       return tensor_object(*at < positional ? node.inputs[*at] : node.keywords[*at - positional].second);
     }
-    if (const std::string* key = detail::constant_key(value)) return tensor_config(node.context.tensors.at(*key));
+    if (const std::string* key = detail::constant_key(value)) return tensor_config(node.context.tensors.at(*key), *key);
     if (value.is_array()) {
       Config items = Config::array();
       for (const Config& item : value.items()) items.push_back(filled(item, node));

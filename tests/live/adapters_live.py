@@ -30,6 +30,8 @@ def cases():
         yield f"gathered {kind}", L.EinsumDense("abc,bcd->ad", (3,)), steps, mode, config, None
         if mode != "float8":
             yield f"embedding {kind}", L.Embedding(11, 7, mask_zero=True), numbers, mode, config, None
+            for tied in (True, False):
+                yield f"back {kind} {tied}", L.ReversibleEmbedding(11, 7, tie_weights=tied), numbers, mode, config, None
     for name, layer, x in [("dense", L.Dense(5), row), ("einsum", L.EinsumDense("abc,cd->abd", (6, 4)), steps),
                            ("embedding", L.Embedding(11, 7), numbers), ("conv", L.Conv2D(4, 3), image),
                            ("dense int8", L.Dense(5), row)]:
@@ -39,11 +41,16 @@ def cases():
 def make(layer, x, mode, config, lora):
     keras.utils.set_random_seed(1)
     rng = np.random.default_rng(2)
-    model = keras.Sequential([keras.Input(x.shape[1:]), layer, L.Flatten(), L.Dense(2)])
+    if isinstance(layer, L.ReversibleEmbedding):
+        inputs = keras.Input(x.shape[1:])
+        outputs = L.Dense(2)(L.Flatten()(layer(layer(inputs), reverse=True)))
+        model = keras.Model(inputs, outputs)
+    else:
+        model = keras.Sequential([keras.Input(x.shape[1:]), layer, L.Flatten(), L.Dense(2)])
     for weight in model.weights:
         weight.assign(rng.normal(size=weight.shape))
     if mode:
-        model.layers[0].quantize(mode, config=config)
+        layer.quantize(mode, config=config)
     if lora:
         layer.enable_lora(lora)
         if not mode:

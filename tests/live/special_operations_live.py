@@ -28,10 +28,17 @@ def nodes(symmetric, wide, whole, line, labels, steps, lengths, step_lengths, re
     yield from (ops.ctc_loss(labels, steps, lengths, step_lengths),
                 ops.ctc_loss(labels, steps, lengths, step_lengths, mask_index=4))
     yield from (*ops.ctc_decode(steps, step_lengths),
-                *ops.ctc_decode(steps, step_lengths, merge_repeated=False, mask_index=2))
+                *ops.ctc_decode(steps, step_lengths, merge_repeated=False, mask_index=2),
+                *ops.ctc_decode(steps, step_lengths, "beam_search", beam_width=7, top_paths=3),
+                *ops.ctc_decode(steps, ops.cast(step_lengths, "float32") - 0.5, "beam_search", mask_index=1))
     spectrum = (real, imaginary)
     yield from (ops.istft(spectrum, 12, 4, 16), ops.istft(spectrum, 16, 5, 16, window="hamming", center=False),
                 ops.istft(spectrum, 16, 4, 16, window=None, length=10))
+    yield ops.image.extract_patches_3d(ops.expand_dims(images, 1), (1, 2, 3), (1, 1, 2), padding="same")
+    yield from (ops.signbit(line * 0.0), ops.fabs(whole), ops.max(whole, initial=3))
+    holes = ops.where(line > 1.0, float("nan"), line)
+    for method in ("lower", "higher", "midpoint", "nearest"):
+        yield ops.nanquantile(holes, [0.2, 0.5, 0.9], axis=0, method=method)
     for method in ("linear", "cubic", "lanczos3", "lanczos5"):
         yield ops.image.scale_and_translate(images, (2, 8, 5, 3), scale, shift, (1, 2), method,
                                             antialias=method != "cubic")

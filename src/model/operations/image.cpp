@@ -1,4 +1,5 @@
 // Images and signals.
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
@@ -13,13 +14,20 @@ namespace {
 
 using Arguments = OperationArguments;
 
-std::vector<std::int64_t> pair_of(const Arguments& a, const char* key, std::int64_t otherwise) {
+/// One number for all axes, or one for each.
+std::vector<std::int64_t> numbers_of(const Arguments& a, const char* key, std::int64_t otherwise, std::size_t count) {
   const Config& value = a.option(key);
-  std::vector<std::int64_t> pair = value.is_null() ? std::vector<std::int64_t>{otherwise} : value.as_integers();
-  if (pair.size() == 1) pair.push_back(pair.front());
-  if (pair.size() != 2 || pair[0] < 1 || pair[1] < 1 || pair[0] > 100000 || pair[1] > 100000)
-    throw Error(std::string(key) + " must be one or two positive numbers, got " + value.json());
-  return pair;
+  std::vector<std::int64_t> numbers = value.is_null() ? std::vector<std::int64_t>{otherwise} : value.as_integers();
+  if (numbers.size() == 1) numbers.resize(count, numbers.front());
+  const auto usable = [](std::int64_t number) { return number >= 1 && number <= 100000; };
+  if (numbers.size() != count || !std::all_of(numbers.begin(), numbers.end(), usable))
+    throw Error(std::string(key) + " must be " + (count == 2 ? "one or two" : "one or three") +
+                " positive numbers, got " + value.json());
+  return numbers;
+}
+
+std::vector<std::int64_t> pair_of(const Arguments& a, const char* key, std::int64_t otherwise) {
+  return numbers_of(a, key, otherwise, 2);
 }
 
 bool channels_first(const Arguments& a) {
@@ -37,20 +45,28 @@ SamplingArguments sampling(const Arguments& a, const char* fill_mode) {
 /// A convolution whose kernel has one 1 per output: each patch as channels.
 Tensors patches_of(const Arguments& a) {
   const Tensor given = a.tensor(0);
-  const bool batched = given.rank() == 4;
+  const std::size_t axes = a.option("size").is_array() && a.option("size").size() == 3 ? 3 : 2;
+  const int rank = static_cast<int>(axes) + 2;
+  const bool batched = given.rank() == rank;
   const Tensor images = batched ? given : expand_dims(given, 0);
-  if (images.rank() != 4) throw Error("ExtractPatches: images are expected, got " + given.shape().str());
-  const std::vector<std::int64_t> size = pair_of(a, "size", 1);
-  const std::int64_t channels = images.shape()[channels_first(a) ? 1 : 3];
-  const std::int64_t values = size[0] * size[1] * channels;
-  if (values > 8192) throw Error("ExtractPatches: patches of " + std::to_string(values) + " values are too large");
+  if (images.rank() != rank) throw Error("ExtractPatches: images are expected, got " + given.shape().str());
+  const std::vector<std::int64_t> size = numbers_of(a, "size", 1, axes);
+  const std::int64_t channels = images.shape()[channels_first(a) ? 1 : axes + 1];
+  Shape kernel;
+  std::int64_t values = channels;
+  for (const std::int64_t cells : size) {
+    kernel.push_back(cells);
+    values *= cells;
+    if (values > 8192) throw Error("ExtractPatches: patches of more than 8192 values are too large");
+  }
+  kernel.push_back(channels);
+  kernel.push_back(values);
   ConvArguments arguments;
-  arguments.strides = a.option("strides").is_null() ? size : pair_of(a, "strides", 1);
-  arguments.dilation_rate = pair_of(a, "dilation_rate", 1);
+  arguments.strides = a.option("strides").is_null() ? size : numbers_of(a, "strides", 1, axes);
+  arguments.dilation_rate = numbers_of(a, "dilation_rate", 1, axes);
   arguments.padding = a.text("padding", "valid");
   arguments.data_format = a.text("data_format", "");
-  const Tensor kernel = reshape(eye(values, values, 0, images.dtype()), {size[0], size[1], channels, values});
-  const Tensor patches = conv(images, kernel, {}, arguments);
+  const Tensor patches = conv(images, reshape(eye(values, values, 0, images.dtype()), kernel), {}, arguments);
   return batched ? patches : squeeze(patches, 0);
 }
 

@@ -61,6 +61,9 @@ Tensors cholesky_of(const Arguments& a) {
   return a.flag("upper", false) ? swapaxes(lower, -1, -2) : lower;
 }
 
+/// NumPy's fabs, which makes floats of whole numbers.
+Tensor magnitude(const Tensor& x) { return abs(is_floating(x.dtype()) ? x : cast(x, floatx())); }
+
 }  // namespace
 
 std::vector<OperationEntry> math_operations() {
@@ -69,7 +72,7 @@ std::vector<OperationEntry> math_operations() {
   return {
       {"Absolute", "numpy", "", "x", unary<abs>, each},
       {"Abs", "numpy", "", "x", unary<abs>, each},
-      {"Fabs", "numpy", "", "x", unary<abs>, each},
+      {"Fabs", "numpy", "", "x", unary<magnitude>, each},
       {"Add", "numpy", "", "x1 x2", binary<add>, each},
       {"Subtract", "numpy", "", "x1 x2", binary<subtract>, each},
       {"Multiply", "numpy", "", "x1 x2", binary<multiply>, each},

@@ -16,6 +16,14 @@ bool keeps(const Arguments& a) { return a.flag("keepdims", false); }
 
 Tensor filled(const Tensor& x, double value) { return where(isnan(x), full_like(x, value), x); }
 
+/// -1 where all is NaN.
+template <Tensor (*function)(const Tensor&, std::optional<int>, bool)>
+Tensors place_past_nan(const Arguments& a, double least) {
+  const Tensor x = a.tensor(0), place = function(filled(x, least), a.axis(), keeps(a));
+  const Tensor nothing = all(isnan(x), a.axis() ? Axes(*a.axis()) : Axes(), keeps(a));
+  return where(nothing, full_like(place, -1), place);
+}
+
 /// The place of a quantile among `size` sorted values.
 struct Place {
   std::int64_t below = 0, above = 0;
@@ -36,10 +44,27 @@ Place place_of(double quantile, std::int64_t size, const std::string& method) {
   return {whole(low), whole(high), exact - low};
 }
 
+/// The same where every row has its own number of values.
+struct Places {
+  Tensor below, above, part;
+};
+Places places_of(double quantile, const Tensor& count, const std::string& method) {
+  place_of(quantile, 1, method);  // refuses what is no method
+  const Tensor exact = maximum(count - 1.0, 0.0) * quantile, low = floor(exact), high = ceil(exact);
+  const Tensor zero = zeros_like(exact);
+  if (method == "lower") return {low, low, zero};
+  if (method == "higher") return {high, high, zero};
+  if (method == "midpoint") return {low, high, where(equal(low, high), zero, full_like(zero, 0.5))};
+  if (method == "nearest") {
+    const Tensor near = where(less_equal(exact - low, 0.5), low, high);
+    return {near, near, zero};
+  }
+  return {low, high, exact - low};
+}
+
 /// The quantiles `q` in [0, 1] over the axes; one more axis in front for a list of them.
 Tensors quantiles(const Arguments& a, const Tensor& q, bool skip_nan, const std::string& method) {
   Tensor x = floating(a.tensor(0));
-  if (x.dtype() != DType::float64) x = cast(x, result_type({x.dtype(), floatx()}));
   const int rank = x.rank();
   std::vector<int> reduced;
   if (a.option("axis").is_null()) {
@@ -80,14 +105,15 @@ Tensors quantiles(const Arguments& a, const Tensor& q, bool skip_nan, const std:
     };
     Tensor value;
     if (skip_nan) {
-      if (method != "linear") throw Error("the method \"" + method.substr(0, 40) + "\" is not known beside NaN");
       const Tensor count = sum(cast(logical_not(missing), x.dtype()), -1);
-      const Tensor exact = maximum(count - 1.0, 0.0) * quantile, low = floor(exact);
+      const Places places = places_of(quantile, count, method);
       const auto pick = [&](const Tensor& index) {
         return squeeze(take_along_axis(sorted, expand_dims(cast(index, DType::int32), -1), -1), -1);
       };
-      const Tensor below = pick(low), above = pick(ceil(exact));
-      value = where(equal(count, 0.0), nan, where(equal(exact, low), below, below + (above - below) * (exact - low)));
+      const Tensor below = pick(places.below), above = pick(places.above);
+      // Without a part, one of the two may be what stands for NaN.
+      const Tensor between = where(equal(places.part, 0.0), below, below + (above - below) * places.part);
+      value = where(equal(count, 0.0), nan, between);
     } else {
       const Place place = place_of(quantile, size, method);
       value = at(place.below);
@@ -106,9 +132,9 @@ Tensors quantiles(const Arguments& a, const Tensor& q, bool skip_nan, const std:
 std::vector<OperationEntry> order_operations() {
   return {
       {"Nanargmax", "numpy", "axis keepdims", "x",
-       [](const Arguments& a) -> Tensors { return argmax(filled(a.tensor(0), -infinity), a.axis(), keeps(a)); }},
+       [](const Arguments& a) { return place_past_nan<argmax>(a, -infinity); }},
       {"Nanargmin", "numpy", "axis keepdims", "x",
-       [](const Arguments& a) -> Tensors { return argmin(filled(a.tensor(0), infinity), a.axis(), keeps(a)); }},
+       [](const Arguments& a) { return place_past_nan<argmin>(a, infinity); }},
       {"Median", "numpy", "axis keepdims", "x",
        [](const Arguments& a) { return quantiles(a, Tensor(0.5), false, "linear"); }},
       {"Nanmedian", "numpy", "axis keepdims", "x",

@@ -90,6 +90,12 @@ Tensor between(const Arguments& a, const Tensor& start, const Tensor& stop) {
   if (num < 0) throw Error("num must not be negative, got " + std::to_string(num));
   const double steps = static_cast<double>(std::max<std::int64_t>(a.flag("endpoint", true) ? num - 1 : num, 1));
   const DType dtype = result_type({start.dtype(), stop.dtype(), floatx()});
+  if (num == 0) {
+    Shape none = (start + stop).shape();
+    const int axis = a.integer("axis", 0);
+    none.insert(static_cast<std::size_t>(axis < 0 ? axis + none.rank() + 1 : axis), 0);
+    return zeros(none, dtype);
+  }
   std::vector<Tensor> values;
   for (std::int64_t i = 0; i < num; ++i)
     values.push_back(cast(start, dtype) + cast(stop - start, dtype) * (static_cast<double>(i) / steps));
@@ -115,7 +121,8 @@ Tensors unravel_index(const Arguments& a) {
 
 Tensors correlate(const Arguments& a) {
   Tensor x = a.tensor(0), y = a.tensor(1);
-  const DType dtype = result_type({x.dtype(), y.dtype(), floatx()});
+  const DType joint = result_type({x.dtype(), y.dtype()});
+  const DType dtype = is_floating(joint) ? joint : floatx();
   x = cast(x, dtype);
   y = cast(y, dtype);
   const std::string mode = a.text("mode", "valid");
@@ -336,7 +343,8 @@ std::vector<OperationEntry> rare_operations() {
        [](const Arguments& a) -> Tensors {
          Shape shape;
          for (const std::int64_t size : a.sizes("shape")) shape.push_back(size);
-         return of_dtype(a, broadcast_to(a.tensor(0), shape));
+         const Tensor value = broadcast_to(a.tensor(0), shape);
+         return a.option("dtype").is_null() ? cast(value, floatx()) : of_dtype(a, value);
        }},
       {"Ndim", "numpy", "", "x",
        [](const Arguments& a) -> Tensors { return cast(Tensor(a.tensor(0).rank()), DType::int32); }},

@@ -9,9 +9,15 @@ using Arguments = OperationArguments;
 /// max and min take an `initial` value that counts as one more element.
 template <Tensor (*function)(const Tensor&, const Axes&, bool), Tensor (*join)(const Tensor&, const Tensor&)>
 Tensors extreme(const Arguments& a) {
-  const Tensor result = function(a.tensor(0), a.axes(), a.flag("keepdims", false));
+  const Tensor x = a.tensor(0);
+  const bool keepdims = a.flag("keepdims", false);
   const Config& initial = a.option("initial");
-  return initial.is_null() ? result : join(result, a.as_tensor(initial));
+  // Of nothing, `initial` is the extreme.
+  if (!initial.is_null() && x.size() == 0)
+    return full_like(sum(x, a.axes(), keepdims), a.as_tensor(initial).item<double>());
+  const Tensor extreme = function(x, a.axes(), keepdims);
+  const Tensor result = initial.is_null() ? extreme : join(extreme, a.as_tensor(initial));
+  return x.dtype() == DType::boolean ? cast(result, DType::boolean) : result;
 }
 
 template <Tensor (*function)(const Tensor&, std::optional<int>, bool)>

@@ -1,7 +1,10 @@
 // Labels of sequences without their places (CTC), and signals from their spectra.
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
+#include "model/operations/beam_search.hpp"
 #include "model/operations/support.hpp"
 
 namespace nyala::detail {
@@ -53,19 +56,49 @@ Tensors ctc_loss(const Arguments& a) {
   return -squeeze(take_along_axis(with_ways(blank, label), reshape(target_length, {batch, 1}), -1), -1);
 }
 
+Tensors decoded_by_beams(const Arguments& a, const Tensor& inputs, int blank,
+                         const std::vector<std::int64_t>& lengths) {
+  const Shape& shape = inputs.shape();
+  const int width = a.integer("beam_width", 100), top = a.integer("top_paths", 1);
+  if (width < 1 || width > 10000 || top < 1 || top > width)
+    throw Error("CTCDecode: beam_width must be in [1, 10000] and top_paths in [1, beam_width], got " +
+                std::to_string(width) + " and " + std::to_string(top));
+  const auto size = [&](int axis) { return static_cast<std::size_t>(shape.at(axis)); };
+  const BeamSearch search{size(1), size(2), static_cast<std::size_t>(blank), static_cast<std::size_t>(width),
+                          static_cast<std::size_t>(top)};
+  const auto chances = cast(log_softmax(inputs), DType::float64).to_vector<double>();
+  std::vector<std::int32_t> labels(search.top_paths * size(0) * search.steps, -1);
+  std::vector<double> scores(size(0) * search.top_paths, -std::numeric_limits<double>::infinity());
+  for (std::size_t row = 0; row < size(0); ++row) {
+    const auto length = static_cast<std::size_t>(std::clamp<std::int64_t>(lengths[row], 0, shape[1]));
+    const auto paths = beam_search(search, chances.data() + row * search.steps * search.classes, length);
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      scores[row * search.top_paths + i] = paths[i].score;
+      std::copy(paths[i].labels.begin(), paths[i].labels.end(),
+                labels.begin() + static_cast<std::ptrdiff_t>((i * size(0) + row) * search.steps));
+    }
+  }
+  return {nyala::tensor(labels, Shape{top, shape[0], shape[1]}),
+          cast(nyala::tensor(scores, Shape{shape[0], top}), inputs.dtype())};
+}
+
 /// The likeliest class of each step; repeated ones count once, and what is left over holds -1.
 Tensors ctc_decode(const Arguments& a) {
-  if (a.text("strategy", "greedy") != "greedy")
-    throw Error("CTCDecode: strategy must be \"greedy\" in a graph; \"" + a.text("strategy", "") +
-                "\" is not supported");
   const Tensor given = a.tensor(0);
   if (given.rank() != 3) throw Error("CTCDecode: inputs must have 3 axes, got " + given.shape().str());
   const Tensor inputs = cast(given, result_type({given.dtype(), DType::float32}));
   const auto batch = static_cast<std::size_t>(given.shape()[0]), steps = static_cast<std::size_t>(given.shape()[1]);
   const int classes = static_cast<int>(given.shape()[2]);
   const int blank = a.option("mask_index").is_null() ? classes - 1 : a.integer("mask_index", 0);
-  const auto lengths = cast(a.tensor(1), DType::int64).to_vector<std::int64_t>();
+  const auto lengths = cast(ceil(cast(a.tensor(1), DType::float64)), DType::int64).to_vector<std::int64_t>();
   if (lengths.size() != batch) throw Error("CTCDecode: one length for each sequence is needed");
+  if (steps == 0 || blank < 0 || blank >= classes)
+    throw Error("CTCDecode: there must be steps and the class mask_index, got " + given.shape().str());
+  const std::string strategy = a.text("strategy", "greedy");
+  if (strategy == "beam_search") return decoded_by_beams(a, inputs, blank, lengths);
+  if (strategy != "greedy")
+    throw Error("CTCDecode: the strategy must be \"greedy\" or \"beam_search\", got \"" + strategy.substr(0, 40) +
+                "\"");
   const auto best = cast(argmax(inputs, -1), DType::int64).to_vector<std::int64_t>();
   std::vector<std::int32_t> labels(batch * steps, -1);
   for (std::size_t row = 0; row < batch; ++row) {

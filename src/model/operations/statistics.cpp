@@ -74,7 +74,8 @@ Tensor difference_along(Tensor x, int n, int axis) {
   for (; n > 0; --n) {
     const std::int64_t size = x.shape()[static_cast<std::size_t>(at)];
     if (size == 0) break;  // nothing is left to subtract
-    x = cut_at(x, 1, at)[1] - cut_at(x, size - 1, at)[0];
+    const Tensor next = cut_at(x, 1, at)[1], here = cut_at(x, size - 1, at)[0];
+    x = x.dtype() == DType::boolean ? logical_xor(next, here) : next - here;
   }
   return x;
 }
@@ -200,7 +201,10 @@ Tensor sinc(const Tensor& x) {
   const Tensor scaled = x * Tensor(std::numbers::pi), zero = equal(x, Tensor(0.0));
   return where(zero, ones_like(x), sin(scaled) / where(zero, ones_like(x), scaled));
 }
-Tensor cube_root(const Tensor& x) { return sign(x) * power(abs(x), Tensor(1.0 / 3.0)); }
+Tensor cube_root(const Tensor& given) {
+  const Tensor x = given.dtype() == DType::boolean ? cast(given, floatx()) : given;
+  return sign(x) * power(abs(x), Tensor(1.0 / 3.0));
+}
 Tensor heaviside(const Tensor& given, const Tensor& at_zero_given) {
   const DType joint = (zeros_like(given) + zeros_like(at_zero_given)).dtype();
   const DType dtype = is_floating(joint) ? joint : joint == DType::int64 ? DType::float64 : floatx();
@@ -219,8 +223,9 @@ Tensor remainder_of_x(const Tensor& x, const Tensor& y) {
   return cast(a - trunc(a / b) * b, (zeros_like(x) + zeros_like(y)).dtype());
 }
 Tensor log2_of_sum(const Tensor& x, const Tensor& y) {
-  const Tensor factor(std::numbers::ln2);
-  return logaddexp(x * factor, y * factor) / factor;
+  constexpr double factor = std::numbers::ln2;
+  const DType joint = result_type({x.dtype(), y.dtype()}), dtype = is_floating(joint) ? joint : floatx();
+  return logaddexp(cast(x, dtype) * factor, cast(y, dtype) * factor) / factor;
 }
 Tensor scaled_by_power(const Tensor& x, const Tensor& exponent) { return x * exp2(cast(exponent, x.dtype())); }
 Tensor distances(const Tensor& x, const Tensor& y) {
@@ -230,7 +235,11 @@ Tensor same(const Tensor& x) { return x; }
 Tensor degrees(const Tensor& x) { return x * Tensor(180.0 / std::numbers::pi); }
 Tensor radians(const Tensor& x) { return x * Tensor(std::numbers::pi / 180.0); }
 Tensor erf_rest(const Tensor& x) { return Tensor(1.0) - erf(x); }
-Tensor is_negative(const Tensor& x) { return less(x, Tensor(0.0)); }
+/// Of -0 too, which only its reciprocal tells from 0.
+Tensor is_negative(const Tensor& x) {
+  const Tensor below = less(x, Tensor(0.0));
+  return is_floating(x.dtype()) ? logical_or(below, less(1.0 / x, Tensor(0.0))) : below;
+}
 Tensor is_plus_infinity(const Tensor& x) { return logical_and(isinf(x), greater(x, Tensor(0.0))); }
 Tensor is_minus_infinity(const Tensor& x) { return logical_and(isinf(x), less(x, Tensor(0.0))); }
 Tensor always(const Tensor& x) { return equal(ones_like(x), Tensor(1)); }
