@@ -1,8 +1,7 @@
 #include <nyala/optimizers/adadelta.hpp>
 
-#include <nyala/ops/math.hpp>
-
 #include "checks.hpp"
+#include "sweep.hpp"
 
 namespace nyala {
 
@@ -18,12 +17,15 @@ void Adadelta::make_slots(const std::vector<Variable>& variables) {
   }
 }
 
-void Adadelta::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
-  Variable gradients = accumulated_grad_[index], deltas = accumulated_delta_[index];
-  gradients.assign(gradients.value() * own_.rho + square(gradient) * (1.0 - own_.rho));
-  const Tensor delta = gradient * sqrt(deltas.value() + own_.epsilon) / sqrt(gradients.value() + own_.epsilon);
-  deltas.assign(deltas.value() * own_.rho + square(delta) * (1.0 - own_.rho));
-  Variable(variable).assign_sub(delta * learning_rate);
+void Adadelta::update(const Tensor& gradient, const Variable&, std::size_t index, double learning_rate) {
+  update_all(std::span(&gradient, 1), std::span(&index, 1), learning_rate);
+}
+
+void Adadelta::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices,
+                          double learning_rate) {
+  const auto all = swept(gradients, indices, {&accumulated_grad_, &accumulated_delta_},
+                         [&](std::size_t i) -> const Variable& { return trained(indices[i]); });
+  adadelta_update(all, {.learning_rate = learning_rate, .rho = own_.rho, .epsilon = own_.epsilon});
 }
 
 Config Adadelta::config() const {

@@ -3,6 +3,7 @@
 #include <nyala/ops/math.hpp>
 
 #include "checks.hpp"
+#include "sweep.hpp"
 
 namespace nyala {
 
@@ -22,6 +23,14 @@ void Adagrad::update(const Tensor& gradient, const Variable& variable, std::size
   sum.assign_add(square(gradient));
   const Tensor root = epsilon_outside_ ? sqrt(sum.value()) + own_.epsilon : sqrt(sum.value() + own_.epsilon);
   Variable(variable).assign_sub(gradient * learning_rate / root);
+}
+
+void Adagrad::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices,
+                         double learning_rate) {
+  if (epsilon_outside_) return Optimizer::update_all(gradients, indices, learning_rate);
+  const auto all =
+      swept(gradients, indices, {&accumulator_}, [&](std::size_t i) -> const Variable& { return trained(indices[i]); });
+  adagrad_update(all, {.learning_rate = learning_rate, .epsilon = own_.epsilon});
 }
 
 Config Adagrad::config() const {

@@ -1,9 +1,7 @@
 #include <nyala/optimizers/adamax.hpp>
 
-#include <cmath>
-#include <nyala/ops/math.hpp>
-
 #include "checks.hpp"
+#include "sweep.hpp"
 
 namespace nyala {
 
@@ -20,12 +18,18 @@ void Adamax::make_slots(const std::vector<Variable>& variables) {
   }
 }
 
-void Adamax::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
-  const double correction = 1.0 - std::pow(own_.beta_1, static_cast<double>(update_number()));
-  Variable m = momentum_[index], u = norm_[index];
-  m.assign(m.value() + (gradient - m.value()) * (1.0 - own_.beta_1));
-  u.assign(maximum(u.value() * own_.beta_2, abs(gradient)));
-  Variable(variable).assign_sub(m.value() * (learning_rate / correction) / (u.value() + own_.epsilon));
+void Adamax::update(const Tensor& gradient, const Variable&, std::size_t index, double learning_rate) {
+  update_all(std::span(&gradient, 1), std::span(&index, 1), learning_rate);
+}
+
+void Adamax::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices, double learning_rate) {
+  const auto all = swept(gradients, indices, {&momentum_, &norm_},
+                         [&](std::size_t i) -> const Variable& { return trained(indices[i]); });
+  adamax_update(all, {.learning_rate = learning_rate,
+                      .beta_1 = own_.beta_1,
+                      .beta_2 = own_.beta_2,
+                      .epsilon = own_.epsilon,
+                      .step = update_number()});
 }
 
 Config Adamax::config() const {

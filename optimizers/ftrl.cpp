@@ -3,6 +3,7 @@
 #include <nyala/ops/math.hpp>
 
 #include "checks.hpp"
+#include "sweep.hpp"
 
 namespace nyala {
 
@@ -34,6 +35,16 @@ void Ftrl::update(const Tensor& gradient, const Variable& variable, std::size_t 
   const Tensor quadratic = new_root / learning_rate + 2.0 * l2;
   Variable(variable).assign((clip(linear.value(), -l1, l1) - linear.value()) / quadratic);
   sum.assign(new_sum);
+}
+
+void Ftrl::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices, double learning_rate) {
+  if (own_.learning_rate_power != -0.5) return Optimizer::update_all(gradients, indices, learning_rate);
+  const auto all = swept(gradients, indices, {&accumulator_, &linear_},
+                         [&](std::size_t i) -> const Variable& { return trained(indices[i]); });
+  ftrl_update(all, {.learning_rate = learning_rate,
+                    .l1 = own_.l1_regularization_strength,
+                    .l2 = own_.l2_regularization_strength + own_.beta / (2.0 * learning_rate),
+                    .l2_shrinkage = own_.l2_shrinkage_regularization_strength});
 }
 
 Config Ftrl::config() const {

@@ -1,8 +1,7 @@
 #include <nyala/optimizers/lion.hpp>
 
-#include <nyala/ops/math.hpp>
-
 #include "checks.hpp"
+#include "sweep.hpp"
 
 namespace nyala {
 
@@ -18,11 +17,14 @@ void Lion::make_slots(const std::vector<Variable>& variables) {
   }
 }
 
-void Lion::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
-  Variable m = momentum_[index];
-  const Tensor direction = sign(m.value() * own_.beta_1 + gradient * (1.0 - own_.beta_1));
-  m.assign(m.value() * own_.beta_2 + gradient * (1.0 - own_.beta_2));
-  Variable(variable).assign_sub(direction * learning_rate);
+void Lion::update(const Tensor& gradient, const Variable&, std::size_t index, double learning_rate) {
+  update_all(std::span(&gradient, 1), std::span(&index, 1), learning_rate);
+}
+
+void Lion::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices, double learning_rate) {
+  const auto all =
+      swept(gradients, indices, {&momentum_}, [&](std::size_t i) -> const Variable& { return trained(indices[i]); });
+  lion_update(all, {.learning_rate = learning_rate, .beta_1 = own_.beta_1, .beta_2 = own_.beta_2});
 }
 
 Config Lion::config() const {

@@ -5,6 +5,7 @@
 #include <nyala/ops/math.hpp>
 
 #include "checks.hpp"
+#include "sweep.hpp"
 
 namespace nyala {
 
@@ -42,6 +43,22 @@ void Nadam::update(const Tensor& gradient, const Variable& variable, std::size_t
   v.assign(v.value() + (square(gradient) - v.value()) * (1.0 - own_.beta_2));
   const Tensor m_hat = m.value() * (next / (1.0 - product * next)) + gradient * ((1.0 - now) / (1.0 - product));
   Variable(variable).assign_sub(m_hat * learning_rate / (sqrt(v.value() / correction) + own_.epsilon));
+}
+
+void Nadam::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices, double learning_rate) {
+  if (product_[0].value().device().kind() != Device::Kind::cpu)
+    return Optimizer::update_all(gradients, indices, learning_rate);
+  const auto all = swept(gradients, indices, {&momentum_, &velocity_},
+                         [&](std::size_t i) -> const Variable& { return trained(indices[i]); });
+  const std::int64_t step = update_number();
+  nadam_update(all, {.learning_rate = learning_rate,
+                     .beta_1 = own_.beta_1,
+                     .beta_2 = own_.beta_2,
+                     .epsilon = own_.epsilon,
+                     .momentum = momentum_at(step),
+                     .next_momentum = momentum_at(step + 1),
+                     .momentum_product = product_[0].value().item<double>(),
+                     .step = step});
 }
 
 Config Nadam::config() const {

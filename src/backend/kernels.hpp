@@ -135,6 +135,21 @@ struct SgdStep {
 struct RmspropStep {
   double learning_rate, rho, momentum, epsilon;
 };
+/// Optimizers whose step is one formula for every element.
+enum class StepRule : std::uint8_t { adagrad, adadelta, adamax, nadam, lion, ftrl };
+/// Of each rule the numbers, and what its slots hold:
+/// - adagrad (accumulator): learning rate, epsilon;
+/// - adadelta (accumulated gradients, accumulated deltas): learning rate, rho, epsilon;
+/// - adamax (momentum, norm): learning rate with the bias correction, beta_1, beta_2, epsilon;
+/// - nadam (momentum, velocity): learning rate, beta_1, beta_2, epsilon, the factors of momentum and gradient in the
+/// step,
+///   what the velocity is divided by;
+/// - lion (momentum): learning rate, beta_1, beta_2;
+/// - ftrl (accumulator, linear; a learning rate power of -1/2): learning rate, l1, twice the shrinkage, twice l2.
+struct RuleStep {
+  StepRule rule;
+  double numbers[7];
+};
 
 /// softmax(scale · query keyᵀ), whose masked weights are those of scores of -1e9, or 0 with `masked_is_zero`; then a
 /// dropout of the weights, by their place in (batch, heads, rows, columns).
@@ -309,6 +324,7 @@ class Kernels {
   virtual void sgd_step(const SgdStep& step, std::span<const StepVariable> variables);
   /// slots: velocity, momentum (null: none), average_gradient (given: centred)
   virtual void rmsprop_step(const RmspropStep& step, std::span<const StepVariable> variables);
+  virtual void rule_step(const RuleStep& step, std::span<const StepVariable> variables);
 
  protected:
   /// Throws the Error that says that this backend has no such kernel.

@@ -13,6 +13,8 @@
 
 namespace nyala {
 
+using backend::StepRule;
+
 namespace {
 
 Tensor no_slot;
@@ -79,6 +81,18 @@ void require_slots(std::span<const VariableUpdate> variables, std::size_t count,
   }
 }
 
+void rule_update(std::span<const VariableUpdate> variables, double learning_rate, std::size_t slots, const char* op,
+                 const backend::RuleStep& step) {
+  if (variables.empty()) return;
+  StopRecording stop;
+  for (const VariableUpdate& each : variables) {
+    for (std::size_t i = 0; i < slots; ++i)
+      if (each.slots[i] == nullptr || !each.slots[i]->defined()) ops::fail(op, ": needs ", slots, " slot(s)");
+  }
+  const auto all = operands(variables, learning_rate, op);
+  backend::kernels(*all.front().variable).rule_step(step, all);
+}
+
 }  // namespace
 
 void adam_update(std::span<const VariableUpdate> variables, const AdamUpdate& update) {
@@ -131,6 +145,39 @@ void rmsprop_update(const Tensor& gradient, const Variable& variable, const Vari
                     const Variable& momentum, const Variable& average_gradient, const RmspropUpdate& update) {
   const VariableUpdate one{gradient, variable, {&velocity, &momentum, &average_gradient}, update.weight_decay};
   rmsprop_update(std::span(&one, 1), update);
+}
+
+void adagrad_update(std::span<const VariableUpdate> variables, const AdagradUpdate& u) {
+  rule_update(variables, u.learning_rate, 1, "adagrad_update", {StepRule::adagrad, {u.learning_rate, u.epsilon}});
+}
+
+void adadelta_update(std::span<const VariableUpdate> variables, const AdadeltaUpdate& u) {
+  rule_update(variables, u.learning_rate, 2, "adadelta_update",
+              {StepRule::adadelta, {u.learning_rate, u.rho, u.epsilon}});
+}
+
+void adamax_update(std::span<const VariableUpdate> variables, const AdamaxUpdate& u) {
+  const double correction = 1.0 - std::pow(u.beta_1, static_cast<double>(u.step));
+  rule_update(variables, u.learning_rate, 2, "adamax_update",
+              {StepRule::adamax, {u.learning_rate / correction, u.beta_1, u.beta_2, u.epsilon}});
+}
+
+void nadam_update(std::span<const VariableUpdate> variables, const NadamUpdate& u) {
+  const double of_momentum = u.next_momentum / (1.0 - u.momentum_product * u.next_momentum),
+               of_gradient = (1.0 - u.momentum) / (1.0 - u.momentum_product),
+               correction = 1.0 - std::pow(u.beta_2, static_cast<double>(u.step));
+  rule_update(
+      variables, u.learning_rate, 2, "nadam_update",
+      {StepRule::nadam, {u.learning_rate, u.beta_1, u.beta_2, u.epsilon, of_momentum, of_gradient, correction}});
+}
+
+void lion_update(std::span<const VariableUpdate> variables, const LionUpdate& u) {
+  rule_update(variables, u.learning_rate, 1, "lion_update", {StepRule::lion, {u.learning_rate, u.beta_1, u.beta_2}});
+}
+
+void ftrl_update(std::span<const VariableUpdate> variables, const FtrlUpdate& u) {
+  rule_update(variables, u.learning_rate, 2, "ftrl_update",
+              {StepRule::ftrl, {u.learning_rate, u.l1, 2.0 * u.l2_shrinkage, 2.0 * u.l2}});
 }
 
 }  // namespace nyala

@@ -204,3 +204,49 @@ TEST_CASE("vectorised optimizer steps match the reference") {
     }
   });
 }
+
+TEST_CASE("vectorised steps of one formula match the reference") {
+  const RuleStep rules[]{{StepRule::adagrad, {0.01, 1e-7}},
+                         {StepRule::adadelta, {0.5, 0.95, 1e-7}},
+                         {StepRule::adamax, {0.01, 0.9, 0.999, 1e-7}},
+                         {StepRule::nadam, {0.01, 0.9, 0.999, 1e-7, 0.5, 0.4, 0.01}},
+                         {StepRule::lion, {0.01, 0.9, 0.99}},
+                         {StepRule::ftrl, {0.1, 0.05, 0.02, 0.3}}};
+  test::for_each_isa([&](SimdKernels& simd) {
+    CAPTURE(simd.name());
+    for (const std::int64_t n : test::lengths) {
+      CAPTURE(n);
+      const Tensor g = noise({n}, -1, 1, 2), w = noise({n}), first = noise({n}, 0.1, 1, 3),
+                   second = noise({n}, 0.1, 1, 4);
+      for (const RuleStep& rule : rules) {
+        CAPTURE(static_cast<int>(rule.rule));
+        for (const double decay : {0.0, 1e-2})
+          check_same(simd, {w, first, second}, 2e-5, [&](Kernels& k, std::vector<Tensor>& out) {
+            Tensor none;
+            const StepVariable all[]{{g, &out[0], {&out[1], &out[2], &none}, decay}};
+            k.rule_step(rule, all);
+          });
+      }
+    }
+  });
+}
+
+TEST_CASE("a step of one formula leaves zeros, NaN and infinities as its operations do") {
+  const Tensor g = test::numbers({0.0, -0.0, NAN, INFINITY, -INFINITY}, DType::float32);
+  test::for_each_isa([&](SimdKernels& simd) {
+    CAPTURE(simd.name());
+    for (const StepRule rule : {StepRule::adamax, StepRule::lion}) {
+      Tensor w = test::numbers({1, 1, 1, 1, 1}, DType::float32), m = test::numbers({0, 0, 0, 0, 0}, DType::float32),
+             u = m.clone(), none, expected = w.clone(), m_2 = m.clone(), u_2 = m.clone();
+      const StepVariable found[]{{g, &w, {&m, &u, &none}, 0.0}}, reference[]{{g, &expected, {&m_2, &u_2, &none}, 0.0}};
+      const RuleStep step{rule, {0.1, 0.5, 0.5, 0.25}};
+      simd.rule_step(step, found);
+      ReferenceKernels().rule_step(step, reference);
+      for (int i = 0; i < 5; ++i) {
+        CAPTURE(i);
+        const float a = w.data<float>()[i], b = expected.data<float>()[i];
+        CHECK((a == b || (std::isnan(a) && std::isnan(b))));
+      }
+    }
+  });
+}

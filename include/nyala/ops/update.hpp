@@ -46,4 +46,44 @@ void rmsprop_update(const Tensor& gradient, const Variable& variable, const Vari
                     const Variable& momentum, const Variable& average_gradient, const RmspropUpdate& update);
 void rmsprop_update(std::span<const VariableUpdate> variables, const RmspropUpdate& update);
 
+struct AdagradUpdate {
+  double learning_rate = 0.001, epsilon = 1e-7;
+};
+/// Slots: accumulator.
+void adagrad_update(std::span<const VariableUpdate> variables, const AdagradUpdate& update);
+
+struct AdadeltaUpdate {
+  double learning_rate = 0.001, rho = 0.95, epsilon = 1e-7;
+};
+/// Slots: accumulated squares of the gradients, and of the changes.
+void adadelta_update(std::span<const VariableUpdate> variables, const AdadeltaUpdate& update);
+
+struct AdamaxUpdate {
+  double learning_rate = 0.001, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+  std::int64_t step = 1;  // counted from 1, for the bias correction
+};
+/// Slots: momentum, norm.
+void adamax_update(std::span<const VariableUpdate> variables, const AdamaxUpdate& update);
+
+struct NadamUpdate {
+  double learning_rate = 0.001, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
+  /// By the schedule of the momentum: its value now and in the next step, and the product of all up to now.
+  double momentum = 0.9, next_momentum = 0.9, momentum_product = 0.9;
+  std::int64_t step = 1;
+};
+/// Slots: momentum, velocity.
+void nadam_update(std::span<const VariableUpdate> variables, const NadamUpdate& update);
+
+struct LionUpdate {
+  double learning_rate = 0.001, beta_1 = 0.9, beta_2 = 0.99;
+};
+/// Slots: momentum.
+void lion_update(std::span<const VariableUpdate> variables, const LionUpdate& update);
+
+struct FtrlUpdate {
+  double learning_rate = 0.001, l1 = 0.0, l2 = 0.0, l2_shrinkage = 0.0;  // l2 with beta / (2 learning_rate)
+};
+/// With a learning rate power of -1/2. Slots: accumulator, linear.
+void ftrl_update(std::span<const VariableUpdate> variables, const FtrlUpdate& update);
+
 }  // namespace nyala

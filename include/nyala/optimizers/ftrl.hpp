@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ class Ftrl : public Optimizer {
  protected:
   void make_slots(const std::vector<Variable>& variables) override;
   void update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) override;
+  void update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices,
+                  double learning_rate) override;
 
  private:
   FtrlOptions own_;

@@ -171,4 +171,7 @@ void Kernels::sgd_step(const SgdStep&, std::span<const StepVariable> variables) 
 void Kernels::rmsprop_step(const RmspropStep&, std::span<const StepVariable> variables) {
   if (!variables.empty()) missing("rmsprop_step", *variables[0].variable);
 }
+void Kernels::rule_step(const RuleStep&, std::span<const StepVariable> variables) {
+  if (!variables.empty()) missing("rule_step", *variables[0].variable);
+}
 }  // namespace nyala::backend

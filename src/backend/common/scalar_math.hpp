@@ -197,4 +197,28 @@ constexpr T logaddexp(T a, T b) {
                            : difference;
 }
 
+/// What the rules of step_rules.hpp compute with.
+struct StepMath {
+  template <std::floating_point T>
+  static constexpr T sqrt(T x) {
+    return std::sqrt(x);
+  }
+  template <std::floating_point T>
+  static constexpr T abs(T x) {
+    return std::abs(x);
+  }
+  template <std::floating_point T>
+  static constexpr T maximum(T a, T b) {
+    return scalar::maximum(a, b);
+  }
+  template <std::floating_point T>
+  static constexpr T minimum(T a, T b) {
+    return scalar::minimum(a, b);
+  }
+  template <std::floating_point T>
+  static constexpr T sign(T x) {
+    return scalar::sign(x);
+  }
+};
+
 }  // namespace nyala::backend::scalar

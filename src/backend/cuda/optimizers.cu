@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "backend/common/scalar_math.hpp"
+#include "backend/common/step_rules.hpp"
 #include "backend/cuda/cuda_kernels.hpp"
 #include "backend/cuda/dispatch.hpp"
 #include "device/launch.hpp"
@@ -82,6 +83,20 @@ struct Rmsprop {
   }
 };
 
+template <class T, class Rule>
+struct Ruled {
+  using A = Wide<T>;
+  Rule rule;
+  constexpr A operator()(const Row<T>& row, std::int64_t i, A w) const {
+    auto first = static_cast<A>(row.slots[0][i]), second = A(0);
+    if constexpr (Rule::second_slot) second = static_cast<A>(row.slots[1][i]);
+    w = rule.template step<scalar::StepMath>(static_cast<A>(row.gradient[i]), w, first, second);
+    row.slots[0][i] = static_cast<T>(first);
+    if constexpr (Rule::second_slot) row.slots[1][i] = static_cast<T>(second);
+    return w;
+  }
+};
+
 /// `lanes` neighbouring threads share a chunk, each with every lanes-th element of it.
 template <class T, class Step, std::size_t capacity>
 struct Sweep {
@@ -126,11 +141,26 @@ void sweep(cudaStream_t stream, const Step& step, std::span<const Row<T>> rows) 
   launch(stream, chunks * lanes, all);
 }
 
-/// One launch for all variables of a dtype; more only beyond `most` of them. `slots`: how many kinds the step has;
-/// make(T) is the step's functor.
-template <class Make>
-void for_all(cudaStream_t stream, std::span<const StepVariable> variables, const char* kernel, std::size_t slots,
-             Make&& make) {
+/// One launch for all these variables; more only beyond `most` of them.
+template <class T, class Step>
+void launch_all(cudaStream_t stream, const Step& step, std::span<const Row<T>> rows) {
+  while (!rows.empty()) {
+    const std::size_t taken = std::min(rows.size(), most);
+    if constexpr (std::same_as<T, float>) {  // what nearly all weights are
+      if (taken <= few)
+        sweep<few>(stream, step, rows);
+      else
+        sweep<most>(stream, step, rows.first(taken));
+    } else {
+      sweep<most>(stream, step, rows.first(taken));
+    }
+    rows = rows.subspan(taken);
+  }
+}
+
+/// fn(T, rows) for the variables of each dtype. `slots`: how many kinds the step has.
+template <class F>
+void for_each_dtype(std::span<const StepVariable> variables, const char* kernel, std::size_t slots, F&& fn) {
   for (const DType dtype : {DType::float32, DType::float16, DType::bfloat16, DType::float64}) {
     visit_any_floating(dtype, kernel, [&]<class T>(std::type_identity<T> type) {
       std::vector<Row<T>> rows;
@@ -141,21 +171,18 @@ void for_all(cudaStream_t stream, std::span<const StepVariable> variables, const
         for (std::size_t i = 0; i < slots; ++i) row.slots[i] = elements<T>(*each.slots[i]);
         rows.push_back(row);
       }
-      const auto step = make(type);
-      for (std::span<const Row<T>> left = rows; !left.empty();) {
-        const std::size_t taken = std::min(left.size(), most);
-        if constexpr (std::same_as<T, float>) {  // what nearly all weights are
-          if (taken <= few)
-            sweep<few>(stream, step, left);
-          else
-            sweep<most>(stream, step, left.first(taken));
-        } else {
-          sweep<most>(stream, step, left.first(taken));
-        }
-        left = left.subspan(taken);
-      }
+      fn(type, std::span<const Row<T>>(rows));
     });
   }
+}
+
+/// make(T) is the step's functor.
+template <class Make>
+void for_all(cudaStream_t stream, std::span<const StepVariable> variables, const char* kernel, std::size_t slots,
+             Make&& make) {
+  for_each_dtype(variables, kernel, slots, [&]<class T>(std::type_identity<T> type, std::span<const Row<T>> rows) {
+    launch_all(stream, make(type), rows);
+  });
 }
 
 }  // namespace
@@ -180,6 +207,13 @@ void CudaKernels::rmsprop_step(const RmspropStep& step, std::span<const StepVari
     using A = Wide<T>;
     return Rmsprop<T>{static_cast<A>(step.learning_rate), static_cast<A>(step.rho), static_cast<A>(1 - step.rho),
                       static_cast<A>(step.momentum), static_cast<A>(step.epsilon)};
+  });
+}
+
+void CudaKernels::rule_step(const RuleStep& step, std::span<const StepVariable> variables) {
+  for_each_dtype(variables, "rule_step", 2, [&]<class T>(std::type_identity<T>, std::span<const Row<T>> rows) {
+    rules::visit<Wide<T>>(
+        step, [&]<class Rule>(const Rule& rule) { launch_all(context_.stream(), Ruled<T, Rule>{rule}, rows); });
   });
 }
 

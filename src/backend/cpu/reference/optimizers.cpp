@@ -4,6 +4,7 @@
 
 #include "backend/common/dispatch.hpp"
 #include "backend/common/scalar_math.hpp"
+#include "backend/common/step_rules.hpp"
 #include "backend/common/widened.hpp"
 #include "backend/cpu/reference/reference_kernels.hpp"
 
@@ -73,6 +74,15 @@ void ReferenceKernels::rmsprop_step(const RmspropStep& step, std::span<const Ste
     T move = static_cast<T>(step.learning_rate) * g / std::sqrt(under + static_cast<T>(step.epsilon));
     if (m != nullptr) move = *m = static_cast<T>(step.momentum) * *m + move;
     w -= move;
+  });
+}
+
+void ReferenceKernels::rule_step(const RuleStep& step, std::span<const StepVariable> variables) {
+  for_each_element<2>(*this, variables, "rule_step", [&]<class T>(T g, T& w, T* first, T* second) {
+    T none = 0;
+    rules::visit<T>(step, [&](const auto& rule) {
+      w = rule.template step<scalar::StepMath>(g, w, *first, second == nullptr ? none : *second);
+    });
   });
 }
 

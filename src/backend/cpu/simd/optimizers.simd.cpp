@@ -1,6 +1,22 @@
+#include "backend/common/step_rules.hpp"
 #include "backend/cpu/simd/loops.hpp"
 
 namespace nyala::backend::NYALA_SIMD_NAMESPACE {
+
+namespace {
+
+using Register = Floats;
+
+struct StepMath {
+  static Register sqrt(Register x) { return NYALA_SIMD_NAMESPACE::sqrt(x); }
+  static Register abs(Register x) { return NYALA_SIMD_NAMESPACE::abs(x); }
+  static Register maximum(Register a, Register b) { return NYALA_SIMD_NAMESPACE::maximum(a, b); }
+  static Register minimum(Register a, Register b) { return NYALA_SIMD_NAMESPACE::minimum(a, b); }
+  static Register sign(Register x) { return select(x == Register{}, x, select(x != x, x, with_sign(splat(1.0F), x))); }
+};
+
+}  // namespace
+
 void adam(const AdamStep& step, float decay, const float* gradient, float* variable, float* momentum, float* velocity,
           float* velocity_hat, std::int64_t n) {
   const auto rate = static_cast<float>(step.learning_rate), epsilon = static_cast<float>(step.epsilon);
@@ -61,6 +77,21 @@ void rmsprop(float learning_rate, float rho, float momentum, float epsilon, floa
     }
     store_up_to(n - i, w - move, variable + i);
   }
+}
+
+void rule_step(const RuleStep& step, float decay, const float* gradient, float* variable, float* first, float* second,
+               std::int64_t n) {
+  rules::visit<float>(step, [&](const auto rule) {
+    for (std::int64_t i = 0; i < n; i += lanes) {
+      const Floats g = load_up_to(n - i, gradient + i);
+      Floats w = load_up_to(n - i, variable + i), a = load_up_to(n - i, first + i), b{};
+      if (rule.second_slot) b = load_up_to(n - i, second + i);
+      w = rule.template step<StepMath>(g, w - w * decay, a, b);
+      store_up_to(n - i, a, first + i);
+      if (rule.second_slot) store_up_to(n - i, b, second + i);
+      store_up_to(n - i, w, variable + i);
+    }
+  });
 }
 
 }  // namespace nyala::backend::NYALA_SIMD_NAMESPACE

@@ -65,6 +65,7 @@ class SimdKernels : public ReferenceKernels {
   void adam_step(const AdamStep& step, std::span<const StepVariable> variables) override;
   void sgd_step(const SgdStep& step, std::span<const StepVariable> variables) override;
   void rmsprop_step(const RmspropStep& step, std::span<const StepVariable> variables) override;
+  void rule_step(const RuleStep& step, std::span<const StepVariable> variables) override;
 
  protected:
   const SimdTable& table() const { return table_; }

@@ -79,4 +79,14 @@ void SimdKernels::rmsprop_step(const RmspropStep& step, std::span<const StepVari
       [&](std::span<const StepVariable> other) { ReferenceKernels::rmsprop_step(step, other); });
 }
 
+void SimdKernels::rule_step(const RuleStep& step, std::span<const StepVariable> variables) {
+  for_each_variable(
+      variables,
+      [&](const Floats& of, float decay, std::int64_t begin, std::int64_t end) {
+        table_.rule_step(step, decay, of.gradient + begin, of.variable + begin, of.slot(0, begin), of.slot(1, begin),
+                         end - begin);
+      },
+      [&](std::span<const StepVariable> other) { ReferenceKernels::rule_step(step, other); });
+}
+
 }  // namespace nyala::backend

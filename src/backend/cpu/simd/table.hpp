@@ -49,6 +49,8 @@ struct SimdTable {
               float* momentum_slot, std::int64_t n);
   void (*rmsprop)(float learning_rate, float rho, float momentum, float epsilon, float decay, const float* gradient,
                   float* variable, float* velocity, float* momentum_slot, float* average, std::int64_t n);
+  void (*rule_step)(const RuleStep& step, float decay, const float* gradient, float* variable, float* first,
+                    float* second, std::int64_t n);
 
   void (*softmax)(const float* x, float* y, std::int64_t rows, std::int64_t n, bool logarithm);
   void (*softmax_backward)(const float* y, const float* gradient, float* dx, std::int64_t rows, std::int64_t n,

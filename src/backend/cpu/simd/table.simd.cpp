@@ -23,6 +23,7 @@ const SimdTable& table() {
       .adam = &adam,
       .sgd = &sgd,
       .rmsprop = &rmsprop,
+      .rule_step = &rule_step,
       .softmax = &softmax,
       .softmax_backward = &softmax_backward,
       .crossentropy = &crossentropy,
