@@ -14,6 +14,7 @@
 #include <nyala/layers/image_layer.hpp>
 #include <nyala/layers/image_mixing.hpp>
 #include <nyala/layers/input_layer.hpp>
+#include <nyala/layers/keras2.hpp>
 #include <nyala/layers/locally_connected.hpp>
 #include <nyala/layers/lookup.hpp>
 #include <nyala/layers/merging.hpp>
