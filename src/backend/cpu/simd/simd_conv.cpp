@@ -12,7 +12,7 @@ namespace {
 using simd::WinogradImages;
 
 constexpr std::int64_t worth_a_piece = 2'000'000;  // multiplications of the definition: some 20 µs
-constexpr std::int64_t fewest_channels = 16, most_factors = 128 * 128;
+constexpr std::int64_t fewest_channels = 16, fewest_tiles = 36, most_factors = 256 * 256;
 
 WinogradImages images_of(const Tensor& x, const Tensor& y, const Window& window) {
   return {x.shape()[1], x.shape()[2], x.shape()[3],         y.shape()[1],
@@ -67,12 +67,11 @@ bool SimdKernels::suits_winograd(const Tensor& x, const Tensor& kernel, const Te
   }
   const WinogradImages s = images_of(x, y, window);
   const std::int64_t step = simd::winograd_loops(table()).channels_step;
-  const std::int64_t cells = 4 * s.tile_rows() * s.tile_columns();
+  const std::int64_t tiles = s.tile_rows() * s.tile_columns(), factors = s.in_channels * s.out_channels;
   return kernel.shape()[2] == s.in_channels && s.in_channels % step == 0 && s.out_channels % step == 0 &&
-         s.in_channels >= fewest_channels && s.out_channels >= fewest_channels &&
-         s.in_channels * s.out_channels <= most_factors &&
+         s.in_channels >= fewest_channels && s.out_channels >= fewest_channels && factors <= most_factors &&
          // Tiles that reach beyond the images are lost work, and few tiles are not worth a transformed kernel.
-         10 * cells <= 15 * s.out_rows * s.out_columns && x.shape()[0] * cells >= 4 * 36;
+         40 * tiles <= 15 * s.out_rows * s.out_columns && x.shape()[0] * tiles >= std::max(fewest_tiles, factors / 64);
 }
 
 void SimdKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
