@@ -3,9 +3,7 @@ add_library(nyala_compile INTERFACE)
 target_compile_features(nyala_compile INTERFACE cxx_std_20)
 target_compile_options(
   nyala_compile
-  INTERFACE -Wall -Wextra -Wpedantic -Wconversion
-            # In united sources a name of one may shadow one of another.
-            $<$<NOT:$<BOOL:${NYALA_UNITY}>>:-Wshadow>
+  INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow
             # A multiplication and an addition are fused only where the source says so (std::fma, xsimd::fma). Otherwise
             # the AVX2 and AVX-512 copies of a loop would round differently from the SSE4.2 copy, and clang from g++.
             -ffp-contract=off)
@@ -71,21 +69,29 @@ function(nyala_precompile target)
   endif()
 endfunction()
 
-# nyala_unite(TARGET): under NYALA_UNITY the compiler reads several sources of a folder at once: the first by name, the
-# others before it by -include. What has internal linkage therefore has a name of its own in its folder. (CMake's own
-# UNITY_BUILD writes files with absolute paths in them, which ccache does not know in another clone or build folder.)
+# nyala_unite(TARGET [COUNT]): under NYALA_UNITY the compiler reads up to COUNT (12) sources of a folder at once: the first
+# by name, the others before it by -include. What has internal linkage therefore has a name of its own in its folder.
+# (CMake's own UNITY_BUILD writes files with absolute paths in them, which ccache does not know in another clone or
+# build folder.)
 function(nyala_unite target)
   if(NOT NYALA_UNITY)
     return()
   endif()
+  set(most 12)
+  if(ARGC GREATER 1)
+    set(most ${ARGV1})
+  endif()
   get_target_property(sources ${target} SOURCES)
   list(FILTER sources INCLUDE REGEX "\\.cpp$")
+  list(TRANSFORM sources PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/" REGEX "^[^/]")
+  # What the configuration wrote (files that join others) is left as it is.
+  list(FILTER sources EXCLUDE REGEX "^${PROJECT_BINARY_DIR}/")
   list(SORT sources)
   set(leader "")
   set(others "")
   foreach(source ${sources} "")
     cmake_path(GET source PARENT_PATH folder)
-    if(leader AND (NOT folder STREQUAL leader_folder OR in_group EQUAL 12))
+    if(leader AND (NOT folder STREQUAL leader_folder OR in_group EQUAL most))
       set_source_files_properties("${leader}" PROPERTIES COMPILE_OPTIONS "${others}")
       set(leader "")
       set(others "")

@@ -10,7 +10,7 @@ namespace nyala {
 
 namespace {
 
-constexpr std::size_t bins = 256;
+constexpr std::size_t clahe_bins = 256;
 
 /// One channel of one image, divided into tiles; indices beyond the edge are mirrored, the edge repeated.
 class Tiles {
@@ -51,21 +51,21 @@ class Tiles {
   }
 
   std::vector<double> table(std::int64_t row, std::int64_t column, double clip_limit) const {
-    std::vector<double> counts(bins);
+    std::vector<double> counts(clahe_bins);
     for (std::int64_t i = 0; i < tile_[0]; ++i) {
       for (std::int64_t j = 0; j < tile_[1]; ++j) ++counts[bin(row * tile_[0] + i, column * tile_[1] + j)];
     }
     const auto area = static_cast<double>(tile_[0] * tile_[1]);
     if (clip_limit > 0.0) {
-      const double limit = clip_limit * area / static_cast<double>(bins);
+      const double limit = clip_limit * area / static_cast<double>(clahe_bins);
       double excess = 0.0;
       for (double& count : counts) {
         excess += std::max(count - limit, 0.0);
         count = std::min(count, limit);
       }
-      for (double& count : counts) count += excess / static_cast<double>(bins);
+      for (double& count : counts) count += excess / static_cast<double>(clahe_bins);
     }
-    for (std::size_t i = 1; i < bins; ++i) counts[i] += counts[i - 1];
+    for (std::size_t i = 1; i < clahe_bins; ++i) counts[i] += counts[i - 1];
     const double least = counts[0], span = area == least ? 1.0 : area - least;
     for (double& count : counts) count = std::clamp((count - least) * 255.0 / span, 0.0, 255.0);
     return counts;

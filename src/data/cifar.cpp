@@ -10,13 +10,13 @@
 namespace nyala::detail {
 namespace {
 
-constexpr std::size_t side = 32, channels = 3, plane = side * side;
+constexpr std::size_t side = 32, cifar_channels = 3, plane = side * side;
 
 }  // namespace
 
 datasets::Split read_cifar(const std::vector<std::string>& paths, int labels, int which, int classes) {
   std::vector<std::uint8_t> pixels, numbers;
-  std::vector<std::uint8_t> record(static_cast<std::size_t>(labels) + channels * plane);
+  std::vector<std::uint8_t> record(static_cast<std::size_t>(labels) + cifar_channels * plane);
   for (const std::string& path : paths) {
     GzipFile file(path);
     const std::size_t before = numbers.size();
@@ -33,12 +33,13 @@ datasets::Split read_cifar(const std::vector<std::string>& paths, int labels, in
       numbers.push_back(label);
       const std::uint8_t* planes = record.data() + labels;
       for (std::size_t i = 0; i < plane; ++i)
-        for (std::size_t channel = 0; channel < channels; ++channel) pixels.push_back(planes[channel * plane + i]);
+        for (std::size_t channel = 0; channel < cifar_channels; ++channel)
+          pixels.push_back(planes[channel * plane + i]);
     }
     if (numbers.size() == before) file.fail("is empty");
   }
   const auto count = static_cast<std::int64_t>(numbers.size());
-  return {tensor(pixels, Shape{count, side, side, channels}), tensor(numbers, Shape{count, 1})};
+  return {tensor(pixels, Shape{count, side, side, cifar_channels}), tensor(numbers, Shape{count, 1})};
 }
 
 }  // namespace nyala::detail

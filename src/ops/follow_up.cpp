@@ -11,7 +11,7 @@ namespace nyala::ops {
 
 namespace {
 
-constexpr const char* op = "batch_norm_activation";
+constexpr const char* follow_up_name = "batch_norm_activation";
 
 Tensor activated(backend::Unary activation, const Tensor& x) {
   return activate(activation, activation == backend::Unary::relu6 ? "relu6" : "relu", x);
@@ -63,7 +63,7 @@ FollowedBatchNorm batch_norm_followed(const Tensor& x, const Tensor& gamma, cons
     g.set(2, dbeta);
     g.set(3, dresidual);
   };
-  autograd::attach(result.y, op, {x, gamma, beta, residual}, std::move(backward));
+  autograd::attach(result.y, follow_up_name, {x, gamma, beta, residual}, std::move(backward));
   return result;
 }
 

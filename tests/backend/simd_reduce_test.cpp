@@ -20,13 +20,13 @@ Tensor reduce(Kernels& kernels, Reduce op, const Tensor& x, const std::vector<in
   return out;
 }
 
-struct Case {
+struct ReduceCase {
   Shape shape;
   std::vector<int> axes;
 };
 
-std::vector<Case> cases() {
-  std::vector<Case> all = {
+std::vector<ReduceCase> reduce_cases() {
+  std::vector<ReduceCase> all = {
       {{2, 3, 4}, {1}}, {{5, 6, 7}, {0, 2}}, {{2, 3, 4, 5}, {0, 2}}, {{2, 3, 4, 5}, {1, 3}},    {{1, 1}, {0, 1}},
       {{7, 1}, {1}},    {{3000, 40}, {0}},   {{30, 10000}, {0}},     {{4, 5, 6, 3}, {0, 1, 2}}, {{0, 4}, {0}},
       {{4, 0}, {0}},    {{3, 4}, {}},        {{2, 200, 300}, {1}},   {{100, 1000}, {1}}};
@@ -46,7 +46,7 @@ TEST_CASE("vectorised reductions match the reference") {
   ReferenceKernels reference;
   test::for_each_isa([&](SimdKernels& simd) {
     CAPTURE(simd.name());
-    for (const Case& one : cases()) {
+    for (const ReduceCase& one : reduce_cases()) {
       CAPTURE(one.shape.str());
       const Tensor x = test::noise(one.shape, -1, 1);
       for (int i = 0; i <= static_cast<int>(Reduce::sum_of_abs); ++i) {

@@ -11,14 +11,14 @@ using namespace nyala;
 
 namespace {
 
-struct Folder {
-  Folder() {
+struct BackupFolder {
+  BackupFolder() {
     static int number = 0;
     path = std::filesystem::temp_directory_path() /
            ("nyala_backup_" + std::to_string(::getpid()) + "_" + std::to_string(number++));
     std::filesystem::create_directories(path);
   }
-  ~Folder() { std::filesystem::remove_all(path); }
+  ~BackupFolder() { std::filesystem::remove_all(path); }
   std::string file(const std::string& name) const { return (path / name).string(); }
   std::filesystem::path path;
 };
@@ -60,7 +60,7 @@ void same_after_each_break(const Setup& setup, int batches, const BackupAndResto
   const History expected = setup.fit(straight, {});
   for (int broken = 0; broken < batches; ++broken) {
     CAPTURE(broken);
-    const Folder folder;
+    const BackupFolder folder;
     set_random_seed(5);
     Sequential first = setup.model();
     CHECK_THROWS_AS(setup.fit(first, {BackupAndRestore(folder.file("b"), options), Interrupt(broken)}), Interruption);
@@ -98,7 +98,7 @@ std::vector<char> bytes_of(const std::string& path) {
 }
 
 /// A backup in the folder, of a training broken off after 3 batches.
-void make_backup(const Folder& folder, bool twice = false) {
+void make_backup(const BackupFolder& folder, bool twice = false) {
   Sequential model = plain(Adam());
   CHECK_THROWS_AS(
       fit_arrays(model,
@@ -185,7 +185,7 @@ TEST_CASE("a stateful layer keeps its state") {
 }
 
 TEST_CASE("a backup that does not fit changes nothing and says why") {
-  const Folder folder;
+  const BackupFolder folder;
   make_backup(folder);
   const std::vector<char> before = bytes_of(folder.file("b/latest.run"));
   const auto refused = [&](Sequential model, const std::string& why, int batch_size = 5) {
@@ -219,7 +219,7 @@ TEST_CASE("a backup that does not fit changes nothing and says why") {
 }
 
 TEST_CASE("a damaged backup is an Error, or the one before it is taken") {
-  const Folder folder;
+  const BackupFolder folder;
   make_backup(folder, true);
   const std::string path = folder.file("b/latest.run");
   const std::vector<char> whole = bytes_of(path);
@@ -250,7 +250,7 @@ TEST_CASE("a damaged backup is an Error, or the one before it is taken") {
 TEST_CASE("BackupAndRestore's own mistakes") {
   CHECK_THROWS_WITH_AS(BackupAndRestore(""), doctest::Contains("backup_dir"), Error);
   CHECK_THROWS_AS(BackupAndRestore("b", {.save_freq = 0}), Error);
-  const Folder folder;
+  const BackupFolder folder;
   std::ofstream(folder.file("file")) << "no folder";
   Sequential model = plain(Adam());
   CHECK_THROWS_WITH_AS(fit_arrays(model, {BackupAndRestore(folder.file("file"))}, targets()),
@@ -258,7 +258,7 @@ TEST_CASE("BackupAndRestore's own mistakes") {
 }
 
 TEST_CASE("a CSV file goes on without lines twice") {
-  const Folder folder;
+  const BackupFolder folder;
   const std::string path = folder.file("log.csv");
   const auto run = [&](int interrupted) {
     set_random_seed(2);
@@ -284,7 +284,7 @@ TEST_CASE("a run can only be saved where it stands still") {
 }
 
 TEST_CASE("ModelCheckpoint saves whole models that train on") {
-  const Folder folder;
+  const BackupFolder folder;
   Sequential model = plain(Adam());
   fit_arrays(model,
              {ModelCheckpoint(folder.file("{epoch}.keras"), {.save_freq = 4}), ModelCheckpoint(folder.file("last.h5")),

@@ -17,7 +17,7 @@ using golden::Json;
 
 namespace {
 
-Tensor optional_tensor(const Json& one, const std::string& key) {
+Tensor optional_of(const Json& one, const std::string& key) {
   return one.contains(key) ? golden::tensor_of(one.at(key)) : Tensor();
 }
 
@@ -46,9 +46,9 @@ void check_loss(const Json& one, Findings& findings) {
   if (one.contains("mask")) y_pred = y_pred.with_mask(golden::tensor_of(one.at("mask")));
   GradientTape tape;
   tape.watch(y_pred);
-  const Tensor value = (*loss)(golden::tensor_of(one.at("y_true")), y_pred, optional_tensor(one, "sample_weight"));
+  const Tensor value = (*loss)(golden::tensor_of(one.at("y_true")), y_pred, optional_of(one, "sample_weight"));
   findings.compare("value", value, one.at("value"));
-  const Tensor gradient = tape.gradient(value, y_pred, optional_tensor(one, "cotangent"), UnconnectedGradients::zero);
+  const Tensor gradient = tape.gradient(value, y_pred, optional_of(one, "cotangent"), UnconnectedGradients::zero);
   findings.compare("gradient", gradient, one.at("gradient"));
 }
 

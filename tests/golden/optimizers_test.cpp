@@ -20,7 +20,7 @@ using golden::Json;
 
 namespace {
 
-Config object_of(const Json& one) {
+Config optimizer_object(const Json& one) {
   Config object = Config::object();
   object["class_name"] = one.at("class_name").get<std::string>();
   object["config"] = golden::config_of(one.at("config"));
@@ -65,7 +65,7 @@ void check_state(const Json& one, const Optimizer& optimizer, Findings& findings
 }
 
 void check_optimizer(const Json& one, Findings& findings) {
-  const std::shared_ptr<Optimizer> optimizer = optimizer_from_config(object_of(one));
+  const std::shared_ptr<Optimizer> optimizer = optimizer_from_config(optimizer_object(one));
   findings.note("config", golden::difference(optimizer->config(), golden::config_of(one.at("config")),
                                              {"module", "registered_name", "build_config"}));
   const std::vector<Variable> variables = variables_of(one);

@@ -34,7 +34,7 @@ Spread spread(const std::vector<double>& x) {
           std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size())};
 }
 
-std::string refusal(const std::function<void()>& act) {
+std::string refused(const std::function<void()>& act) {
   try {
     act();
   } catch (const Error& error) {
@@ -189,28 +189,28 @@ TEST_CASE("image layers in a model") {
 }
 
 TEST_CASE("image layers name what they refuse") {
-  CHECK_EQ(refusal([] { Resizing(0, 3); }), "Resizing: height and width must be positive, got (0, 3)");
-  CHECK_EQ(refusal([] { Resizing(2, 3, {.interpolation = "cubic"}); }),
+  CHECK_EQ(refused([] { Resizing(0, 3); }), "Resizing: height and width must be positive, got (0, 3)");
+  CHECK_EQ(refused([] { Resizing(2, 3, {.interpolation = "cubic"}); }),
            "Resizing: interpolation must be one of \"nearest\", \"bilinear\", \"bicubic\", \"lanczos3\", "
            "\"lanczos5\", got \"cubic\"");
-  CHECK_EQ(refusal([] { Resizing(2, 3, {.crop_to_aspect_ratio = true, .pad_to_aspect_ratio = true}); }),
+  CHECK_EQ(refused([] { Resizing(2, 3, {.crop_to_aspect_ratio = true, .pad_to_aspect_ratio = true}); }),
            "Resizing: crop_to_aspect_ratio and pad_to_aspect_ratio exclude each other, got both");
-  CHECK_EQ(refusal([] { RandomContrast(1.5); }), "RandomContrast: factor must lie in [0.0, 1.0], got 1.5");
-  CHECK_EQ(refusal([] { RandomZoom(-1.0); }), "RandomZoom: height_factor must be above -1, got -1.0");
+  CHECK_EQ(refused([] { RandomContrast(1.5); }), "RandomContrast: factor must lie in [0.0, 1.0], got 1.5");
+  CHECK_EQ(refused([] { RandomZoom(-1.0); }), "RandomZoom: height_factor must be above -1, got -1.0");
   CHECK_EQ(
-      refusal([] { RandomFlip("sideways"); }),
+      refused([] { RandomFlip("sideways"); }),
       "RandomFlip: mode must be one of \"horizontal\", \"vertical\", \"horizontal_and_vertical\", got \"sideways\"");
-  CHECK_EQ(refusal([] {
+  CHECK_EQ(refused([] {
              RandomGaussianBlur({.kernel_size = {3, 4}});
            }),
            "RandomGaussianBlur: kernel_size must be odd and positive, got 4");
-  CHECK_EQ(refusal([] { Solarization({.addition_factor = -0.1}); }),
+  CHECK_EQ(refused([] { Solarization({.addition_factor = -0.1}); }),
            "Solarization: addition_factor must lie in [0, 1], got -0.1");
-  CHECK_EQ(refusal([] { MixUp(0.0); }), "MixUp: alpha must be positive, got 0.0");
-  CHECK(refusal([] {
+  CHECK_EQ(refused([] { MixUp(0.0); }), "MixUp: alpha must be positive, got 0.0");
+  CHECK(refused([] {
           LayerRef(RandomRotation(0.1))(zeros({2, 3}));
         }).find("images must have 3 axes, or 4 with a batch") != std::string::npos);
-  CHECK_EQ(refusal([] {
+  CHECK_EQ(refused([] {
              affine_transform(zeros({2, 3, 3, 1}), zeros({3, 8}));
            }),
            "affine_transform: transform must have the shape (8,) or (2, 8), got (3, 8)");

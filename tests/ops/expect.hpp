@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -11,6 +12,9 @@
 namespace nyala::testing {
 
 using Values = std::vector<double>;
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
+inline constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
 
 inline Values values(const Tensor& x) { return x.to_vector<double>(); }
 

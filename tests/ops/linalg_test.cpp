@@ -6,33 +6,33 @@ using namespace nyala;
 using namespace nyala::testing;
 
 namespace {
-Tensor a = tensor({{1, 2}, {3, 4}, {5, 6}}), b = tensor({{1, 0, 2}, {0, 1, 3}});
-const Globals moved{&a, &b};
+Tensor tall = tensor({{1, 2}, {3, 4}, {5, 6}}), wide = tensor({{1, 0, 2}, {0, 1, 3}});
+const Globals moved_matrices{&tall, &wide};
 }  // namespace
 
 TEST_CASE("products have NumPy's values and dtypes") {
-  CHECK(values(matmul(a, b)) == Values{1, 2, 8, 3, 4, 18, 5, 6, 28});
-  CHECK(matmul(a, b).dtype() == DType::int32);
-  CHECK(values(matmul(a, a, true)) == Values{35, 44, 44, 56});
-  CHECK(values(matmul(a, a, false, true)) == Values{5, 11, 17, 11, 25, 39, 17, 39, 61});
-  CHECK(values(matmul(tensor({1, 2, 3}), a)) == Values{22, 28});
-  CHECK(values(matmul(a, tensor({1, 1}))) == Values{3, 7, 11});
+  CHECK(values(matmul(tall, wide)) == Values{1, 2, 8, 3, 4, 18, 5, 6, 28});
+  CHECK(matmul(tall, wide).dtype() == DType::int32);
+  CHECK(values(matmul(tall, tall, true)) == Values{35, 44, 44, 56});
+  CHECK(values(matmul(tall, tall, false, true)) == Values{5, 11, 17, 11, 25, 39, 17, 39, 61});
+  CHECK(values(matmul(tensor({1, 2, 3}), tall)) == Values{22, 28});
+  CHECK(values(matmul(tall, tensor({1, 1}))) == Values{3, 7, 11});
   CHECK(matmul(zeros({2, 1, 2, 3}), zeros({4, 3, 1})).shape() == Shape{2, 4, 2, 1});
   CHECK(values(matmul(zeros({2, 0}), zeros({0, 2}))) == Values{0, 0, 0, 0});
-  CHECK(matmul(cast(a, DType::int8), cast(b, DType::int8)).dtype() == DType::int32);
-  CHECK(dot(cast(a, DType::int8), cast(b, DType::int8)).dtype() == DType::int8);
+  CHECK(matmul(cast(tall, DType::int8), cast(wide, DType::int8)).dtype() == DType::int32);
+  CHECK(dot(cast(tall, DType::int8), cast(wide, DType::int8)).dtype() == DType::int8);
   CHECK(matmul(tensor({{true, false}}), tensor({{true}, {true}})).dtype() == DType::boolean);
-  CHECK(matmul(cast(a, DType::bfloat16), b).dtype() == DType::bfloat16);
-  CHECK(values(matmul(cast(a, DType::float16), b)) == Values{1, 2, 8, 3, 4, 18, 5, 6, 28});
+  CHECK(matmul(cast(tall, DType::bfloat16), wide).dtype() == DType::bfloat16);
+  CHECK(values(matmul(cast(tall, DType::float16), wide)) == Values{1, 2, 8, 3, 4, 18, 5, 6, 28});
   CHECK(dot(tensor({1, 2}), tensor({3, 4})).item<int>() == 11);
   CHECK(values(dot(Tensor(2), tensor({3, 4}))) == Values{6, 8});
   CHECK(dot(zeros({2, 3}), zeros({4, 3, 5})).shape() == Shape{2, 4, 5});
   CHECK(values(outer(tensor({1, 2}), tensor({3, 4}))) == Values{3, 4, 6, 8});
-  CHECK(vdot(a, a).item<int>() == 91);
+  CHECK(vdot(tall, tall).item<int>() == 91);
   CHECK(inner(zeros({2, 3}), zeros({4, 3})).shape() == Shape{2, 4});
   CHECK(tensordot(zeros({2, 3, 4}), zeros({3, 4, 5})).shape() == Shape{2, 5});
   CHECK(tensordot(zeros({2, 3}), zeros({4}), 0).shape() == Shape{2, 3, 4});
-  CHECK(trace(a, -1).item<int>() == 9);
+  CHECK(trace(tall, -1).item<int>() == 9);
 }
 
 TEST_CASE("products that cannot be are refused") {
@@ -64,7 +64,7 @@ TEST_CASE("einsum agrees with the operations that it generalises") {
   CHECK(near(einsum("i...,i...->...", {x, x}), values(sum(x * x, 0))));
   CHECK(near(einsum("ij,jk,kl", {m, m, m}), values(matmul(matmul(m, m), m))));
   CHECK(near(einsum(" i , j -> i j ", {m[0], m[1]}), values(outer(m[0], m[1]))));
-  CHECK(einsum("ij->i", {cast(a, DType::int8)}).dtype() == DType::int32);
+  CHECK(einsum("ij->i", {cast(tall, DType::int8)}).dtype() == DType::int32);
   CHECK_THROWS_WITH_AS(einsum("ij,jk", {m}), "einsum: \"ij,jk\" names 2 operands, got 1", Error);
   CHECK_THROWS_WITH_AS(einsum("ij", {x}), "einsum: \"ij\" of \"ij\" does not fit an operand of shape (2, 3, 4)", Error);
   CHECK_THROWS_WITH_AS(einsum("ij,jk->ik", {m, x[0](Slice{0, 2})}), "einsum: label 'j' stands for sizes 3 and 2",
@@ -94,8 +94,8 @@ TEST_CASE("decompositions put matrices together again") {
   }
   CHECK(qr(scattered({4, 3}), "complete").q.shape() == Shape{4, 4});
   CHECK(svd(scattered({4, 3}), true).u.shape() == Shape{4, 4});
-  CHECK(near(svd(cast(a, DType::float64)).s, {9.52551809156511, 0.5143005806586441}));
-  CHECK_THROWS_WITH_AS(qr(a, "raw"), "qr: the mode must be \"reduced\" or \"complete\", got \"raw\"", Error);
+  CHECK(near(svd(cast(tall, DType::float64)).s, {9.52551809156511, 0.5143005806586441}));
+  CHECK_THROWS_WITH_AS(qr(tall, "raw"), "qr: the mode must be \"reduced\" or \"complete\", got \"raw\"", Error);
   CHECK_THROWS_WITH_AS(svd(zeros({3})), "svd: takes matrices (…, m, n), got shape (3,)", Error);
 }
 

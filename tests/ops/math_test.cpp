@@ -8,9 +8,6 @@ using namespace nyala::testing;
 
 namespace {
 
-const double nan_value = std::numeric_limits<double>::quiet_NaN();
-const double infinity = std::numeric_limits<double>::infinity();
-
 struct Row {
   const char* name;
   Tensor (*op)(const Tensor&);

@@ -7,13 +7,13 @@ using nn::numbers;
 
 namespace {
 
-struct Case {
+struct ConvCase {
   const char* name;
   Shape x, kernel;
   ConvArguments arguments;
 };
 
-const Case cases[] = {
+const ConvCase conv_cases[] = {
     {"1-D", {2, 7, 3}, {3, 3, 4}, {}},
     {"1-D same, stride 2", {2, 7, 2}, {4, 2, 3}, {.strides = {2}, .padding = "same"}},
     {"1-D causal, dilated", {2, 7, 2}, {3, 2, 3}, {.padding = "causal", .dilation_rate = {2}}},
@@ -50,7 +50,7 @@ double by_definition(const Tensor& x, const Tensor& kernel, std::int64_t row, st
 }  // namespace
 
 TEST_CASE("conv: gradients of first and second order over shapes, strides, dilation, groups and paddings") {
-  for (const Case& each : cases) {
+  for (const ConvCase& each : conv_cases) {
     CAPTURE(each.name);
     const nn::Function f = [&](const std::vector<Tensor>& in) { return conv(in[0], in[1], in[2], each.arguments); };
     const std::vector<Tensor> inputs{numbers(each.x, 0.1), numbers(each.kernel, 0.2),
@@ -85,7 +85,7 @@ TEST_CASE("conv is cross-correlation") {
 }
 
 TEST_CASE("conv: the fast kernels agree with the reference, forward and backward") {
-  for (const Case& each : cases) {
+  for (const ConvCase& each : conv_cases) {
     CAPTURE(each.name);
     const Tensor x = numbers(each.x, 0.1, 1.0, 0.0, DType::float32);
     const Tensor kernel = numbers(each.kernel, 0.2, 1.0, 0.0, DType::float32);

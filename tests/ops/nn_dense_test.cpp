@@ -6,12 +6,12 @@ using namespace nyala;
 using nn::numbers;
 
 namespace {
-constexpr FusedActivation fused[] = {FusedActivation::none, FusedActivation::relu, FusedActivation::sigmoid,
-                                     FusedActivation::tanh, FusedActivation::gelu, FusedActivation::silu};
+constexpr FusedActivation fused_activations[] = {FusedActivation::none, FusedActivation::relu, FusedActivation::sigmoid,
+                                                 FusedActivation::tanh, FusedActivation::gelu, FusedActivation::silu};
 }  // namespace
 
 TEST_CASE("dense: gradients of first and second order with every fused activation") {
-  for (const FusedActivation activation : fused) {
+  for (const FusedActivation activation : fused_activations) {
     CAPTURE(static_cast<int>(activation));
     const nn::Function f = [&](const std::vector<Tensor>& in) { return dense(in[0], in[1], in[2], activation); };
     const std::vector<Tensor> inputs{numbers({3, 4}, 0.1), numbers({4, 5}, 0.2), numbers({5}, 0.3)};
@@ -43,7 +43,7 @@ TEST_CASE("dense: the fast kernels agree with the reference") {
   const Tensor x = numbers({33, 70}, 0.1, 1.0, 0.0, DType::float32);
   const Tensor kernel = numbers({70, 19}, 0.2, 0.2, 0.0, DType::float32);
   const Tensor bias = numbers({19}, 0.3, 1.0, 0.0, DType::float32);
-  for (const FusedActivation activation : fused) {
+  for (const FusedActivation activation : fused_activations) {
     const Tensor fast = dense(x, kernel, bias, activation);
     set_cpu_kernels("reference");
     const Tensor reference = dense(x, kernel, bias, activation);

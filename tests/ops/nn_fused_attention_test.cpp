@@ -11,13 +11,13 @@ using nn::numbers;
 
 namespace {
 
-struct Case {
+struct AttentionCase {
   const char* what;
   Shape query, key, value, mask;  // the mask's empty: none
 };
 
-const std::vector<Case>& cases() {
-  static const std::vector<Case> all{
+const std::vector<AttentionCase>& attention_cases() {
+  static const std::vector<AttentionCase> all{
       {"no mask", {2, 7, 3, 5}, {2, 9, 3, 5}, {2, 9, 3, 4}, {}},
       {"padding", {2, 7, 3, 5}, {2, 9, 3, 5}, {2, 9, 3, 4}, {2, 1, 1, 9}},
       {"by row", {2, 7, 3, 5}, {2, 9, 3, 5}, {2, 9, 3, 4}, {7, 1}},
@@ -29,12 +29,12 @@ const std::vector<Case>& cases() {
   return all;
 }
 
-Tensor mask_of(const Case& c) { return c.mask.empty() ? Tensor() : numbers(c.mask, 0.7) > -0.4; }
+Tensor mask_of(const AttentionCase& c) { return c.mask.empty() ? Tensor() : numbers(c.mask, 0.7) > -0.4; }
 
 using Attend = std::function<Tensor(const Tensor& query, const Tensor& key, const Tensor& value)>;
 
 /// The output, and the gradients of a sum of its elements with weights.
-std::vector<Tensor> with_gradients(const Attend& attend, const Case& c, DType dtype) {
+std::vector<Tensor> with_gradients(const Attend& attend, const AttentionCase& c, DType dtype) {
   const Tensor query = cast(numbers(c.query, 0.1), dtype), key = cast(numbers(c.key, 0.2), dtype),
                value = cast(numbers(c.value, 0.3), dtype);
   GradientTape tape;
@@ -56,7 +56,7 @@ void check_near(const std::vector<Tensor>& found, const std::vector<Tensor>& exp
 }  // namespace
 
 TEST_CASE("attention in float32 is that in float64, gradients included") {
-  for (const Case& c : cases()) {
+  for (const AttentionCase& c : attention_cases()) {
     INFO(c.what);
     const Tensor mask = mask_of(c);
     const Attend plain = [&](const Tensor& q, const Tensor& k, const Tensor& v) {
@@ -71,7 +71,7 @@ TEST_CASE("attention in float32 is that in float64, gradients included") {
 }
 
 TEST_CASE("attention: a row that is masked whole") {
-  const Case c{"", {1, 2, 1, 4}, {1, 3, 1, 4}, {1, 3, 1, 4}, {}};
+  const AttentionCase c{"", {1, 2, 1, 4}, {1, 3, 1, 4}, {1, 3, 1, 4}, {}};
   const Tensor mask = tensor({{true, false, true}, {false, false, false}});
   for (const DType dtype : {DType::float32, DType::float64}) {
     const auto equal = with_gradients(
@@ -87,7 +87,7 @@ TEST_CASE("attention: a row that is masked whole") {
 }
 
 TEST_CASE("attention drops the same weights, whatever it is made of") {
-  for (const Case& c : cases()) {
+  for (const AttentionCase& c : attention_cases()) {
     INFO(c.what);
     const Tensor mask = mask_of(c);
     const auto run = [&](bool whole) {
@@ -105,7 +105,7 @@ TEST_CASE("attention drops the same weights, whatever it is made of") {
 
 TEST_CASE("attention: the same bits for any number of threads, and in inference") {
   const int before = num_threads();
-  for (const Case& c : cases()) {
+  for (const AttentionCase& c : attention_cases()) {
     INFO(c.what);
     const Tensor mask = mask_of(c);
     const Attend plain = [&](const Tensor& q, const Tensor& k, const Tensor& v) {

@@ -7,14 +7,14 @@ using nn::numbers;
 
 namespace {
 
-struct Case {
+struct PoolCase {
   const char* name;
   Shape x;
   std::vector<std::int64_t> size;
   PoolArguments arguments;
 };
 
-const Case cases[] = {
+const PoolCase pool_cases[] = {
     {"1-D", {2, 7, 3}, {2}, {}},
     {"2-D", {2, 6, 5, 3}, {2, 3}, {}},
     {"2-D overlapping", {1, 6, 5, 2}, {3}, {.strides = {1, 2}}},
@@ -27,7 +27,7 @@ const Case cases[] = {
 }  // namespace
 
 TEST_CASE("max_pool and average_pool: gradients of first and second order") {
-  for (const Case& each : cases) {
+  for (const PoolCase& each : pool_cases) {
     CAPTURE(each.name);
     const nn::Function highest = [&](const std::vector<Tensor>& in) {
       return max_pool(in[0], each.size, each.arguments);

@@ -6,7 +6,7 @@ using namespace nyala::testing;
 
 namespace {
 Tensor six = tensor({{1, 2, 3}, {4, 5, 6}});
-const Globals moved{&six};
+const Globals moved_six{&six};
 }  // namespace
 
 TEST_CASE("reshapes share storage and check sizes") {

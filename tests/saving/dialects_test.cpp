@@ -14,7 +14,7 @@ using namespace nyala;
 
 namespace {
 
-std::string refusal(const std::string& json) {
+std::string why_not(const std::string& json) {
   try {
     model_from_json(json);
   } catch (const Error& error) {
@@ -25,7 +25,7 @@ std::string refusal(const std::string& json) {
 
 bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-std::string dense(const std::string& more = "") {
+std::string dense_json(const std::string& more = "") {
   return R"({"class_name": "Dense", "config": {"name": "d", "units": 2)" + more + "}}";
 }
 
@@ -99,17 +99,17 @@ TEST_CASE("graphs of tf.keras: lists of nodes, TensorFlow functions, nested mode
 }
 
 TEST_CASE("settings that cannot be kept are refused by name") {
-  CHECK(says(refusal(sequential(dense(R"(, "unitz": 3)"))), "no key \"unitz\"; did you mean \"units\"?"));
-  CHECK(says(refusal(sequential(dense(R"(, "activation": 3)"))), "\"d\" (Dense)"));
-  CHECK(says(refusal(sequential(R"({"class_name": "Dense", "config": {"name": "d", "units": "many"}})")),
+  CHECK(says(why_not(sequential(dense_json(R"(, "unitz": 3)"))), "no key \"unitz\"; did you mean \"units\"?"));
+  CHECK(says(why_not(sequential(dense_json(R"(, "activation": 3)"))), "\"d\" (Dense)"));
+  CHECK(says(why_not(sequential(R"({"class_name": "Dense", "config": {"name": "d", "units": "many"}})")),
              "the key \"units\": expected a whole number"));
-  CHECK(says(refusal(sequential(R"({"class_name": "LSTM", "config": {"name": "l", "units": 1, "time_major": true}})")),
+  CHECK(says(why_not(sequential(R"({"class_name": "LSTM", "config": {"name": "l", "units": 1, "time_major": true}})")),
              "time_major"));
-  CHECK(says(refusal(sequential(R"({"class_name": "Nonsense", "config": {"name": "n"}})")),
+  CHECK(says(why_not(sequential(R"({"class_name": "Nonsense", "config": {"name": "n"}})")),
              "register_layer<T>(\"Nonsense\")"));
-  CHECK(says(refusal(sequential(R"({"class_name": "Scale", "config": {}, "registered_name": "my>Scale"})")),
+  CHECK(says(why_not(sequential(R"({"class_name": "Scale", "config": {}, "registered_name": "my>Scale"})")),
              "register_layer<T>(\"my>Scale\")"));
-  CHECK(says(refusal(sequential(
+  CHECK(says(why_not(sequential(
                  R"({"class_name": "Dense", "config": {"name": "d", "units": 2,
       "dtype": {"class_name": "NoDTypePolicy", "config": {"mode": "int8"}}}})")),
              "NoDTypePolicy"));
@@ -120,22 +120,23 @@ TEST_CASE("hostile configs end in an Error, at once") {
     return sequential(R"({"class_name": "InputLayer", "config": {"batch_shape": [null, 1000], "name": "i"}}, )" +
                       layer);
   };
-  CHECK(says(refusal(big(R"({"class_name": "Dense", "config": {"name": "d", "units": 1000000000}})")),
+  CHECK(says(why_not(big(R"({"class_name": "Dense", "config": {"name": "d", "units": 1000000000}})")),
              "max_parameter_bytes"));
-  CHECK(says(refusal(big(R"({"class_name": "Dense", "config": {"name": "d", "units": 1000000000000}})")), "units"));
-  CHECK(says(refusal(big(R"({"class_name": "Dense", "config": {"name": "d", "units": -3}})")), "got -3"));
+  CHECK(says(why_not(big(R"({"class_name": "Dense", "config": {"name": "d", "units": 1000000000000}})")), "units"));
+  CHECK(says(why_not(big(R"({"class_name": "Dense", "config": {"name": "d", "units": -3}})")), "got -3"));
   CHECK(says(
-      refusal(sequential(
+      why_not(sequential(
           R"({"class_name": "InputLayer", "config": {"batch_shape": [null, 9223372036854775807], "name": "i"}}, )" +
-          dense())),
+          dense_json())),
       "\"d\""));
   CHECK_THROWS_AS(
       model_from_json(
-          sequential(R"({"class_name": "InputLayer", "config": {"batch_shape": [null, 3], "name": "i"}}, )" + dense()),
+          sequential(R"({"class_name": "InputLayer", "config": {"batch_shape": [null, 3], "name": "i"}}, )" +
+                     dense_json()),
           {.max_parameter_bytes = 20}),
       Error);
-  CHECK(says(refusal(sequential(dense() + ", " + dense())), "two layers have the name"));
-  CHECK(says(refusal(std::string(100000, '[')), "levels of nesting"));
+  CHECK(says(why_not(sequential(dense_json() + ", " + dense_json())), "two layers have the name"));
+  CHECK(says(why_not(std::string(100000, '[')), "levels of nesting"));
   for (const char* json :
        {"", "{}", "[]x", "null", "3", R"({"class_name": 3})", R"({"class_name": "Sequential"})",
         R"({"class_name": "Functional", "config": {}})", R"({"class_name": "Dense", "config": {"units": 1}})",
@@ -152,14 +153,14 @@ TEST_CASE("hostile configs end in an Error, at once") {
       "input_layers": [["x", 0, 0]], "output_layers": [[)" +
            output + "]]}}";
   };
-  CHECK(refusal(graph(R"("x", 0, 0, {})", R"("b", 0, 0)")) == "accepted");
-  CHECK(says(refusal(graph(R"("b", 0, 0, {})", R"("b", 0, 0)")), "cycle"));
-  CHECK(says(refusal(graph(R"("a", 0, 0, {})", R"("b", 0, 0)")), "cycle"));
-  CHECK(says(refusal(graph(R"("nobody", 0, 0, {})", R"("b", 0, 0)")), "\"nobody\""));
-  CHECK(says(refusal(graph(R"("x", 7, 0, {})", R"("b", 0, 0)")), "never made"));
-  CHECK(says(refusal(graph(R"("x", -1, 0, {})", R"("b", 0, 0)")), "\"x\""));
-  CHECK(says(refusal(graph(R"("x", 0, 9, {})", R"("b", 0, 0)")), "output 9"));
-  CHECK(says(refusal(graph(R"("x", 0, 0, {})", R"("b", 3, 0)")), "output_layers"));
+  CHECK(why_not(graph(R"("x", 0, 0, {})", R"("b", 0, 0)")) == "accepted");
+  CHECK(says(why_not(graph(R"("b", 0, 0, {})", R"("b", 0, 0)")), "cycle"));
+  CHECK(says(why_not(graph(R"("a", 0, 0, {})", R"("b", 0, 0)")), "cycle"));
+  CHECK(says(why_not(graph(R"("nobody", 0, 0, {})", R"("b", 0, 0)")), "\"nobody\""));
+  CHECK(says(why_not(graph(R"("x", 7, 0, {})", R"("b", 0, 0)")), "never made"));
+  CHECK(says(why_not(graph(R"("x", -1, 0, {})", R"("b", 0, 0)")), "\"x\""));
+  CHECK(says(why_not(graph(R"("x", 0, 9, {})", R"("b", 0, 0)")), "output 9"));
+  CHECK(says(why_not(graph(R"("x", 0, 0, {})", R"("b", 3, 0)")), "output_layers"));
 }
 
 namespace {
@@ -238,7 +239,7 @@ TEST_CASE("Lambda: its bytecode is never run") {
      "function": {"class_name": "__lambda__", "config": {"code": "4wEAAAA=", "defaults": null, "closure": null}},
       "arguments": {}},
      "registered_name": null})");
-  const std::string text = refusal(json);
+  const std::string text = why_not(json);
   CHECK(says(text, "register_lambda(\"twice\", function)"));
   CHECK(says(text, "never run"));
   register_lambda("twice", [](const Tensor& x) { return x * 2.0; });
@@ -323,8 +324,8 @@ TEST_CASE("graphs written in C++: what Keras would write") {
 }
 
 TEST_CASE("compile settings of Keras 2") {
-  Model model = saving::model_from_config(Config::parse(
-      sequential(R"({"class_name": "InputLayer", "config": {"batch_shape": [null, 3], "name": "i"}}, )" + dense())));
+  Model model = saving::model_from_config(Config::parse(sequential(
+      R"({"class_name": "InputLayer", "config": {"batch_shape": [null, 3], "name": "i"}}, )" + dense_json())));
   saving::compile_from_config(model, Config::parse(R"({"loss": {"class_name": "CategoricalCrossentropy", "config":
     {"reduction": "auto", "name": "categorical_crossentropy", "from_logits": true, "label_smoothing": 0,
       "axis": -1, "fn": "categorical_crossentropy"}},
@@ -351,7 +352,7 @@ TEST_CASE("Options of layers of Keras 3.3 to 3.12 that have gone") {
   // By the fractions, which int64 would cut off.
   CHECK(cast(model.predict(tensor(std::vector<double>{-0.5, 0.4, 0.7}, {1, 3}), {.verbose = 0}), DType::float64)
             .to_vector<double>() == std::vector<double>{0, 1, 2});
-  CHECK(says(refusal(sequential(R"(
+  CHECK(says(why_not(sequential(R"(
     {"class_name": "InputLayer", "config": {"name": "i", "batch_shape": [null, 8, 8, 3], "dtype": "float32"}},
     {"class_name": "RandomRotation", "config": {"name": "r", "factor": [-0.1, 0.1], "fill_mode": "reflect",
       "value_range": [0, 255], "fill_value": 0.0, "interpolation": "bilinear", "seed": 3}})")),

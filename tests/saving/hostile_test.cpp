@@ -16,14 +16,10 @@ using namespace nyala;
 using hostile::seconds_at_most;
 using saving_test::bytes_of;
 using saving_test::Folder;
+using saving_test::golden_file;
 using saving_test::write_bytes;
 
 namespace {
-
-std::string golden(const std::string& name) {
-  const char* folder = std::getenv("NYALA_GOLDEN_DIR");
-  return std::string(folder != nullptr ? folder : NYALA_SOURCE_DIR "/tests/golden") + "/files/" + name;
-}
 
 /// The Error's text; "" for a load that went well. Anything else that is thrown fails the test by itself.
 std::string refusal(const std::string& path) {
@@ -101,7 +97,7 @@ TEST_CASE("every hostile file is refused for what it is") {
       {"wrong_type.h5", "neither numbers nor booleans"},
   };
   std::size_t files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(golden("hostile"))) {
+  for (const auto& entry : std::filesystem::directory_iterator(golden_file("hostile"))) {
     const std::string name = entry.path().filename().string();
     const auto reason = reasons.find(name);
     REQUIRE_MESSAGE(reason != reasons.end(), name);
@@ -116,7 +112,7 @@ TEST_CASE("every hostile file is refused for what it is") {
 TEST_CASE("a file that ends anywhere is refused") {
   const Folder folder;
   for (const char* name : {"dense_adam.h5", "dense_adam.keras"}) {
-    const std::string bytes = bytes_of(golden(name)), cut = folder.file(std::string("cut_") + name);
+    const std::string bytes = bytes_of(golden_file(name)), cut = folder.file(std::string("cut_") + name);
     REQUIRE(bytes.size() > 10000);
     for (std::size_t length = 0; length < bytes.size(); length += bytes.size() / 150 + 1) {
       write_bytes(cut, bytes.substr(0, length));
@@ -129,7 +125,7 @@ TEST_CASE("flipped bytes end in an error or in a load") {
   const Folder folder;
   Numbers numbers{12345};
   for (const char* name : {"dense_adam.h5", "dense_adam.keras", "keras2_model.h5", "latest.h5"}) {
-    const std::string bytes = bytes_of(golden(name)), flipped = folder.file(std::string("flipped_") + name);
+    const std::string bytes = bytes_of(golden_file(name)), flipped = folder.file(std::string("flipped_") + name);
     std::size_t refused = 0;
     for (int round = 0; round < 300; ++round) {
       std::string changed = bytes;
@@ -151,7 +147,7 @@ TEST_CASE("flipped bytes in HDF5's newer structures end in an error or in a load
     outputs.push_back(Dense(17, {.use_bias = false})(inputs.back()));
   }
   Model model(inputs, outputs);
-  const std::string bytes = bytes_of(golden("latest.weights.h5")), flipped = folder.file("flipped.weights.h5");
+  const std::string bytes = bytes_of(golden_file("latest.weights.h5")), flipped = folder.file("flipped.weights.h5");
   Numbers numbers{777};
   std::size_t refused = 0;
   for (int round = 0; round < 300; ++round) {
@@ -201,6 +197,6 @@ TEST_CASE("what is no file of models is refused") {
   CHECK(refusal(folder.file("saved")).find("is a folder") != std::string::npos);
   write_bytes(folder.file("saved/saved_model.pb"), "x");
   CHECK(refusal(folder.file("saved")).find("SavedModel") != std::string::npos);
-  CHECK(refusal(golden("keras2_dense.h5")).find("only weights") != std::string::npos);
-  CHECK(refusal(golden("dense.weights.h5")).find("load_weights") != std::string::npos);
+  CHECK(refusal(golden_file("keras2_dense.h5")).find("only weights") != std::string::npos);
+  CHECK(refusal(golden_file("dense.weights.h5")).find("load_weights") != std::string::npos);
 }

@@ -11,14 +11,10 @@
 
 using namespace nyala;
 using saving_test::Folder;
+using saving_test::golden_file;
 using saving_test::same;
 
 namespace {
-
-std::string golden(const std::string& name) {
-  const char* folder = std::getenv("NYALA_GOLDEN_DIR");
-  return std::string(folder != nullptr ? folder : NYALA_SOURCE_DIR "/tests/golden") + "/files/" + name;
-}
 
 Sequential dense() { return Sequential{Input({3}), Dense(4, {.activation = "relu"}), Dropout(0.1), Dense(2)}; }
 
@@ -31,9 +27,9 @@ Sequential gates() {
 }
 
 void check_same(Model a, Model b, const std::string& keras_3, const std::string& old, double tolerance = 0.0) {
-  a.load_weights(golden(keras_3));
+  a.load_weights(golden_file(keras_3));
   CHECK_FALSE(same(a.get_weights(), b.get_weights()));
-  b.load_weights(golden(old));
+  b.load_weights(golden_file(old));
   CHECK(same(a.get_weights(), b.get_weights(), tolerance));
 }
 
@@ -48,7 +44,7 @@ TEST_CASE("weights of CuDNNLSTM and CuDNNGRU") {
   check_same(recurrent(), recurrent(), "recurrent.weights.h5", "keras2_cudnn.h5", 1e-7);
   Sequential model{Input({5, 3}), Bidirectional(LSTM(2, {.return_sequences = true})), GRU(4, {.reset_after = false}),
                    Dense(1)};
-  CHECK_THROWS_WITH_AS(model.load_weights(golden("keras2_cudnn.h5")), doctest::Contains("reset_after"), Error);
+  CHECK_THROWS_WITH_AS(model.load_weights(golden_file("keras2_cudnn.h5")), doctest::Contains("reset_after"), Error);
 }
 
 TEST_CASE("weights of Keras 1, an array per gate") {
@@ -59,10 +55,10 @@ TEST_CASE("by name: what is not there stays, what does not fit is an error or sk
   Sequential model(
       {Input({3}), Dense(4, {.name = "dense_1"}), Dense(2, {.name = "other"}), Dense(5, {.name = "dense_2"})});
   const std::vector<Tensor> before = model.get_weights();
-  CHECK_THROWS_WITH_AS(model.load_weights(golden("keras2_dense.h5"), {.by_name = true}), doctest::Contains("dense_2"),
-                       Error);
+  CHECK_THROWS_WITH_AS(model.load_weights(golden_file("keras2_dense.h5"), {.by_name = true}),
+                       doctest::Contains("dense_2"), Error);
   CHECK(same(model.get_weights(), before));
-  model.load_weights(golden("keras2_dense.h5"), {.skip_mismatch = true, .by_name = true});
+  model.load_weights(golden_file("keras2_dense.h5"), {.skip_mismatch = true, .by_name = true});
   CHECK_FALSE(same({model.get_weights()[0]}, {before[0]}));
   for (std::size_t i = 2; i < before.size(); ++i) CHECK(same({model.get_weights()[i]}, {before[i]}));
 }
@@ -70,7 +66,7 @@ TEST_CASE("by name: what is not there stays, what does not fit is an error or sk
 TEST_CASE("by place: another number of layers is an error") {
   Sequential model{Input({3}), Dense(4)};
   const std::vector<Tensor> before = model.get_weights();
-  CHECK_THROWS_WITH_AS(model.load_weights(golden("keras2_dense.h5")), doctest::Contains("2 layers"), Error);
+  CHECK_THROWS_WITH_AS(model.load_weights(golden_file("keras2_dense.h5")), doctest::Contains("2 layers"), Error);
   CHECK(same(model.get_weights(), before));
 }
 

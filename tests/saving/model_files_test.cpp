@@ -14,15 +14,11 @@
 using namespace nyala;
 using saving_test::bytes_of;
 using saving_test::Folder;
+using saving_test::golden_file;
 using saving_test::same;
 using saving_test::write_bytes;
 
 namespace {
-
-std::string golden(const std::string& name) {
-  const char* folder = std::getenv("NYALA_GOLDEN_DIR");
-  return std::string(folder != nullptr ? folder : NYALA_SOURCE_DIR "/tests/golden") + "/files/" + name;
-}
 
 Model trained() {
   Sequential model{Input({6, 4}), Bidirectional(LSTM(3)), BatchNormalization(), Dropout(0.2),
@@ -83,10 +79,10 @@ TEST_CASE("every format carries the same model") {
 TEST_CASE("files of Keras 3 and of tf.keras 2.4 are the same model, Adam's state too") {
   set_random_seed(3);
   const Tensor x = random::normal({8, 3}), y = random::normal({8, 2});
-  Model a = load_model(golden("dense_adam.keras"));
-  Model b = load_model(golden("dense_adam.h5"));
-  Model old = load_model(golden("keras2_model.h5"));
-  Model packed = load_model(golden("dense_packed.keras"));
+  Model a = load_model(golden_file("dense_adam.keras"));
+  Model b = load_model(golden_file("dense_adam.h5"));
+  Model old = load_model(golden_file("keras2_model.h5"));
+  Model packed = load_model(golden_file("dense_packed.keras"));
   const std::vector<Tensor> weights = a.get_weights();
   for (Model* other : {&b, &old, &packed}) {
     CHECK(same(weights, other->get_weights()));

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -29,6 +30,12 @@ struct Folder {
   }
   std::filesystem::path path;
 };
+
+/// The path of a file of tests/golden/files.
+inline std::string golden_file(const std::string& name) {
+  const char* folder = std::getenv("NYALA_GOLDEN_DIR");
+  return std::string(folder != nullptr ? folder : NYALA_SOURCE_DIR "/tests/golden") + "/files/" + name;
+}
 
 inline bool same(const std::vector<Tensor>& a, const std::vector<Tensor>& b, double tolerance = 0.0) {
   if (a.size() != b.size()) return false;

@@ -12,28 +12,13 @@
 #include "saving_support.hpp"
 
 using namespace nyala;
+using saving_test::Folder;
+using saving_test::same;
 
 namespace {
 
-struct Folder {
-  Folder() : path(std::filesystem::temp_directory_path() / ("nyala_weights_" + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(path);
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string file(const std::string& name) const { return (path / name).string(); }
-  std::filesystem::path path;
-};
-
 Sequential convnet() {
   return Sequential{Input({8, 8, 2}), Conv2D(3, 3, {.activation = "relu"}), BatchNormalization(), Flatten(), Dense(4)};
-}
-
-bool same(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i].to_vector<float>() != b[i].to_vector<float>()) return false;
-  }
-  return true;
 }
 
 }  // namespace
@@ -159,10 +144,10 @@ TEST_CASE("files of HDF5's newer structures: dense groups and attributes, every 
     CAPTURE(i);
     const auto values = weights[i].to_vector<float>();
     REQUIRE(values.size() == 23 * 17);
-    bool same = true;
+    bool alike = true;
     for (std::size_t j = 0; j < values.size(); ++j)
-      same = same && values[j] == static_cast<float>(j) / 8.0F + static_cast<float>(i);
-    CHECK(same);
+      alike = alike && values[j] == static_cast<float>(j) / 8.0F + static_cast<float>(i);
+    CHECK(alike);
   }
   CHECK(saving_test::same(load_model(files + "latest.h5").get_weights(),
                           load_model(files + "dense_adam.h5").get_weights()));

@@ -15,12 +15,12 @@ namespace {
 
 /// A descriptor of cuDNN that frees itself.
 template <class Handle, cudnnStatus_t (*create)(Handle*), cudnnStatus_t (*destroy)(Handle)>
-class Owned {
+class OwnedDnn {
  public:
-  Owned() { check(create(&handle_), "rnn: a descriptor of cuDNN"); }
-  Owned(Owned&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-  Owned& operator=(Owned&&) = delete;
-  ~Owned() {
+  OwnedDnn() { check(create(&handle_), "rnn: a descriptor of cuDNN"); }
+  OwnedDnn(OwnedDnn&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  OwnedDnn& operator=(OwnedDnn&&) = delete;
+  ~OwnedDnn() {
     if (handle_ != nullptr) destroy(handle_);
   }
   Handle get() const { return handle_; }
@@ -28,10 +28,10 @@ class Owned {
  private:
   Handle handle_ = nullptr;
 };
-using Dropout = Owned<cudnnDropoutDescriptor_t, cudnnCreateDropoutDescriptor, cudnnDestroyDropoutDescriptor>;
-using Rnn = Owned<cudnnRNNDescriptor_t, cudnnCreateRNNDescriptor, cudnnDestroyRNNDescriptor>;
-using Sequence = Owned<cudnnRNNDataDescriptor_t, cudnnCreateRNNDataDescriptor, cudnnDestroyRNNDataDescriptor>;
-using DnnTensor = Owned<cudnnTensorDescriptor_t, cudnnCreateTensorDescriptor, cudnnDestroyTensorDescriptor>;
+using Dropout = OwnedDnn<cudnnDropoutDescriptor_t, cudnnCreateDropoutDescriptor, cudnnDestroyDropoutDescriptor>;
+using Rnn = OwnedDnn<cudnnRNNDescriptor_t, cudnnCreateRNNDescriptor, cudnnDestroyRNNDescriptor>;
+using Sequence = OwnedDnn<cudnnRNNDataDescriptor_t, cudnnCreateRNNDataDescriptor, cudnnDestroyRNNDataDescriptor>;
+using DnnTensor = OwnedDnn<cudnnTensorDescriptor_t, cudnnCreateTensorDescriptor, cudnnDestroyTensorDescriptor>;
 
 std::optional<cudnnRNNMode_t> mode_of(const RnnDescription& rnn) {
   if (rnn.cell == RnnCell::simple) {

@@ -9,10 +9,10 @@
 namespace softgpu::dnn {
 namespace {
 
-constexpr const char* what = "cudnnBackendFinalize";
+constexpr const char* finalize_name = "cudnnBackendFinalize";
 
 cudnnStatus_t bad(const std::string& why, cudnnStatus_t status = CUDNN_STATUS_BAD_PARAM) {
-  return wrong(status, what, why);
+  return wrong(status, finalize_name, why);
 }
 
 /// Success, or that one of these was never set.
@@ -128,7 +128,7 @@ cudnnStatus_t finalize_convolution(Descriptor& d) {
     (i == 0 ? c.x : i == 1 ? c.w : c.y) = part.tensor;
   }
   if (d.one<float>(names[0]) != 1.0F || d.one<float>(names[1]) != 0.0F)
-    return refuse(CUDNN_STATUS_NOT_SUPPORTED, what, "alpha other than 1 or beta other than 0");
+    return refuse(CUDNN_STATUS_NOT_SUPPORTED, finalize_name, "alpha other than 1 or beta other than 0");
   const auto rank = static_cast<std::size_t>(window.workspace) + 2;
   for (const TensorSpec* t : {&c.x, &c.w, &c.y})
     if (t->dimensions.size() != rank) return bad("convolution: tensors of another rank than the window's");
@@ -184,7 +184,7 @@ cudnnStatus_t finalize_graph(Descriptor& d) {
     return status;
   auto graph = std::make_shared<Graph>();
   const auto unknown = [](const std::string& why) {
-    return refuse(CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN, what, why);
+    return refuse(CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN, finalize_name, why);
   };
   const TensorSpec* last = nullptr;
   std::set<const Descriptor*> tensors;
@@ -228,9 +228,9 @@ cudnnStatus_t finalize_plan(Descriptor& d) {
   if (configuration.type != CUDNN_BACKEND_ENGINECFG_DESCRIPTOR)
     return bad("plan: the configuration is another descriptor", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
   count("plans");
-  if (fault("plan")) return refuse(CUDNN_STATUS_NOT_SUPPORTED, what, "this engine refuses, on demand");
+  if (fault("plan")) return refuse(CUDNN_STATUS_NOT_SUPPORTED, finalize_name, "this engine refuses, on demand");
   const std::optional<std::int64_t> workspace = plan(configuration.engine, *configuration.graph);
-  if (!workspace) return refuse(CUDNN_STATUS_NOT_SUPPORTED_SHAPE, what, "this engine refuses the graph");
+  if (!workspace) return refuse(CUDNN_STATUS_NOT_SUPPORTED_SHAPE, finalize_name, "this engine refuses the graph");
   d.graph = configuration.graph;
   d.engine = configuration.engine;
   d.workspace = *workspace;
@@ -286,7 +286,8 @@ cudnnStatus_t finalize(Descriptor& d) {
         return status;
       d.graph = d.part(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH).graph;
       if (d.graph == nullptr) return bad("heuristics: not an operation graph", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
-      return fault("engines") ? refuse(CUDNN_STATUS_NOT_SUPPORTED, what, "no engine, on demand") : CUDNN_STATUS_SUCCESS;
+      return fault("engines") ? refuse(CUDNN_STATUS_NOT_SUPPORTED, finalize_name, "no engine, on demand")
+                              : CUDNN_STATUS_SUCCESS;
     }
     case CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR: return finalize_plan(d);
     case CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR: {

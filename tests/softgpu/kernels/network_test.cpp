@@ -8,20 +8,20 @@ using nyala::backend::Window;
 
 namespace {
 
-constexpr DType floating[] = {DType::float32, DType::float64, DType::float16, DType::bfloat16};
+constexpr DType floating_dtypes[] = {DType::float32, DType::float64, DType::float16, DType::bfloat16};
 
 DType statistics_of(DType dtype) { return dtype == DType::float64 ? dtype : DType::float32; }
 
 /// Square roots and exponentials in the element's own precision cost a little more than products.
 double loose(DType dtype) { return 3 * tolerance_of(dtype); }
 
-Tensor integers(const std::vector<double>& values, DType dtype) {
+Tensor labels_of(const std::vector<double>& values, DType dtype) {
   return in_dtype(from_doubles(values, {static_cast<std::int64_t>(values.size())}, DType::float64), dtype);
 }
 
 template <class F>
 void for_matrices(F&& fn) {
-  for (const DType dtype : floating)
+  for (const DType dtype : floating_dtypes)
     for (const Shape& shape : std::vector<Shape>{{1, 1}, {7, 5}, {33, 70}, {3, 2000}, {300, 3}, {0, 4}}) {
       CAPTURE(nyala::name_of(dtype));
       CAPTURE(shape.str());
@@ -56,10 +56,10 @@ TEST_CASE("softgpu: softmax of infinities and NaN") {
 }
 
 TEST_CASE("softgpu: crossentropy from class numbers") {
-  for (const DType dtype : floating)
+  for (const DType dtype : floating_dtypes)
     for (const DType label : {DType::int32, DType::int64}) {
       const Tensor logits = noise({5, 4}, 1, dtype), gradient = noise({5}, 2, dtype);
-      const Tensor labels = integers({0, 3, 1, 1, 2}, label);
+      const Tensor labels = labels_of({0, 3, 1, 1, 2}, label);
       compare("loss", {logits, labels}, {gradient}, loose(dtype),
               [](Kernels& k, const Tensors& in, Tensors& out) { k.sparse_crossentropy(in[0], in[1], out[0]); });
       compare("gradient", {logits, labels, gradient}, {logits}, loose(dtype),
@@ -151,7 +151,7 @@ TEST_CASE("softgpu: bilinear resizing") {
                                                                          {{1, 6, 6, 1}, {1, 1, 1, 1}},
                                                                          {{1, 3, 50, 1}, {1, 31, 2, 1}},
                                                                          {{0, 3, 4, 1}, {0, 6, 8, 1}}})
-    for (const DType dtype : floating) {
+    for (const DType dtype : floating_dtypes) {
       const Tensor x = noise(small, 1, dtype), gradient = noise(large, 2, dtype);
       compare("resize", {x}, {gradient}, loose(dtype),
               [](Kernels& k, const Tensors& in, Tensors& out) { k.resize_bilinear(in[0], out[0]); });

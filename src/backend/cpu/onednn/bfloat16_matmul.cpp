@@ -12,7 +12,7 @@ namespace {
 
 using dnnl::memory;
 constexpr auto bfloat16 = memory::data_type::bf16;
-constexpr std::int64_t bytes = 2;
+constexpr std::int64_t element_bytes = 2;
 constexpr std::int64_t worth_a_tile = 4'000'000;  // multiplications: some 15 µs
 
 /// Part of a single product, or some products of a batch.
@@ -98,10 +98,10 @@ bool multiply_batch(const Bfloat16Product& p, const std::byte* a, const std::byt
       const std::int64_t begin = i * step;
       const Prepared& part = i + 1 == count ? *last : *first;
       execute(part.primitive, part.scratchpad,
-              {{DNNL_ARG_SRC, part.source, a + (p.batch_a == 1 ? 0 : begin * p.m * p.k * bytes)},
-               {DNNL_ARG_WEIGHTS, part.weights, b + (p.batch_b == 1 ? 0 : begin * p.k * p.n * bytes)},
+              {{DNNL_ARG_SRC, part.source, a + (p.batch_a == 1 ? 0 : begin * p.m * p.k * element_bytes)},
+               {DNNL_ARG_WEIGHTS, part.weights, b + (p.batch_b == 1 ? 0 : begin * p.k * p.n * element_bytes)},
                {DNNL_ARG_BIAS, part.bias, bias},
-               {DNNL_ARG_DST, part.target, out + begin * p.m * p.n * bytes}});
+               {DNNL_ARG_DST, part.target, out + begin * p.m * p.n * element_bytes}});
     }
   });
   return true;
@@ -127,10 +127,10 @@ bool multiply_single(const Bfloat16Product& p, const std::byte* a, const std::by
       const std::int64_t i = tile % rows.count, j = tile / rows.count, row = rows.at(i), column = columns.at(j);
       const Prepared& part = *kinds[(i + 1 == rows.count ? 2U : 0U) + (j + 1 == columns.count ? 1U : 0U)];
       execute(part.primitive, part.scratchpad,
-              {{DNNL_ARG_SRC, part.source, a + row * (p.transpose_a ? 1 : p.k) * bytes},
-               {DNNL_ARG_WEIGHTS, part.weights, b + column * (p.transpose_b ? p.k : 1) * bytes},
-               {DNNL_ARG_BIAS, part.bias, bias == nullptr ? nullptr : bias + column * bytes},
-               {DNNL_ARG_DST, part.target, out + (row * p.n + column) * bytes}});
+              {{DNNL_ARG_SRC, part.source, a + row * (p.transpose_a ? 1 : p.k) * element_bytes},
+               {DNNL_ARG_WEIGHTS, part.weights, b + column * (p.transpose_b ? p.k : 1) * element_bytes},
+               {DNNL_ARG_BIAS, part.bias, bias == nullptr ? nullptr : bias + column * element_bytes},
+               {DNNL_ARG_DST, part.target, out + (row * p.n + column) * element_bytes}});
     }
   });
   return true;
