@@ -69,17 +69,13 @@ function(nyala_precompile target)
   endif()
 endfunction()
 
-# nyala_unite(TARGET [COUNT]): under NYALA_UNITY the compiler reads up to COUNT (12) sources of a folder at once: the first
-# by name, the others before it by -include. What has internal linkage therefore has a name of its own in its folder.
+# nyala_unite(TARGET): under NYALA_UNITY the compiler reads a dozen sources of a folder at once: the first by name, the
+# others before it by -include. What has internal linkage therefore has a name of its own in its folder, tests included.
 # (CMake's own UNITY_BUILD writes files with absolute paths in them, which ccache does not know in another clone or
 # build folder.)
 function(nyala_unite target)
   if(NOT NYALA_UNITY)
     return()
-  endif()
-  set(most 12)
-  if(ARGC GREATER 1)
-    set(most ${ARGV1})
   endif()
   get_target_property(sources ${target} SOURCES)
   list(FILTER sources INCLUDE REGEX "\\.cpp$")
@@ -91,7 +87,7 @@ function(nyala_unite target)
   set(others "")
   foreach(source ${sources} "")
     cmake_path(GET source PARENT_PATH folder)
-    if(leader AND (NOT folder STREQUAL leader_folder OR in_group EQUAL most))
+    if(leader AND (NOT folder STREQUAL leader_folder OR in_group EQUAL 12))
       set_source_files_properties("${leader}" PROPERTIES COMPILE_OPTIONS "${others}")
       set(leader "")
       set(others "")
