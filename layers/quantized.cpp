@@ -99,9 +99,9 @@ class QuantizedDense : public LayerOf<QuantizedDense>, public Quantized {
     const auto spelled_out = [&](std::string& labels, int dots) {
       const std::size_t place = labels.find("...");
       if (place == std::string::npos) return;
-      std::string letters;
-      for (int i = 0; i < dots; ++i) letters += static_cast<char>('0' + i);
-      labels.replace(place, 3, letters);
+      std::string axis_letters;
+      for (int i = 0; i < dots; ++i) axis_letters += static_cast<char>('0' + i);
+      labels.replace(place, 3, axis_letters);
     };
     const int dots = input_rank - static_cast<int>(input.size()) + 3;
     if (dots > 9) throw Error(label() + ": an input of rank " + std::to_string(input_rank) + " has too many axes");

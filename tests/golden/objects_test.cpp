@@ -62,8 +62,10 @@ void check_random_initializer(const Json& one, Findings& findings) {
   findings.note("config", golden::difference(initializer->config(), golden::config_of(one.at("config")), {}));
   const Shape shape = shape_of(one);
   std::vector<double> drawn;
+  const Config object = object_of(one);
   while (drawn.size() < 20000) {
-    const std::vector<double> more = (*initializer_of(one))(shape, DType::float32).to_vector<double>();
+    const auto next = resolve(initializer_from_config(object), owner);
+    const std::vector<double> more = (*next)(shape, DType::float32).to_vector<double>();
     drawn.insert(drawn.end(), more.begin(), more.end());
   }
   double total = 0.0, squares = 0.0, low = drawn[0], high = drawn[0];
