@@ -4,7 +4,7 @@
 
 namespace nyala {
 
-// Layers of Keras 2 that Keras 3 no longer has. They are written as Keras 2 wrote them, to files that it reads.
+// Layers of Keras 2 that Keras 3 no longer has: files with them are read here, not by Keras 3.
 
 struct RandomSizeOptions {
   std::string interpolation = "bilinear";
