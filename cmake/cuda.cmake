@@ -113,6 +113,5 @@ endif()
 target_link_libraries(nyala_cuda PRIVATE nyala ${NYALA_CUDART_LIBRARY} ${NYALA_CUBLASLT_LIBRARY}
                                          ${NYALA_CUDNN_LIBRARY})
 target_link_options(nyala_cuda PRIVATE -Wl,-z,defs)
-nyala_unite(nyala_cuda)
 message(STATUS "Nyala: GPU module with CUDA ${CMAKE_CUDA_COMPILER_VERSION}, ${NYALA_CUDNN_LIBRARY}, for "
                "compute capabilities ${NYALA_CUDA_ARCHITECTURES}")
