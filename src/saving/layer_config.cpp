@@ -77,13 +77,14 @@ LayerRef builtin_layer(const std::string& class_name, const Config& config) {
 }
 
 /// Whether the activity regularizer's sum over the batch is meant.
-bool take_summed_activity(Config& config) {
+bool take_summed_activity(const std::string& class_name, Config& config) {
   if (config.contains(summed_activity)) {
     const bool summed = config.get(summed_activity, false);
     config.erase(summed_activity);
     return summed;
   }
-  return version_being_read().sums_activity() && !config.get("activity_regularizer").is_null();
+  const bool regularized = class_name == "ActivityRegularization" || !config.get("activity_regularizer").is_null();
+  return version_being_read().sums_activity() && regularized;
 }
 
 LayerRef read(const Config& given_object) {
@@ -111,7 +112,7 @@ LayerRef read(const Config& given_object) {
       registered.rfind("keras>", 0) == 0) {
     if (class_name == "Lambda") return lambda_from_config(plain(given));
     LayerWords words = todays_words(class_name, given);
-    const bool summed = take_summed_activity(words.config);
+    const bool summed = take_summed_activity(words.class_name, words.config);
     if (const LayerRef layer = builtin_layer(words.class_name, words.config); layer.defined()) {
       detail::state_of(*layer).activity_summed = summed;
       return layer;
