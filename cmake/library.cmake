@@ -83,5 +83,4 @@ set_source_files_properties(
   "${PROJECT_SOURCE_DIR}/src/data/datasets.cpp" PROPERTIES COMPILE_DEFINITIONS
                                                            NYALA_SOURCE_DATA_DIR="${PROJECT_SOURCE_DIR}/data")
 
-nyala_precompile(nyala)
 nyala_unite(nyala)

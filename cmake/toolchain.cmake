@@ -54,21 +54,6 @@ if(NYALA_MOLD)
   endif()
 endif()
 
-# nyala_precompile(TARGET): under NYALA_PCH its sources find the standard library's headers precompiled.
-function(nyala_precompile target)
-  if(NOT NYALA_PCH OR NYALA_UNITY)
-    return()
-  endif()
-  target_precompile_headers(
-    ${target} PRIVATE <algorithm> <array> <atomic> <cmath> <cstdint> <functional> <initializer_list> <iostream> <limits>
-    <map> <memory> <mutex> <numeric> <optional> <set> <span> <sstream> <stdexcept> <string> <string_view>
-    <unordered_map> <utility> <variant> <vector>)
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-    # Without a time stamp in it, ccache can give it back.
-    target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
-  endif()
-endfunction()
-
 # nyala_unite(TARGET): under NYALA_UNITY the compiler reads a dozen sources of a folder at once: the first by name, the
 # others before it by -include. What has internal linkage therefore has a name of its own in its folder, tests included.
 # (CMake's own UNITY_BUILD writes files with absolute paths in them, which ccache does not know in another clone or
