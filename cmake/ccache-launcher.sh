@@ -16,6 +16,6 @@ while [ "$count" -gt 0 ]; do
   count=$((count - 1))
 done
 mkdir -p "$source/build/elsewhere" && cd "$source/build/elsewhere" || exit 1
-CCACHE_BASEDIR=$source CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros "$ccache" "$@" || exit
+CCACHE_BASEDIR=$source CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros,locale "$ccache" "$@" || exit
 # Paths in the list of dependencies are relative to where the compiler ran; ninja reads them from the build folder.
 [ -z "$dependencies" ] || sed -i "s#\(^\| \)\.\./\.\./#\1$source/#g" "$dependencies"

@@ -38,7 +38,7 @@ if(NYALA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     cmake_path(GET PROJECT_BINARY_DIR PARENT_PATH parent)
     if(parent STREQUAL "${PROJECT_SOURCE_DIR}/build")
       set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
-                   CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros ${NYALA_CCACHE_PROGRAM})
+                   CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros,locale ${NYALA_CCACHE_PROGRAM})
     else()
       set(launcher ${PROJECT_SOURCE_DIR}/cmake/ccache-launcher.sh ${NYALA_CCACHE_PROGRAM} ${PROJECT_SOURCE_DIR})
     endif()
