@@ -21,14 +21,15 @@ namespace {
 std::vector<ConvCase> winograd_cases() {
   std::vector<ConvCase> cases;
   // Even and odd sizes, whose last tiles reach beyond; all paddings; an odd number of registers of channels.
-  for (const std::int64_t pad : {0, 1, 2})
-    for (const Shape& x : {Shape{5, 8, 8, 16}, Shape{2, 13, 9, 48}, Shape{1, 12, 17, 32}})
-      for (const std::int64_t filters : {16, 48, 64})
-        cases.push_back(conv_case("3 x 3", x, {3, 3, x.back(), filters}, 1, 1, pad, pad));
+  for (const std::int64_t pad : {0, 1, 2}) {
+    cases.push_back(conv_case("even", {5, 8, 8, 16}, {3, 3, 16, 48}, 1, 1, pad, pad));
+    cases.push_back(conv_case("odd", {2, 13, 9, 48}, {3, 3, 48, 16}, 1, 1, pad, pad));
+    cases.push_back(conv_case("even and odd", {1, 12, 17, 32}, {3, 3, 32, 64}, 1, 1, pad, pad));
+  }
   cases.push_back(conv_case("padding behind alone", {2, 9, 10, 16}, {3, 3, 16, 32}, 1, 1, 0, 2));
   cases.push_back(conv_case("padding before alone", {2, 9, 10, 16}, {3, 3, 16, 32}, 1, 1, 2, 0));
-  cases.push_back(conv_case("many tiles, several pieces", {37, 14, 14, 32}, {3, 3, 32, 32}, 1, 1, 1, 1));
-  cases.push_back(conv_case("many channels", {16, 8, 8, 128}, {3, 3, 128, 128}, 1, 1, 1, 1));
+  cases.push_back(conv_case("many tiles, several pieces", {13, 14, 14, 32}, {3, 3, 32, 32}, 1, 1, 1, 1));
+  cases.push_back(conv_case("many channels", {10, 8, 8, 128}, {3, 3, 128, 80}, 1, 1, 1, 1));
   return cases;
 }
 
@@ -109,7 +110,7 @@ TEST_CASE("winograd: a number that is not finite stays in the tiles that see it"
 }
 
 TEST_CASE("winograd: the same bits with any number of threads, and for a sample in any batch") {
-  const ConvCase c = conv_case("3 x 3", {24, 16, 16, 32}, {3, 3, 32, 48}, 1, 1, 1, 1);
+  const ConvCase c = conv_case("3 x 3", {9, 16, 16, 32}, {3, 3, 32, 48}, 1, 1, 1, 1);
   const Tensor x = single(random(c.x, 1)), kernel = single(random(c.kernel, 2)), gradient = single(random(c.out(), 3));
   for_each_isa([&](SimdKernels& kernels) {
     CAPTURE(kernels.name());
