@@ -4,9 +4,9 @@
 
 namespace nyala::backend {
 
-/// oneDNN's convolutions and matrix products in float32, and recurrent cells built on them; all else is the vectorised
-/// kernels'. Work is cut into parts that depend on the shapes only, each run by one thread of Nyala's pool, so that
-/// results are the same for any number of threads.
+/// oneDNN's convolutions (but for those that SimdKernels has by Winograd) and matrix products in float32, and recurrent
+/// cells built on them; all else is the vectorised kernels'. Work is cut into parts that depend on the shapes only,
+/// each run by one thread of Nyala's pool, so that results are the same for any number of threads.
 class OneDnnKernels : public SimdKernels {
  public:
   using SimdKernels::SimdKernels;
