@@ -156,8 +156,15 @@ struct RuleStep {
 struct Attention {
   double scale = 1.0;
   bool masked_is_zero = false;
+  bool causal = false;  // columns beyond the row are masked too
   double dropout_rate = 0.0;
   RandomKey dropout_key{};
+};
+
+/// query (batch, rows, heads, dim), key (batch, columns, groups, dim), value (batch, columns, groups, width), groups a
+/// divisor of heads; mask bool, of four axes that broadcast to (batch, heads, rows, columns), or null.
+struct AttentionOperands {
+  Tensor query, key, value, mask;
 };
 
 class Kernels {
@@ -282,16 +289,14 @@ class Kernels {
   virtual void softmax_backward(const Tensor& y, const Tensor& gradient, Tensor& dx);
   virtual void log_softmax(const Tensor& x, Tensor& y);
   virtual void log_softmax_backward(const Tensor& y, const Tensor& gradient, Tensor& dx);
-  /// Whether the two kernels below are there for such operands; the operation is made of others where they are not.
-  virtual bool has_attention(DType) const { return false; }
-  /// query (batch, rows, heads, dim), key (batch, columns, groups, dim), value (batch, columns, groups, width), groups
-  /// a divisor of heads; mask bool, of four axes that broadcast to (batch, heads, rows, columns), or null. weights
-  /// (batch, heads, rows, columns): before the dropout, or null in inference. out (batch, rows, heads, width).
-  virtual void attention(const Attention& how, const Tensor& query, const Tensor& key, const Tensor& value,
-                         const Tensor& mask, Tensor& weights, Tensor& out);
-  virtual void attention_backward(const Attention& how, const Tensor& query, const Tensor& key, const Tensor& value,
-                                  const Tensor& mask, const Tensor& weights, const Tensor& gradient, Tensor& dquery,
-                                  Tensor& dkey, Tensor& dvalue);
+  /// Whether the two kernels below take such operands; the operation is made of others where they do not.
+  virtual bool has_attention(const Attention&, const AttentionOperands&, bool /*training*/) { return false; }
+  /// out (batch, rows, heads, width). In training `kept` becomes what the backward kernel needs of it. False, with
+  /// nothing done, where a library refuses after all.
+  virtual bool attention(const Attention& how, const AttentionOperands& of, bool training, Tensor& kept, Tensor& out);
+  virtual bool attention_backward(const Attention& how, const AttentionOperands& of, const Tensor& kept,
+                                  const Tensor& out, const Tensor& gradient, Tensor& dquery, Tensor& dkey,
+                                  Tensor& dvalue);
   /// logits (rows, classes), labels (rows,) int32 or int64 in range -> loss (rows,)
   virtual void sparse_crossentropy(const Tensor& logits, const Tensor& labels, Tensor& loss);
   /// dlogits = (softmax(logits) - one_hot(labels)) * gradient (rows,)

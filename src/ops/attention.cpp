@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <nyala/autograd.hpp>
 #include <nyala/ops/activations.hpp>
 #include <nyala/ops/creation.hpp>
 #include <nyala/ops/linalg.hpp>
@@ -51,28 +52,37 @@ Tensor by_head(const Tensor& x, std::int64_t heads) {
   return x.shape()[2] == heads ? moved : repeat(moved, heads / x.shape()[2], 1);
 }
 
-Tensor allowed(const Tensor& mask, bool is_causal, const Shape& scores) {
-  if (!is_causal) return mask.defined() ? ops::in_dtype(mask, DType::boolean) : Tensor();
-  const Tensor past = tri(scores[2], scores[3], 0, DType::boolean);
-  return mask.defined() ? logical_and(ops::in_dtype(mask, DType::boolean), past) : past;
+Tensor logical_and_past(const Tensor& mask, const Shape& scores, const Device& device) {
+  const Tensor below = tri(scores[2], scores[3], 0, DType::boolean).to(device);
+  const Tensor past = reshape(below, {1, 1, scores[2], scores[3]});
+  return mask.defined() ? logical_and(mask, past) : past;
 }
 
-/// Checked operands of one floating dtype; mask bool with four axes, or null.
+/// Checked operands of one floating dtype; mask bool with four axes, or null, without what causality hides.
 struct AttentionInputs {
   Tensor query, key, value, bias, mask;
+  bool causal = false;
 
   Shape scores() const { return {query.shape()[0], query.shape()[2], query.shape()[1], key.shape()[1]}; }
+  /// With causality in the mask.
+  AttentionInputs masked() const {
+    AttentionInputs in = *this;
+    in.causal = false;
+    if (causal) in.mask = logical_and_past(mask, scores(), query.device());
+    return in;
+  }
 };
 
 AttentionInputs attention_inputs(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& bias,
                                  const Tensor& mask, bool is_causal) {
   check(query, key, value);
   const DType dtype = ops::floating(ops::promoted_dtype({query, key, value}));
-  AttentionInputs in{ops::in_dtype(query, dtype), ops::in_dtype(key, dtype), ops::in_dtype(value, dtype), bias, {}};
+  AttentionInputs in{
+      ops::in_dtype(query, dtype), ops::in_dtype(key, dtype), ops::in_dtype(value, dtype), bias, {}, is_causal};
   const Shape scores = in.scores();
   check_broadcasts(bias, scores, "bias");
   check_broadcasts(mask, scores, "mask");
-  in.mask = allowed(mask, is_causal, scores);
+  if (mask.defined()) in.mask = ops::in_dtype(mask, DType::boolean);
   if (in.mask.defined() && in.mask.rank() < 4) {
     Shape four(std::vector<std::int64_t>(4, 1));
     const Shape& own = in.mask.shape();
@@ -83,8 +93,9 @@ AttentionInputs attention_inputs(const Tensor& query, const Tensor& key, const T
 }
 
 /// Made of other operations; the weights are those before the dropout.
-Attended composed(const AttentionInputs& in, const backend::Attention& how,
+Attended composed(const AttentionInputs& inputs, const backend::Attention& how,
                   const std::optional<philox::Stream>& dropout) {
+  const AttentionInputs in = inputs.masked();
   const DType dtype = in.query.dtype();
   const std::int64_t heads = in.query.shape()[2];
   // Scaling the query touches fewer numbers than scaling the scores.
@@ -99,35 +110,53 @@ Attended composed(const AttentionInputs& in, const backend::Attention& how,
   return {transpose(matmul(kept, by_head(in.value, heads)), {0, 2, 1, 3}), weights};
 }
 
-bool is_fused(const AttentionInputs& in) {
-  return !in.bias.defined() && in.query.size() != 0 && in.key.size() != 0 && in.value.size() != 0 &&
-         backend::kernels(in.query, in.key, in.value, in.mask).has_attention(in.query.dtype());
+/// First derivatives by recorded operations: where a library that took the forward refuses the backward.
+std::vector<Tensor> composed_gradients(const AttentionInputs& in, const backend::Attention& how,
+                                       const std::optional<philox::Stream>& dropout, const Tensor& gradient) {
+  GradientTape tape({.watch_accessed_variables = false});
+  const std::vector<Tensor> sources{detail::alias(in.query), detail::alias(in.key), detail::alias(in.value)};
+  for (const Tensor& source : sources) tape.watch(source);
+  const Tensor out = composed({sources[0], sources[1], sources[2], {}, in.mask, in.causal}, how, dropout).output;
+  return tape.gradient(out, sources, gradient);
 }
 
-Tensor fused(const AttentionInputs& in, const backend::Attention& how, const std::optional<philox::Stream>& dropout) {
-  const auto& [query, key, value, bias, mask] = in;
-  Shape shape = query.shape();
-  shape.back() = value.shape().back();
-  Tensor out = ops::empty_beside(query, shape), weights;
-  const bool recorded = autograd::recording(query, key, value);
-  if (recorded) weights = ops::empty_beside(query, in.scores());
-  backend::kernels(query).attention(how, query, key, value, mask, weights, out);
+/// The kernels of the backend, for causality as it is or else within the mask; null where they do not take this.
+Tensor fused(AttentionInputs in, backend::Attention how, const std::optional<philox::Stream>& dropout) {
+  if (in.bias.defined() || in.query.size() == 0 || in.key.size() == 0 || in.value.size() == 0) return {};
+  backend::Kernels& kernels = backend::kernels(in.query, in.key, in.value, in.mask);
+  const bool recorded = autograd::recording(in.query, in.key, in.value);
+  const auto operands = [&] { return backend::AttentionOperands{in.query, in.key, in.value, in.mask}; };
+  how.causal = in.causal;
+  if (!kernels.has_attention(how, operands(), recorded)) {
+    if (!in.causal) return {};
+    how.causal = false;
+    in = in.masked();
+    if (!kernels.has_attention(how, operands(), recorded)) return {};
+  }
+  const backend::AttentionOperands of = operands();
+  Shape shape = of.query.shape();
+  shape.back() = of.value.shape().back();
+  Tensor out = ops::empty_beside(of.query, shape), kept;
+  if (!kernels.attention(how, of, recorded, kept, out)) return {};
   if (!recorded) return out;
-  autograd::attach(out, attention_op, {query, key, value}, [in, how, dropout, weights](autograd::Backward& g) {
-    if (autograd::recording(g.grad(), in.query, in.key, in.value)) {
-      ops::differentiate_again(g, {in.query, in.key, in.value},
-                               [&](const std::vector<Tensor>& again) -> std::vector<Tensor> {
-                                 return {composed({again[0], again[1], again[2], {}, in.mask}, how, dropout).output};
-                               });
-      return;
-    }
-    Tensor dquery = ops::empty_like(in.query), dkey = ops::empty_like(in.key), dvalue = ops::empty_like(in.value);
-    backend::kernels(in.query).attention_backward(how, in.query, in.key, in.value, in.mask, weights, g.grad(), dquery,
-                                                  dkey, dvalue);
-    g.set(0, dquery);
-    g.set(1, dkey);
-    g.set(2, dvalue);
-  });
+  autograd::attach(
+      out, attention_op, {of.query, of.key, of.value},
+      [in, how, dropout, of, kept, saved = autograd::save_output(out)](autograd::Backward& g) {
+        if (autograd::recording(g.grad(), of.query, of.key, of.value)) {
+          ops::differentiate_again(g, {of.query, of.key, of.value},
+                                   [&](const std::vector<Tensor>& again) -> std::vector<Tensor> {
+                                     const AttentionInputs inputs{again[0], again[1], again[2], {}, in.mask, in.causal};
+                                     return {composed(inputs, how, dropout).output};
+                                   });
+          return;
+        }
+        Tensor dquery = ops::empty_like(of.query), dkey = ops::empty_like(of.key), dvalue = ops::empty_like(of.value);
+        std::vector<Tensor> gradients{dquery, dkey, dvalue};
+        if (!backend::kernels(of.query).attention_backward(how, of, kept, saved, g.grad(), dquery, dkey, dvalue)) {
+          gradients = composed_gradients(in, how, dropout, g.grad());
+        }
+        for (std::size_t i = 0; i < gradients.size(); ++i) g.set(i, gradients[i]);
+      });
   return out;
 }
 
@@ -152,7 +181,8 @@ Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tenso
                              const Tensor& mask, std::optional<double> scale, bool is_causal) {
   const AttentionInputs in = attention_inputs(query, key, value, bias, mask, is_causal);
   const backend::Attention how{.scale = scale.value_or(1.0 / std::sqrt(static_cast<double>(query.shape()[3])))};
-  return is_fused(in) ? fused(in, how, {}) : composed(in, how, {}).output;
+  const Tensor out = fused(in, how, {});
+  return out.defined() ? out : composed(in, how, {}).output;
 }
 
 Attended attend_with_weights(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
@@ -165,7 +195,8 @@ Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const
               const AttentionWeights& weights) {
   const AttentionInputs in = attention_inputs(query, key, value, {}, mask, false);
   const auto [how, dropout] = described(weights);
-  return is_fused(in) && how.dropout_rate < 1.0 ? fused(in, how, dropout) : composed(in, how, dropout).output;
+  const Tensor out = how.dropout_rate < 1.0 ? fused(in, how, dropout) : Tensor();
+  return out.defined() ? out : composed(in, how, dropout).output;
 }
 
 }  // namespace nyala

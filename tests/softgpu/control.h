@@ -2,7 +2,7 @@
 
 // What tests ask of the software GPU, found with dlsym or by linking libnyala_softgpu. Values of the environment that
 // do the same at start: NYALA_SOFTGPU_SEED, _DELAY (late, random or none), _PROTECTION (keys or pages), _MEMORY (bytes
-// per device), _DEVICES, _DRIVER (a version such as 12040; 0: none), _CUDNN (a version such as 91400), _CAPABILITY (90)
+// per device), _DEVICES, _DRIVER (a version such as 12040; 0: none), _CUDNN (a version such as 91900), _CAPABILITY (90)
 // and _FAULTS ("allocation:3,launch:10": the third allocation and the tenth launch fail).
 
 extern "C" {

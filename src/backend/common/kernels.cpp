@@ -132,13 +132,12 @@ void Kernels::softmax(const Tensor& x, Tensor&) { missing("softmax", x); }
 void Kernels::softmax_backward(const Tensor& y, const Tensor&, Tensor&) { missing("softmax_backward", y); }
 void Kernels::log_softmax(const Tensor& x, Tensor&) { missing("log_softmax", x); }
 void Kernels::log_softmax_backward(const Tensor& y, const Tensor&, Tensor&) { missing("log_softmax_backward", y); }
-void Kernels::attention(const Attention&, const Tensor& query, const Tensor&, const Tensor&, const Tensor&, Tensor&,
-                        Tensor&) {
-  missing("attention", query);
+bool Kernels::attention(const Attention&, const AttentionOperands& of, bool, Tensor&, Tensor&) {
+  missing("attention", of.query);
 }
-void Kernels::attention_backward(const Attention&, const Tensor& query, const Tensor&, const Tensor&, const Tensor&,
-                                 const Tensor&, const Tensor&, Tensor&, Tensor&, Tensor&) {
-  missing("attention_backward", query);
+bool Kernels::attention_backward(const Attention&, const AttentionOperands& of, const Tensor&, const Tensor&,
+                                 const Tensor&, Tensor&, Tensor&, Tensor&) {
+  missing("attention_backward", of.query);
 }
 void Kernels::sparse_crossentropy(const Tensor& logits, const Tensor&, Tensor&) {
   missing("sparse_crossentropy", logits);

@@ -7,19 +7,15 @@
 #include <nyala/backend.hpp>
 
 #include "backend/common/dispatch.hpp"
-#include "backend/cuda/cudnn/plan.hpp"
+#include "backend/cuda/cudnn/graph_builder.hpp"
 #include "backend/cuda/lru_cache.hpp"
 
 namespace nyala::backend::cuda {
 namespace {
 
-enum TensorId : std::int64_t { id_x = 1, id_filter, id_y, id_bias, id_sum, id_biased };
+enum TensorId : std::int64_t { id_x = 1, id_filter, id_y, id_bias };
 
 using Numbers = std::vector<std::int64_t>;
-
-cudnnDataType_t dnn_type(DType dtype) {
-  return dtype == DType::float16 ? CUDNN_DATA_HALF : dtype == DType::bfloat16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
-}
 
 cudnnPointwiseMode_t mode_of(FusedActivation activation) {
   switch (activation) {
@@ -33,72 +29,67 @@ cudnnPointwiseMode_t mode_of(FusedActivation activation) {
   return CUDNN_POINTWISE_RELU_FWD;
 }
 
-/// The parts of a graph as they come.
-class Graph {
+class ConvGraph {
  public:
-  Graph(const ConvProblem& problem, std::int64_t alignment) : p_(problem), alignment_(alignment) {}
+  using Place = GraphBuilder::Place;
 
-  std::vector<Descriptor> parts, operations;
+  ConvGraph(const ConvProblem& problem, std::int64_t alignment) : p_(problem), graph_(alignment) {}
 
   void build() {
     const WindowGeometry& g = p_.geometry;
-    const std::size_t x = tensor(id_x, g.batch, g.in_channels, g.in);
-    const std::size_t filter = tensor(id_filter, g.out_channels, g.in_channels / g.groups, g.size);
+    const Place x = tensor(id_x, g.batch, g.in_channels, g.in);
+    const Place filter = tensor(id_filter, g.out_channels, g.in_channels / g.groups, g.size);
     const bool plain = !p_.bias && p_.activation == FusedActivation::none;
-    const std::size_t y = p_.direction == ConvDirection::forward && !plain
-                              ? virtual_tensor(id_sum)
-                              : tensor(id_y, g.batch, g.out_channels, g.out);
+    const bool alone = plain || p_.direction != ConvDirection::forward;
+    const Place y = alone ? output() : passing();
     convolution(x, filter, y);
-    if (plain || p_.direction != ConvDirection::forward) return;
-    std::size_t last = y;
+    if (alone) return;
+    Place last = y;
     const bool activated = p_.activation != FusedActivation::none;
     if (p_.bias) {
-      const std::size_t bias = tensor(id_bias, 1, g.out_channels, {1, 1, 1});
-      const std::size_t sum = activated ? virtual_tensor(id_biased) : tensor(id_y, g.batch, g.out_channels, g.out);
-      pointwise(CUDNN_POINTWISE_ADD, last, &bias, sum);
+      const Place bias = tensor(id_bias, 1, g.out_channels, {1, 1, 1}), sum = activated ? passing() : output();
+      graph_.pointwise({CUDNN_POINTWISE_ADD}, {last, bias}, sum);
       last = sum;
     }
-    if (activated) pointwise(mode_of(p_.activation), last, nullptr, tensor(id_y, g.batch, g.out_channels, g.out));
+    if (activated) graph_.pointwise({mode_of(p_.activation)}, {last}, output());
   }
+
+  Plan plan(Context& context, const EngineRules& rules) && { return std::move(graph_).plan(context, rules); }
 
  private:
   std::span<const std::int64_t> spatial(const std::array<std::int64_t, 3>& all) const {
     return std::span(all).last(p_.spatial);
   }
-  std::size_t keep(Descriptor&& part) {
-    parts.push_back(std::move(part).finalized());
-    return parts.size() - 1;
-  }
-
-  Descriptor described(std::int64_t id, cudnnDataType_t type, std::int64_t first, std::int64_t channels,
-                       const std::array<std::int64_t, 3>& sizes) const {
-    Numbers dimensions{first, channels}, strides{0, 1};
+  struct Layout {
+    Numbers dimensions, strides;
+  };
+  /// Channels last.
+  Layout layout(std::int64_t first, std::int64_t channels, const std::array<std::int64_t, 3>& sizes) const {
+    Layout made{{first, channels}, {0, 1}};
+    auto& [dimensions, strides] = made;
     for (const std::int64_t size : spatial(sizes)) dimensions.push_back(size);
     strides.resize(dimensions.size(), channels);
     for (std::size_t axis = dimensions.size() - 1; axis > 2; --axis)
       strides[axis - 1] = strides[axis] * dimensions[axis];
     strides[0] = strides[2] * dimensions[2];
-    Descriptor tensor(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
-    tensor.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, id)
-        .set(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, type)
-        .set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, CUDNN_TYPE_INT64, alignment_)
-        .set(CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, std::span<const std::int64_t>(dimensions))
-        .set(CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, std::span<const std::int64_t>(strides));
-    return tensor;
+    return made;
   }
-  std::size_t tensor(std::int64_t id, std::int64_t first, std::int64_t channels,
-                     const std::array<std::int64_t, 3>& sizes) {
-    return keep(described(id, dnn_type(p_.dtype), first, channels, sizes));
+  Place tensor(std::int64_t id, std::int64_t first, std::int64_t channels, const std::array<std::int64_t, 3>& sizes) {
+    const auto [dimensions, strides] = layout(first, channels, sizes);
+    return graph_.stored(id, dnn_type(p_.dtype), dimensions, strides);
   }
-  /// Of the output's shape; never stored, in float32.
-  std::size_t virtual_tensor(std::int64_t id) {
+  Place output() {
     const WindowGeometry& g = p_.geometry;
-    Descriptor tensor = described(id, CUDNN_DATA_FLOAT, g.batch, g.out_channels, g.out);
-    tensor.set(CUDNN_ATTR_TENSOR_IS_VIRTUAL, CUDNN_TYPE_BOOLEAN, true);
-    return keep(std::move(tensor));
+    return tensor(id_y, g.batch, g.out_channels, g.out);
+  }
+  /// Of the output's shape, in float32.
+  Place passing() {
+    const WindowGeometry& g = p_.geometry;
+    const auto [dimensions, strides] = layout(g.batch, g.out_channels, g.out);
+    return graph_.passing(CUDNN_DATA_FLOAT, dimensions, strides);
   }
 
-  void convolution(std::size_t x, std::size_t filter, std::size_t y) {
+  void convolution(Place x, Place filter, Place y) {
     const WindowGeometry& g = p_.geometry;
     Descriptor window(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
     window.set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT)
@@ -108,8 +99,9 @@ class Graph {
         .set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, spatial(p_.pad_after))
         .set(CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, spatial(g.dilation))
         .set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, spatial(g.stride));
-    const std::size_t described_window = keep(std::move(window));
-    const Descriptor &data = parts[x], &weights = parts[filter], &result = parts[y], &by = parts[described_window];
+    const Place described_window = graph_.keep(std::move(window));
+    const Descriptor &data = graph_.at(x), &weights = graph_.at(filter), &result = graph_.at(y),
+                     &by = graph_.at(described_window);
     constexpr float one = 1.0F, zero = 0.0F;
     if (p_.direction == ConvDirection::forward) {
       Descriptor conv(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
@@ -119,7 +111,7 @@ class Graph {
           .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, result)
           .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_TYPE_FLOAT, one)
           .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, CUDNN_TYPE_FLOAT, zero);
-      operations.push_back(std::move(conv).finalized());
+      graph_.operation(std::move(conv));
     } else if (p_.direction == ConvDirection::backward_data) {
       Descriptor conv(CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR);
       conv.set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, by)
@@ -128,7 +120,7 @@ class Graph {
           .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, data)
           .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA, CUDNN_TYPE_FLOAT, one)
           .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA, CUDNN_TYPE_FLOAT, zero);
-      operations.push_back(std::move(conv).finalized());
+      graph_.operation(std::move(conv));
     } else {
       Descriptor conv(CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR);
       conv.set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC, by)
@@ -137,42 +129,13 @@ class Graph {
           .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW, weights)
           .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA, CUDNN_TYPE_FLOAT, one)
           .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA, CUDNN_TYPE_FLOAT, zero);
-      operations.push_back(std::move(conv).finalized());
+      graph_.operation(std::move(conv));
     }
   }
 
-  void pointwise(cudnnPointwiseMode_t mode, std::size_t x, const std::size_t* b, std::size_t y) {
-    Descriptor function(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
-    function.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, mode)
-        .set(CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, CUDNN_DATA_FLOAT);
-    const std::size_t described_function = keep(std::move(function));
-    Descriptor operation(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
-    operation.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, parts[described_function])
-        .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, parts[x])
-        .set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, parts[y]);
-    if (b != nullptr) operation.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, parts[*b]);
-    operations.push_back(std::move(operation).finalized());
-  }
-
   const ConvProblem& p_;
-  std::int64_t alignment_;
+  GraphBuilder graph_;
 };
-
-Plan make_plan(Context& context, const ConvProblem& problem, std::int64_t alignment, const EngineRules& rules) {
-  Graph graph(problem, alignment);
-  graph.build();
-  const std::size_t operations = graph.operations.size();
-  for (Descriptor& operation : graph.operations) graph.parts.push_back(std::move(operation));
-  return Plan(context, std::move(graph.parts), operations, rules);
-}
-
-/// What all the addresses are multiples of, at most 16.
-std::int64_t common_alignment(std::span<void* const> pointers) {
-  std::uintptr_t alignment = 16;
-  for (const void* pointer : pointers)
-    while (reinterpret_cast<std::uintptr_t>(pointer) % alignment != 0) alignment /= 2;
-  return static_cast<std::int64_t>(alignment);
-}
 
 PlanKey key_of(Context& context, const ConvProblem& p, std::int64_t alignment, const EngineRules& rules) {
   const WindowGeometry& g = p.geometry;
@@ -228,8 +191,11 @@ bool run_conv(Context& context, const ConvProblem& problem, void* x, void* filte
   const std::int64_t alignment = common_alignment(pointers);
   const EngineRules rules{.no_rounded_inputs = problem.dtype == DType::float32 && !tensor_float_32_execution_enabled(),
                           .deterministic = op_determinism_enabled()};
-  Plan& plan = plans.get(key_of(context, problem, alignment, rules),
-                         [&] { return make_plan(context, problem, alignment, rules); });
+  Plan& plan = plans.get(key_of(context, problem, alignment, rules), [&] {
+    ConvGraph graph(problem, alignment);
+    graph.build();
+    return std::move(graph).plan(context, rules);
+  });
   return plan.run(context, ids, pointers);
 }
 

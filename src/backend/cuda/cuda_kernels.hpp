@@ -80,6 +80,10 @@ class CudaKernels final : public Kernels {
   void sparse_crossentropy(const Tensor& logits, const Tensor& labels, Tensor& loss) override;
   void sparse_crossentropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& gradient,
                                     Tensor& dlogits) override;
+  bool has_attention(const Attention& how, const AttentionOperands& of, bool training) override;
+  bool attention(const Attention& how, const AttentionOperands& of, bool training, Tensor& kept, Tensor& out) override;
+  bool attention_backward(const Attention& how, const AttentionOperands& of, const Tensor& kept, const Tensor& out,
+                          const Tensor& gradient, Tensor& dquery, Tensor& dkey, Tensor& dvalue) override;
   std::int64_t rnn_workspace(const RnnDescription& rnn, const Tensor& x, std::int64_t units) override;
   void rnn(const RnnDescription& rnn, const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& kernel,
            const Tensor& recurrent_kernel, const Tensor& bias, const Tensor& mask, Tensor& sequence, Tensor& h,

@@ -10,11 +10,11 @@
 namespace softgpu::dnn {
 namespace {
 
-bool half(const Graph& graph) { return graph.convolution.x.type != CUDNN_DATA_FLOAT; }
+bool half(const Graph& graph) { return graph.convolution->x.type != CUDNN_DATA_FLOAT; }
 
 /// Fused into float32 convolutions other than by tensor cores: bias and ReLU only.
 bool simply_fused(const Graph& graph) {
-  return std::all_of(graph.pointwise.begin(), graph.pointwise.end(), [](const Pointwise& operation) {
+  return std::all_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& operation) {
     return operation.mode == CUDNN_POINTWISE_ADD || operation.mode == CUDNN_POINTWISE_RELU_FWD;
   });
 }
@@ -163,7 +163,7 @@ float apply(cudnnPointwiseMode_t mode, float x) {
     case CUDNN_POINTWISE_SIGMOID_FWD: return 1.0F / (1.0F + std::exp(-x));
     case CUDNN_POINTWISE_GELU_FWD: return 0.5F * x * (1.0F + std::erf(x * 0.70710678F));
     case CUDNN_POINTWISE_SWISH_FWD: return x / (1.0F + std::exp(-x));
-    case CUDNN_POINTWISE_ADD: break;
+    default: break;
   }
   return x;
 }
@@ -171,7 +171,11 @@ float apply(cudnnPointwiseMode_t mode, float x) {
 }  // namespace
 
 std::vector<Engine> engines_for(const Graph& graph, cudnnBackendHeurMode_t mode) {
-  if (graph.convolution.asymmetric) return {};
+  if (!graph.convolution) {
+    if (mode == CUDNN_HEUR_MODE_FALLBACK) return {};
+    return {Engine::wide_attention, Engine::attention};
+  }
+  if (graph.convolution->asymmetric) return {};
   if (mode == CUDNN_HEUR_MODE_FALLBACK) {
     if (half(graph) || simply_fused(graph)) return {Engine::fallback};
     return {};
@@ -186,13 +190,19 @@ std::vector<cudnnBackendNumericalNote_t> notes_of(Engine engine, const Graph& gr
     if (half(graph)) return {CUDNN_NUMERICAL_NOTE_TENSOR_CORE};
     return {CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS};
   }
-  if (engine == Engine::with_workspace && graph.convolution.kind == Convolution::Kind::backward_filter)
+  if (!graph.convolution) {
+    if (attention_of(graph.nodes)->backward)
+      return {CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC};
+    return {CUDNN_NUMERICAL_NOTE_TENSOR_CORE};
+  }
+  if (engine == Engine::with_workspace && graph.convolution->kind == Convolution::Kind::backward_filter)
     return {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC};
   return {};
 }
 
 std::optional<std::int64_t> plan(Engine engine, const Graph& graph) {
-  const Convolution& c = graph.convolution;
+  if (!graph.convolution) return plan_attention(engine, graph);
+  const Convolution& c = *graph.convolution;
   for (const TensorSpec* tensor : {&c.x, &c.w, &c.y, &graph.output()})
     if (!channels_last(*tensor)) return std::nullopt;
   switch (engine) {
@@ -209,14 +219,18 @@ std::optional<std::int64_t> plan(Engine engine, const Graph& graph) {
       return 640;
     case Engine::with_workspace: return 4096 + 16;
     case Engine::fallback: return 0;
+    case Engine::wide_attention:
+    case Engine::attention: break;
   }
   return std::nullopt;
 }
 
-void execute(const Graph& graph, Engine engine, const std::map<std::int64_t, void*>& memory) {
+void execute(const Graph& graph, Engine engine, const Operands& operands) {
+  if (!graph.convolution) return execute_nodes(graph.nodes, operands);
+  const std::map<std::int64_t, void*>& memory = operands.memory;
   const bool round = engine == Engine::tensor_core && !half(graph);
-  Floats values = convolve(graph.convolution, memory, round);
-  for (const Pointwise& operation : graph.pointwise) {
+  Floats values = convolve(*graph.convolution, memory, round);
+  for (const Node& operation : graph.nodes) {
     if (!operation.b) {
       for (float& value : values) value = apply(operation.mode, value);
       continue;
@@ -267,7 +281,8 @@ extern "C" cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendD
   const auto ids = pack.all<std::int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
   const auto pointers = pack.all<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
   auto* const workspace = pack.one<void*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
-  std::map<std::int64_t, void*> memory;
+  softgpu::dnn::Operands operands;
+  std::map<std::int64_t, void*>& memory = operands.memory;
   for (std::size_t i = 0; i < ids.size(); ++i) memory[ids[i]] = pointers[i];
   std::vector<softgpu::Use> uses;
   const std::vector<softgpu::dnn::TensorSpec> stored = plan.graph->stored();
@@ -276,11 +291,17 @@ extern "C" cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendD
   for (const softgpu::dnn::TensorSpec& tensor : stored) {
     if (!memory.contains(tensor.id)) return wrong(CUDNN_STATUS_BAD_PARAM, what, "a tensor without memory");
     const void* pointer = memory[tensor.id];
-    if (reinterpret_cast<std::uintptr_t>(pointer) % static_cast<std::uintptr_t>(tensor.alignment) != 0)
+    if (!tensor.is_by_value &&
+        reinterpret_cast<std::uintptr_t>(pointer) % static_cast<std::uintptr_t>(tensor.alignment) != 0)
       return wrong(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, what, "memory aligned to less than its tensor says");
-    const bool output = tensor.id == plan.graph->output().id;
-    uses.push_back(
-        {pointer, softgpu::dnn::extent(tensor), output ? softgpu::Use::Kind::write : softgpu::Use::Kind::read});
+    if (tensor.is_by_value) {
+      if (pointer == nullptr || softgpu::is_device_memory(pointer))
+        return wrong(CUDNN_STATUS_BAD_PARAM, what, "a value that does not lie in the host's memory");
+      operands.numbers[tensor.id] = *static_cast<const float*>(pointer);
+      continue;
+    }
+    uses.push_back({pointer, softgpu::dnn::extent(tensor),
+                    plan.graph->writes(tensor.id) ? softgpu::Use::Kind::write : softgpu::Use::Kind::read});
   }
   const auto workspace_bytes = static_cast<std::size_t>(plan.workspace);
   if (workspace_bytes > 0) {
@@ -290,9 +311,9 @@ extern "C" cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendD
     uses.push_back(softgpu::writes(workspace, workspace_bytes));
   }
   const cudaError_t error = softgpu::enqueue(
-      handle->stream, what, uses, [graph = plan.graph, engine = plan.engine, memory, workspace, workspace_bytes] {
+      handle->stream, what, uses, [graph = plan.graph, engine = plan.engine, operands, workspace, workspace_bytes] {
         if (workspace_bytes > 0) std::memset(workspace, 0x5A, workspace_bytes);
-        softgpu::dnn::execute(*graph, engine, memory);
+        softgpu::dnn::execute(*graph, engine, operands);
       });
   if (error == cudaSuccess) return CUDNN_STATUS_SUCCESS;
   cudaGetLastError();

@@ -11,21 +11,6 @@ namespace {
 
 constexpr const char* finalize_name = "cudnnBackendFinalize";
 
-cudnnStatus_t bad(const std::string& why, cudnnStatus_t status = CUDNN_STATUS_BAD_PARAM) {
-  return wrong(status, finalize_name, why);
-}
-
-/// Success, or that one of these was never set.
-cudnnStatus_t require(const Descriptor& d, std::initializer_list<cudnnBackendAttributeName_t> names) {
-  for (const auto name : names) {
-    if (!d.has(name)) {
-      return bad("attribute " + std::to_string(name) + " of a descriptor of type " + std::to_string(d.type) +
-                 " is not set");
-    }
-  }
-  return CUDNN_STATUS_SUCCESS;
-}
-
 cudnnStatus_t finalize_tensor(Descriptor& d) {
   if (const auto status =
           require(d, {CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT,
@@ -39,7 +24,14 @@ cudnnStatus_t finalize_tensor(Descriptor& d) {
   t.dimensions = d.all<std::int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS);
   t.strides = d.all<std::int64_t>(CUDNN_ATTR_TENSOR_STRIDES);
   t.is_virtual = d.has(CUDNN_ATTR_TENSOR_IS_VIRTUAL) && d.one<std::uint8_t>(CUDNN_ATTR_TENSOR_IS_VIRTUAL) != 0;
-  if (t.type != CUDNN_DATA_FLOAT && t.type != CUDNN_DATA_HALF && t.type != CUDNN_DATA_BFLOAT16)
+  t.is_by_value = d.has(CUDNN_ATTR_TENSOR_IS_BY_VALUE) && d.one<std::uint8_t>(CUDNN_ATTR_TENSOR_IS_BY_VALUE) != 0;
+  if (t.is_virtual && t.is_by_value) return bad("tensor: virtual, and given by value");
+  if (t.is_by_value && t.type != CUDNN_DATA_FLOAT)
+    return bad("tensor: by value, of another type than float", CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE);
+  if (t.is_by_value && std::any_of(t.dimensions.begin(), t.dimensions.end(), [](auto size) { return size != 1; }))
+    return bad("tensor: by value, of more than one element");
+  const bool index = t.is_virtual && (t.type == CUDNN_DATA_INT32 || t.type == CUDNN_DATA_BOOLEAN);
+  if (!index && t.type != CUDNN_DATA_FLOAT && t.type != CUDNN_DATA_HALF && t.type != CUDNN_DATA_BFLOAT16)
     return bad("tensor: a type that the software GPU does not know", CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE);
   if (t.dimensions.size() != t.strides.size()) return bad("tensor: other numbers of dimensions and of strides");
   if (t.dimensions.size() < 3) return bad("tensor: fewer than three dimensions", CUDNN_STATUS_NOT_SUPPORTED_SHAPE);
@@ -150,31 +142,46 @@ cudnnStatus_t finalize_convolution(Descriptor& d) {
   return CUDNN_STATUS_SUCCESS;
 }
 
-cudnnStatus_t finalize_pointwise_operation(Descriptor& d) {
-  if (const auto status = require(d, {CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR,
-                                      CUDNN_ATTR_OPERATION_POINTWISE_XDESC, CUDNN_ATTR_OPERATION_POINTWISE_YDESC});
-      status != CUDNN_STATUS_SUCCESS)
-    return status;
-  const Descriptor& function = d.part(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR);
-  if (function.type != CUDNN_BACKEND_POINTWISE_DESCRIPTOR)
-    return bad("pointwise: the function is another descriptor", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
-  d.pointwise.mode = function.one<cudnnPointwiseMode_t>(CUDNN_ATTR_POINTWISE_MODE);
-  d.pointwise.x = d.part(CUDNN_ATTR_OPERATION_POINTWISE_XDESC).tensor;
-  d.pointwise.y = d.part(CUDNN_ATTR_OPERATION_POINTWISE_YDESC).tensor;
-  const bool two = d.pointwise.mode == CUDNN_POINTWISE_ADD;
-  if (d.has(CUDNN_ATTR_OPERATION_POINTWISE_BDESC) != two)
-    return bad("pointwise: a second operand is there that the mode has not, or the other way round");
-  if (two) {
-    d.pointwise.b = d.part(CUDNN_ATTR_OPERATION_POINTWISE_BDESC).tensor;
-    const auto& b = d.pointwise.b->dimensions;
-    if (b.size() != d.pointwise.x.dimensions.size())
-      return bad("pointwise: operands of different ranks", CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH);
-    for (std::size_t i = 0; i < b.size(); ++i)
-      if (b[i] != 1 && b[i] != d.pointwise.x.dimensions[i])
-        return bad("pointwise: operands that do not broadcast", CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH);
+cudnnStatus_t unknown_graph(const std::string& why) {
+  return refuse(CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN, finalize_name, why);
+}
+
+bool is_convolution(const Descriptor& operation) {
+  return operation.type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR ||
+         operation.type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR ||
+         operation.type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR;
+}
+
+/// A chain: each operation takes what the one before made.
+cudnnStatus_t check_convolution(const Graph& graph) {
+  const TensorSpec* last = &graph.convolution->y;
+  for (const Node& node : graph.nodes) {
+    if (graph.convolution->kind != Convolution::Kind::forward || node.kind != Node::Kind::pointwise)
+      return unknown_graph("pointwise operations come after a forward convolution only");
+    if (node.x != *last) return bad("graph: an operation does not take what the one before made");
+    if (!last->is_virtual) return unknown_graph("what lies between two operations must be virtual");
+    if (last->type != CUDNN_DATA_FLOAT) return unknown_graph("a virtual tensor of another type than float");
+    last = &node.y;
   }
-  if (d.pointwise.x.dimensions != d.pointwise.y.dimensions)
-    return bad("pointwise: x and y of different shapes", CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH);
+  if (graph.output().is_virtual) return bad("graph: the result is virtual");
+  return CUDNN_STATUS_SUCCESS;
+}
+
+/// Operations in an order in which they can run.
+cudnnStatus_t check_nodes(const Graph& graph) {
+  std::set<std::int64_t> made, taken;
+  for (const Node& node : graph.nodes) {
+    for (const TensorSpec& input : node.inputs()) {
+      taken.insert(input.id);
+      if (input.is_virtual && !made.contains(input.id))
+        return bad("graph: an operation takes a virtual tensor that none before it made");
+    }
+    if (node.y.is_by_value) return bad("graph: a result that is given by value");
+    if (!made.insert(node.y.id).second) return bad("graph: a tensor that two operations make");
+  }
+  for (const Node& node : graph.nodes)
+    if (node.y.is_virtual && !taken.contains(node.y.id)) return bad("graph: a virtual result that nothing takes");
+  if (!attention_of(graph.nodes)) return unknown_graph("neither a convolution nor attention");
   return CUDNN_STATUS_SUCCESS;
 }
 
@@ -183,39 +190,29 @@ cudnnStatus_t finalize_graph(Descriptor& d) {
       status != CUDNN_STATUS_SUCCESS)
     return status;
   auto graph = std::make_shared<Graph>();
-  const auto unknown = [](const std::string& why) {
-    return refuse(CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN, finalize_name, why);
-  };
-  const TensorSpec* last = nullptr;
   std::set<const Descriptor*> tensors;
   for (const auto& [operation, serial] : d.parts) {
     for (const auto& [part, its_serial] : operation->parts)
       if (part->type == CUDNN_BACKEND_TENSOR_DESCRIPTOR) tensors.insert(part);
-    if (operation->type == CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR) {
-      if (last == nullptr || graph->convolution.kind != Convolution::Kind::forward)
-        return unknown("pointwise operations come after a forward convolution only");
-      if (operation->pointwise.x != *last) return bad("graph: an operation does not take what the one before made");
-      if (!last->is_virtual) return unknown("what lies between two operations must be virtual");
-      graph->pointwise.push_back(operation->pointwise);
-      last = &operation->pointwise.y;
-    } else {
-      if (last != nullptr) return unknown("a convolution comes first, and alone");
-      if (operation->type != CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR &&
-          operation->type != CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR &&
-          operation->type != CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR)
-        return bad("graph: a descriptor that is no operation", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
+    if (is_convolution(*operation)) {
+      if (graph->convolution || !graph->nodes.empty()) return unknown_graph("a convolution comes first, and alone");
       graph->convolution = operation->convolution;
-      last = &operation->convolution.y;
+    } else if (operation->type == CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR ||
+               operation->type == CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR ||
+               operation->type == CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR ||
+               operation->type == CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR) {
+      graph->nodes.push_back(operation->node);
+    } else {
+      return bad("graph: a descriptor that is no operation", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
     }
   }
-  if (graph->output().is_virtual) return bad("graph: the result is virtual");
   std::set<std::int64_t> ids;
-  for (const Descriptor* tensor : tensors) {
+  for (const Descriptor* tensor : tensors)
     if (!ids.insert(tensor->tensor.id).second)
       return bad("graph: two tensors of one unique id", CUDNN_STATUS_BAD_PARAM_DUPLICATED_ENTRIES);
-    if (tensor->tensor.is_virtual && tensor->tensor.type != CUDNN_DATA_FLOAT)
-      return unknown("a virtual tensor of another type than float");
-  }
+  if (const auto status = graph->convolution ? check_convolution(*graph) : check_nodes(*graph);
+      status != CUDNN_STATUS_SUCCESS)
+    return status;
   d.graph = std::move(graph);
   return CUDNN_STATUS_SUCCESS;
 }
@@ -240,7 +237,19 @@ cudnnStatus_t finalize_plan(Descriptor& d) {
 
 }  // namespace
 
-std::size_t size_of(cudnnDataType_t type) { return softgpu::size_of(cuda_type(type)); }
+cudnnStatus_t bad(const std::string& why, cudnnStatus_t status) { return wrong(status, finalize_name, why); }
+
+cudnnStatus_t require(const Descriptor& d, std::initializer_list<cudnnBackendAttributeName_t> names) {
+  for (const auto name : names) {
+    if (!d.has(name)) {
+      return bad("attribute " + std::to_string(name) + " of a descriptor of type " + std::to_string(d.type) +
+                 " is not set");
+    }
+  }
+  return CUDNN_STATUS_SUCCESS;
+}
+
+std::size_t size_of(cudnnDataType_t type) { return type == CUDNN_DATA_BOOLEAN ? 1 : softgpu::size_of(cuda_type(type)); }
 
 cudaDataType_t cuda_type(cudnnDataType_t type) {
   return type == CUDNN_DATA_HALF ? CUDA_R_16F : type == CUDNN_DATA_BFLOAT16 ? CUDA_R_16BF : CUDA_R_32F;
@@ -252,21 +261,38 @@ std::size_t extent(const TensorSpec& tensor) {
   return static_cast<std::size_t>(last + 1) * size_of(tensor.type);
 }
 
+std::vector<TensorSpec> Node::inputs() const {
+  std::vector<TensorSpec> all{x};
+  if (b) all.push_back(*b);
+  if (condition) all.push_back(*condition);
+  return all;
+}
+
 const TensorSpec& Graph::output() const {
-  if (!pointwise.empty()) return pointwise.back().y;
-  return convolution.kind == Convolution::Kind::forward         ? convolution.y
-         : convolution.kind == Convolution::Kind::backward_data ? convolution.x
-                                                                : convolution.w;
+  if (!nodes.empty()) return nodes.back().y;
+  const Convolution& c = *convolution;
+  return c.kind == Convolution::Kind::forward ? c.y : c.kind == Convolution::Kind::backward_data ? c.x : c.w;
+}
+
+bool Graph::writes(std::int64_t id) const {
+  if (convolution) return id == output().id;
+  return std::any_of(nodes.begin(), nodes.end(), [&](const Node& node) { return node.y.id == id; });
 }
 
 std::vector<TensorSpec> Graph::stored() const {
-  std::vector<TensorSpec> all{convolution.x, convolution.w, convolution.y};
-  for (const Pointwise& operation : pointwise) {
-    all.push_back(operation.y);
-    if (operation.b) all.push_back(*operation.b);
+  std::map<std::int64_t, TensorSpec> all;
+  const auto add = [&](const TensorSpec& tensor) {
+    if (!tensor.is_virtual) all.emplace(tensor.id, tensor);
+  };
+  if (convolution)
+    for (const TensorSpec* tensor : {&convolution->x, &convolution->w, &convolution->y}) add(*tensor);
+  for (const Node& node : nodes) {
+    for (const TensorSpec& input : node.inputs()) add(input);
+    add(node.y);
   }
-  std::erase_if(all, [](const TensorSpec& tensor) { return tensor.is_virtual; });
-  return all;
+  std::vector<TensorSpec> out;
+  for (const auto& [id, tensor] : all) out.push_back(tensor);
+  return out;
 }
 
 cudnnStatus_t finalize(Descriptor& d) {
@@ -274,11 +300,15 @@ cudnnStatus_t finalize(Descriptor& d) {
     case CUDNN_BACKEND_TENSOR_DESCRIPTOR: return finalize_tensor(d);
     case CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR: return finalize_window(d);
     case CUDNN_BACKEND_POINTWISE_DESCRIPTOR:
-      return require(d, {CUDNN_ATTR_POINTWISE_MODE, CUDNN_ATTR_POINTWISE_MATH_PREC});
+    case CUDNN_BACKEND_REDUCTION_DESCRIPTOR:
+    case CUDNN_BACKEND_MATMUL_DESCRIPTOR:
+    case CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR:
+    case CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR:
+    case CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR:
+    case CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR: return finalize_node(d);
     case CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR:
     case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR:
     case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR: return finalize_convolution(d);
-    case CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR: return finalize_pointwise_operation(d);
     case CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR: return finalize_graph(d);
     case CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR: {
       if (const auto status = require(d, {CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, CUDNN_ATTR_ENGINEHEUR_MODE});
@@ -286,8 +316,8 @@ cudnnStatus_t finalize(Descriptor& d) {
         return status;
       d.graph = d.part(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH).graph;
       if (d.graph == nullptr) return bad("heuristics: not an operation graph", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
-      return fault("engines") ? refuse(CUDNN_STATUS_NOT_SUPPORTED, finalize_name, "no engine, on demand")
-                              : CUDNN_STATUS_SUCCESS;
+      return fault("heuristic") ? refuse(CUDNN_STATUS_NOT_SUPPORTED, finalize_name, "no engine, on demand")
+                                : CUDNN_STATUS_SUCCESS;
     }
     case CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR: return finalize_plan(d);
     case CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR: {

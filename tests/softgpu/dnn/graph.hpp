@@ -22,7 +22,7 @@ struct TensorSpec {
   std::int64_t id = 0, alignment = 0;
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
   std::vector<std::int64_t> dimensions, strides;
-  bool is_virtual = false;
+  bool is_virtual = false, is_by_value = false;
 
   bool operator==(const TensorSpec&) const = default;
 };
@@ -36,23 +36,42 @@ struct Convolution {
   std::int64_t groups = 1;
 };
 
-struct Pointwise {
+/// An operation that is no convolution.
+struct Node {
+  enum class Kind { pointwise, reduction, matmul, reshape } kind = Kind::pointwise;
   cudnnPointwiseMode_t mode = CUDNN_POINTWISE_ADD;
+  cudnnReduceTensorOp_t reduction = CUDNN_REDUCE_TENSOR_ADD;
+  std::size_t axis = 0;  // of GEN_INDEX
   TensorSpec x, y;
-  std::optional<TensorSpec> b;
+  std::optional<TensorSpec> b, condition;
+
+  /// x and those of b and condition that there are.
+  std::vector<TensorSpec> inputs() const;
 };
 
-/// A graph that the engines know: a convolution, and after a forward one pointwise operations.
+/// The graphs that the engines know: a convolution, and after a forward one pointwise operations; or attention.
 struct Graph {
-  Convolution convolution;
-  std::vector<Pointwise> pointwise;
+  std::optional<Convolution> convolution;
+  std::vector<Node> nodes;
 
+  /// Of a convolution and what follows it.
   const TensorSpec& output() const;
-  /// All tensors that are stored.
+  /// All tensors that are stored, or given by value.
   std::vector<TensorSpec> stored() const;
+  bool writes(std::int64_t id) const;
 };
 
-enum class Engine { tensor_core, picky, with_workspace, fallback };
+/// The sizes of an attention that a graph describes.
+struct AttentionGraph {
+  bool backward = false;
+  TensorSpec query, key, value, out;  // key: (batch, heads, dim, time); value too, in the backward
+  std::optional<TensorSpec> bias;
+  std::vector<TensorSpec> floats;  // statistics and sums
+};
+/// Nothing if the nodes are not those that the engines recognise, in their order.
+std::optional<AttentionGraph> attention_of(const std::vector<Node>& nodes);
+
+enum class Engine { tensor_core, picky, with_workspace, fallback, wide_attention, attention };
 
 struct Descriptor;
 
@@ -72,7 +91,7 @@ struct Descriptor {
   // What finalizing makes of it, by type.
   TensorSpec tensor;
   Convolution convolution;
-  Pointwise pointwise;
+  Node node;
   std::shared_ptr<const Graph> graph;
   Engine engine = Engine::fallback;
   std::int64_t workspace = 0;
@@ -100,6 +119,12 @@ std::string missing_part(const Descriptor& descriptor);
 
 /// Checks the attributes against each other and fills what finalizing makes.
 cudnnStatus_t finalize(Descriptor& descriptor);
+/// Of it, operations that are no convolutions, and the descriptors that say how they compute.
+cudnnStatus_t finalize_node(Descriptor& descriptor);
+/// A broken rule of cudnnBackendFinalize.
+cudnnStatus_t bad(const std::string& why, cudnnStatus_t status = CUDNN_STATUS_BAD_PARAM);
+/// Success, or that one of these was never set.
+cudnnStatus_t require(const Descriptor& d, std::initializer_list<cudnnBackendAttributeName_t> names);
 
 /// The engines that a heuristic names for a graph.
 std::vector<Engine> engines_for(const Graph& graph, cudnnBackendHeurMode_t mode);
@@ -107,8 +132,17 @@ std::vector<cudnnBackendNumericalNote_t> notes_of(Engine engine, const Graph& gr
 /// Bytes of workspace, or nothing if the engine refuses the graph.
 std::optional<std::int64_t> plan(Engine engine, const Graph& graph);
 
-/// Runs on the stream's thread: memory by the tensors' ids.
-void execute(const Graph& graph, Engine engine, const std::map<std::int64_t, void*>& memory);
+/// The same for the engines of attention.
+std::optional<std::int64_t> plan_attention(Engine engine, const Graph& graph);
+
+/// Memory by the tensors' ids, and what was given by value.
+struct Operands {
+  std::map<std::int64_t, void*> memory;
+  std::map<std::int64_t, float> numbers;
+};
+/// Run on the stream's thread.
+void execute(const Graph& graph, Engine engine, const Operands& operands);
+void execute_nodes(const std::vector<Node>& nodes, const Operands& operands);
 
 std::size_t size_of(cudnnDataType_t type);
 cudaDataType_t cuda_type(cudnnDataType_t type);

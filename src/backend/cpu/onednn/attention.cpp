@@ -139,11 +139,12 @@ std::int64_t grain_of(std::int64_t multiplications) {
 
 }  // namespace
 
-void OneDnnKernels::attention(const Attention& how, const Tensor& query, const Tensor& key, const Tensor& value,
-                              const Tensor& mask, Tensor& weights, Tensor& out) {
-  const Sizes s(query, value);
-  const Head each(table(), how, s, mask);
-  const float *q = elements_of<float>(query), *k = elements_of<float>(key), *v = elements_of<float>(value);
+bool OneDnnKernels::attention(const Attention& how, const AttentionOperands& of, bool training, Tensor& weights,
+                              Tensor& out) {
+  const Sizes s(of.query, of.value);
+  if (training) weights = Tensor::empty({s.batch, s.heads, s.rows, s.columns}, DType::float32, of.query.device());
+  const Head each(table(), how, s, of.mask);
+  const float *q = elements_of<float>(of.query), *k = elements_of<float>(of.key), *v = elements_of<float>(of.value);
   float *kept = elements_of<float>(weights), *to = elements_of<float>(out);
   const std::int64_t blocks = (s.rows - 1) / s.block + 1;
   const std::int64_t grain = grain_of(s.block * s.columns * (s.dim + s.width));
@@ -163,14 +164,15 @@ void OneDnnKernels::attention(const Attention& how, const Tensor& query, const T
           each.drops() ? scratch : w, v + s.at_value(b, each.group_of(head)), to + s.at_output(b, row, head));
     }
   });
+  return true;
 }
 
-void OneDnnKernels::attention_backward(const Attention& how, const Tensor& query, const Tensor& key,
-                                       const Tensor& value, const Tensor& mask, const Tensor& weights,
-                                       const Tensor& gradient, Tensor& dquery, Tensor& dkey, Tensor& dvalue) {
-  const Sizes s(query, value);
-  const Head each(table(), how, s, mask);
-  const float *q = elements_of<float>(query), *k = elements_of<float>(key), *v = elements_of<float>(value);
+bool OneDnnKernels::attention_backward(const Attention& how, const AttentionOperands& of, const Tensor& weights,
+                                       const Tensor&, const Tensor& gradient, Tensor& dquery, Tensor& dkey,
+                                       Tensor& dvalue) {
+  const Sizes s(of.query, of.value);
+  const Head each(table(), how, s, of.mask);
+  const float *q = elements_of<float>(of.query), *k = elements_of<float>(of.key), *v = elements_of<float>(of.value);
   const float *kept = elements_of<float>(weights), *incoming = elements_of<float>(gradient);
   float *dq = elements_of<float>(dquery), *dk = elements_of<float>(dkey), *dv = elements_of<float>(dvalue);
   const std::int64_t sharing = s.heads / s.groups;
@@ -203,6 +205,7 @@ void OneDnnKernels::attention_backward(const Attention& how, const Tensor& query
       }
     }
   });
+  return true;
 }
 
 }  // namespace nyala::backend

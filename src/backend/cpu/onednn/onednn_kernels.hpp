@@ -21,12 +21,12 @@ class OneDnnKernels : public SimdKernels {
             Tensor& before, Tensor& out) override;
   void conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) override;
   void conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window, Tensor& dkernel) override;
-  bool has_attention(DType dtype) const override { return dtype == DType::float32; }
-  void attention(const Attention& how, const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
-                 Tensor& weights, Tensor& out) override;
-  void attention_backward(const Attention& how, const Tensor& query, const Tensor& key, const Tensor& value,
-                          const Tensor& mask, const Tensor& weights, const Tensor& gradient, Tensor& dquery,
-                          Tensor& dkey, Tensor& dvalue) override;
+  bool has_attention(const Attention& how, const AttentionOperands& of, bool) override {
+    return of.query.dtype() == DType::float32 && !how.causal;
+  }
+  bool attention(const Attention& how, const AttentionOperands& of, bool training, Tensor& kept, Tensor& out) override;
+  bool attention_backward(const Attention& how, const AttentionOperands& of, const Tensor& kept, const Tensor& out,
+                          const Tensor& gradient, Tensor& dquery, Tensor& dkey, Tensor& dvalue) override;
   void rnn(const RnnDescription& rnn, const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& kernel,
            const Tensor& recurrent_kernel, const Tensor& bias, const Tensor& mask, Tensor& sequence, Tensor& h,
            Tensor& c, Tensor& workspace) override;

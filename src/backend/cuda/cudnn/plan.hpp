@@ -23,6 +23,9 @@ class Plan {
   /// `parts`: every descriptor that the operations refer to, the operations last (`operations` of them).
   Plan(Context& context, std::vector<Descriptor> parts, std::size_t operations, const EngineRules& rules);
 
+  /// Whether an engine has taken the graph so far.
+  bool ready() const { return plan_.has_value(); }
+
   /// Runs on the context's stream. False, with nothing done, when no engine takes the graph.
   [[nodiscard]] bool run(Context& context, std::span<const std::int64_t> ids, std::span<void* const> pointers);
 
