@@ -252,6 +252,20 @@ TEST_CASE("fast: float16 and bfloat16 element by element, summed and normalised"
           Tensor of_batch = zeros({n}, f32);
           k.batch_norm_train(x, gamma, beta, 1e-1, to, mean, of_batch);
         });
+      for (const Unary activation : {Unary::relu, Unary::relu6})
+        for (const Tensor& residual : {y, none}) {
+          if (rows > 1)
+            compare("batch norm and activation, training", out, 4 * tolerance, [&](Kernels& k, Tensor& to) {
+              Tensor of_batch = zeros({n}, f32);
+              k.batch_norm_activation_train(activation, x, gamma, beta, residual, 1e-1, to, mean, of_batch);
+            });
+          compare("batch norm and activation, backward", out, 2 * tolerance, [&](Kernels& k, Tensor& to) {
+            Tensor dgamma = zeros({n}, f32), dbeta = zeros({n}, f32);
+            Tensor of_residual = residual.defined() ? in_dtype(zeros(shape, f32), half) : none;
+            k.batch_norm_activation_backward(activation, x, x, y, gamma, middle, variance, 1e-3, to, dgamma, dbeta,
+                                             of_residual);
+          });
+        }
       if (n > 1) {
         compare("layer norm", out, 3 * tolerance, [&](Kernels& k, Tensor& to) {
           Tensor m = zeros({rows}, f32), inverse = zeros({rows}, f32);

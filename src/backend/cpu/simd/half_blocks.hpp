@@ -6,6 +6,7 @@
 #include <nyala/tensor.hpp>
 
 #include "backend/common/dispatch.hpp"
+#include "backend/cpu/simd/simd_support.hpp"
 #include "core/half.hpp"
 
 namespace nyala::backend {
@@ -40,6 +41,12 @@ inline void narrow(const float* results, const Tensor& out, std::int64_t first, 
 template <class... T>
 bool all_half(const Tensor& first, const T&... others) {
   return is_half(first.dtype()) && ((!others.defined() || others.dtype() == first.dtype()) && ...);
+}
+
+/// Whether the data of a normalisation may be in float16 or bfloat16 while everything else is float32.
+template <class... T>
+bool half_rows(const Tensor& x, const T&... statistics) {
+  return is_half(x.dtype()) && x.size() > 0 && x.shape()[1] <= half_block && all_float32(statistics...);
 }
 
 /// fn(begin, n) over [begin, end) in blocks.

@@ -1,10 +1,12 @@
 #include <limits>
 #include <optional>
+#include <vector>
 
 #include "backend/cpu/simd/channel_totals.hpp"
+#include "backend/cpu/simd/half_blocks.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 
-// Batch normalisation with what follows it.
+// Batch normalisation, alone and with what follows it. Data in float16 or bfloat16 go through in blocks.
 
 namespace nyala::backend {
 namespace {
@@ -16,25 +18,128 @@ std::optional<float> ceiling_of(Unary activation) {
   return std::nullopt;
 }
 
+/// fn(first row, rows) over rows [begin, end) of n elements each: in blocks if they must be widened, else at once.
+template <class F>
+void for_rows(bool half, std::int64_t begin, std::int64_t end, std::int64_t n, F&& fn) {
+  if (half) return for_half_rows(begin, end, n, fn);
+  fn(begin, end - begin);
+}
+
+/// A block of rows of a tensor that is read as float32, written as float32, or both.
+class Rows {
+ public:
+  Rows(const Tensor& tensor, std::int64_t n) : tensor_(tensor), n_(n) {}
+
+  const float* read(std::int64_t row, std::int64_t count) { return widened(tensor_, row * n_, count * n_, block_); }
+  /// Where to write; `finish` brings it into the tensor.
+  float* write(std::int64_t row) {
+    return tensor_.dtype() == DType::float32 ? floats(tensor_) + row * n_ : static_cast<float*>(block_);
+  }
+  void finish(std::int64_t row, std::int64_t count) const {
+    if (tensor_.dtype() != DType::float32) narrow(block_, tensor_, row * n_, count * n_);
+  }
+
+ private:
+  const Tensor& tensor_;
+  std::int64_t n_;
+  alignas(64) float block_[half_block];
+};
+
+void take_moments(const SimdTable& table, bool half, const Tensor& x, Tensor& mean, Tensor& variance) {
+  const std::int64_t rows = x.shape()[0], n = x.shape()[1];
+  // Distances from the first row: small against the spread unless that row is far out, and then double has the digits.
+  std::vector<float> first_row(static_cast<std::size_t>(half ? n : 0));
+  const float* from = widened(x, 0, n, first_row.data());
+  const ChannelTotals moments(rows, n, [&](std::int64_t first, std::int64_t count, double* sums, double* squares) {
+    Rows of_x(x, n);
+    for_rows(half, first, first + count, n, [&](std::int64_t row, std::int64_t some) {
+      table.channel_moments(of_x.read(row, some), from, sums, squares, some, n);
+    });
+  });
+  write_moments(moments, from, rows, mean, variance);
+}
+
+/// dx from the gradient by the normalised values, whose sums are known.
+void combine(const SimdTable& table, bool half, const Tensor& x, const Tensor& gradient, const float* center,
+             const ChannelCombination& to_x, Tensor& dx) {
+  const std::int64_t rows = x.shape()[0], n = x.shape()[1];
+  detail::parallel_for(0, rows, rows_grain(n), [&](std::int64_t begin, std::int64_t end) {
+    Rows of_x(x, n), of_gradient(gradient, n), of_dx(dx, n);
+    for_rows(half, begin, end, n, [&](std::int64_t row, std::int64_t some) {
+      table.channel_combine(of_x.read(row, some), of_gradient.read(row, some), center, to_x.a.data(), to_x.b.data(),
+                            to_x.c.data(), of_dx.write(row), some, n);
+      of_dx.finish(row, some);
+    });
+  });
+}
+
 }  // namespace
+
+void SimdKernels::batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y,
+                                   Tensor& mean, Tensor& variance) {
+  const bool half = half_rows(x, gamma, beta, mean, variance) && all_half(x, y);
+  if (!half && (!all_float32(x, gamma, beta, y, mean, variance) || x.size() == 0)) {
+    return ReferenceKernels::batch_norm_train(x, gamma, beta, epsilon, y, mean, variance);
+  }
+  take_moments(table_, half, x, mean, variance);
+  batch_norm_inference(x, mean, variance, gamma, beta, epsilon, y);
+}
+
+void SimdKernels::batch_norm_inference(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma,
+                                       const Tensor& beta, double epsilon, Tensor& y) {
+  const bool half = half_rows(x, gamma, beta, mean, variance) && all_half(x, y);
+  if (!half && (!all_float32(x, mean, variance, gamma, beta, y) || x.size() == 0)) {
+    return ReferenceKernels::batch_norm_inference(x, mean, variance, gamma, beta, epsilon, y);
+  }
+  const std::int64_t rows = x.shape()[0], n = x.shape()[1];
+  const ChannelScale scale(variance, gamma, beta, epsilon);
+  detail::parallel_for(0, rows, rows_grain(n), [&](std::int64_t begin, std::int64_t end) {
+    Rows of_x(x, n), of_y(y, n);
+    for_rows(half, begin, end, n, [&](std::int64_t row, std::int64_t some) {
+      table_.channel_scale(of_x.read(row, some), floats(mean), scale.factor.data(), scale.shift.data(), of_y.write(row),
+                           some, n);
+      of_y.finish(row, some);
+    });
+  });
+}
+
+void SimdKernels::batch_norm_backward(const Tensor& x, const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
+                                      const Tensor& variance, double epsilon, Tensor& dx, Tensor& dgamma,
+                                      Tensor& dbeta) {
+  const bool half = half_rows(x, gamma, mean, variance, dgamma, dbeta) && all_half(x, gradient, dx);
+  if (!half && (!all_float32(x, gradient, gamma, mean, variance, dx, dgamma, dbeta) || x.size() == 0)) {
+    return ReferenceKernels::batch_norm_backward(x, gradient, gamma, mean, variance, epsilon, dx, dgamma, dbeta);
+  }
+  const std::int64_t rows = x.shape()[0], n = x.shape()[1];
+  const float* center = floats(mean);
+  const ChannelTotals totals(rows, n, [&](std::int64_t first, std::int64_t count, double* sums, double* products) {
+    Rows of_x(x, n), of_gradient(gradient, n);
+    for_rows(half, first, first + count, n, [&](std::int64_t row, std::int64_t some) {
+      table_.channel_products(of_x.read(row, some), of_gradient.read(row, some), center, sums, products, some, n);
+    });
+  });
+  combine(table_, half, x, gradient, center, ChannelCombination(totals, rows, gamma, variance, epsilon, dgamma, dbeta),
+          dx);
+}
 
 void SimdKernels::batch_norm_activation_train(Unary activation, const Tensor& x, const Tensor& gamma,
                                               const Tensor& beta, const Tensor& residual, double epsilon, Tensor& y,
                                               Tensor& mean, Tensor& variance) {
   const std::optional<float> ceiling = ceiling_of(activation);
-  if (!ceiling || !all_float32(x, gamma, beta, residual, y, mean, variance) || x.size() == 0) {
+  const bool half = half_rows(x, gamma, beta, mean, variance) && all_half(x, residual, y);
+  if (!ceiling || (!half && (!all_float32(x, gamma, beta, residual, y, mean, variance) || x.size() == 0))) {
     return Kernels::batch_norm_activation_train(activation, x, gamma, beta, residual, epsilon, y, mean, variance);
   }
+  take_moments(table_, half, x, mean, variance);
   const std::int64_t rows = x.shape()[0], n = x.shape()[1];
-  const float *from = floats(x), *center = floats(mean), *added = floats(residual);
-  const ChannelTotals moments(rows, n, [&](std::int64_t first, std::int64_t count, double* sums, double* squares) {
-    table_.channel_moments(from + first * n, from, sums, squares, count, n);
-  });
-  write_moments(moments, from, rows, mean, variance);
   const ChannelScale scale(variance, gamma, beta, epsilon);
-  detail::parallel_for(0, rows, rows_grain(n), [&, to = floats(y)](std::int64_t begin, std::int64_t end) {
-    table_.channel_activate(from + begin * n, center, scale.factor.data(), scale.shift.data(),
-                            advance(added, begin * n), *ceiling, to + begin * n, end - begin, n);
+  detail::parallel_for(0, rows, rows_grain(n), [&](std::int64_t begin, std::int64_t end) {
+    Rows of_x(x, n), of_residual(residual, n), of_y(y, n);
+    for_rows(half, begin, end, n, [&](std::int64_t row, std::int64_t some) {
+      table_.channel_activate(of_x.read(row, some), floats(mean), scale.factor.data(), scale.shift.data(),
+                              of_residual.read(row, some), *ceiling, of_y.write(row), some, n);
+      of_y.finish(row, some);
+    });
   });
 }
 
@@ -43,23 +148,26 @@ void SimdKernels::batch_norm_activation_backward(Unary activation, const Tensor&
                                                  const Tensor& variance, double epsilon, Tensor& dx, Tensor& dgamma,
                                                  Tensor& dbeta, Tensor& dresidual) {
   const std::optional<float> ceiling = ceiling_of(activation);
-  if (!ceiling || !all_float32(x, y, gradient, gamma, mean, variance, dx, dgamma, dbeta, dresidual) || x.size() == 0) {
+  const bool half = half_rows(x, gamma, mean, variance, dgamma, dbeta) && all_half(x, y, gradient, dx, dresidual);
+  if (!ceiling ||
+      (!half && (!all_float32(x, y, gradient, gamma, mean, variance, dx, dgamma, dbeta, dresidual) || x.size() == 0))) {
     return Kernels::batch_norm_activation_backward(activation, x, y, gradient, gamma, mean, variance, epsilon, dx,
                                                    dgamma, dbeta, dresidual);
   }
   const std::int64_t rows = x.shape()[0], n = x.shape()[1];
-  const float *from = floats(x), *result = floats(y), *incoming = floats(gradient), *center = floats(mean);
+  const float* center = floats(mean);
   // Without a residual, dx holds the gradient before the activation until the sums over it are known.
-  float *to = floats(dx), *before = dresidual.defined() ? floats(dresidual) : to;
+  const Tensor& before = dresidual.defined() ? dresidual : dx;
   const ChannelTotals totals(rows, n, [&](std::int64_t first, std::int64_t count, double* sums, double* products) {
-    table_.channel_gradient(from + first * n, result + first * n, incoming + first * n, *ceiling, center,
-                            before + first * n, sums, products, count, n);
+    Rows of_x(x, n), of_y(y, n), of_gradient(gradient, n), of_before(before, n);
+    for_rows(half, first, first + count, n, [&](std::int64_t row, std::int64_t some) {
+      table_.channel_gradient(of_x.read(row, some), of_y.read(row, some), of_gradient.read(row, some), *ceiling, center,
+                              of_before.write(row), sums, products, some, n);
+      of_before.finish(row, some);
+    });
   });
-  const ChannelCombination to_x(totals, rows, gamma, variance, epsilon, dgamma, dbeta);
-  detail::parallel_for(0, rows, rows_grain(n), [&](std::int64_t begin, std::int64_t end) {
-    table_.channel_combine(from + begin * n, before + begin * n, center, to_x.a.data(), to_x.b.data(), to_x.c.data(),
-                           to + begin * n, end - begin, n);
-  });
+  combine(table_, half, x, before, center, ChannelCombination(totals, rows, gamma, variance, epsilon, dgamma, dbeta),
+          dx);
 }
 
 }  // namespace nyala::backend

@@ -1,5 +1,3 @@
-#include <vector>
-
 #include "backend/cpu/simd/channel_totals.hpp"
 #include "backend/cpu/simd/half_blocks.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
@@ -14,89 +12,7 @@ void write(const double* totals, const Tensor& out) {
   for (std::int64_t i = 0; i < out.size(); ++i) to[i] = static_cast<float>(totals[i]);
 }
 
-/// Whether the data may be in float16 or bfloat16 while everything else is float32.
-template <class... T>
-bool half_rows(const Tensor& x, const T&... statistics) {
-  return is_half(x.dtype()) && x.size() > 0 && x.shape()[1] <= half_block && all_float32(statistics...);
-}
-
 }  // namespace
-
-void SimdKernels::batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y,
-                                   Tensor& mean, Tensor& variance) {
-  const bool half = half_rows(x, gamma, beta, mean, variance) && all_half(x, y);
-  if (!half && (!all_float32(x, gamma, beta, y, mean, variance) || x.size() == 0)) {
-    return ReferenceKernels::batch_norm_train(x, gamma, beta, epsilon, y, mean, variance);
-  }
-  const std::int64_t rows = x.shape()[0], n = x.shape()[1];
-  std::vector<float> first_row(static_cast<std::size_t>(half ? n : 0));
-  const float* from = widened(x, 0, n, first_row.data());
-  // Distances from the first row: small against the spread unless that row is far out, and then double has the digits.
-  const ChannelTotals moments(rows, n, [&](std::int64_t first, std::int64_t count, double* sums, double* squares) {
-    if (!half) return table_.channel_moments(from + first * n, from, sums, squares, count, n);
-    alignas(64) float block[half_block];
-    for_half_rows(first, first + count, n, [&](std::int64_t row, std::int64_t some) {
-      table_.channel_moments(widened(x, row * n, some * n, block), from, sums, squares, some, n);
-    });
-  });
-  write_moments(moments, from, rows, mean, variance);
-  batch_norm_inference(x, mean, variance, gamma, beta, epsilon, y);
-}
-
-void SimdKernels::batch_norm_inference(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma,
-                                       const Tensor& beta, double epsilon, Tensor& y) {
-  const bool half = half_rows(x, gamma, beta, mean, variance) && all_half(x, y);
-  if (!half && (!all_float32(x, mean, variance, gamma, beta, y) || x.size() == 0)) {
-    return ReferenceKernels::batch_norm_inference(x, mean, variance, gamma, beta, epsilon, y);
-  }
-  const std::int64_t rows = x.shape()[0], n = x.shape()[1];
-  const ChannelScale scale(variance, gamma, beta, epsilon);
-  const float *from = floats(x), *center = floats(mean);
-  detail::parallel_for(0, rows, rows_grain(n), [&, to = floats(y)](std::int64_t begin, std::int64_t end) {
-    if (half) {
-      alignas(64) float block[half_block];
-      return for_half_rows(begin, end, n, [&](std::int64_t row, std::int64_t some) {
-        table_.channel_scale(widened(x, row * n, some * n, block), center, scale.factor.data(), scale.shift.data(),
-                             block, some, n);
-        narrow(block, y, row * n, some * n);
-      });
-    }
-    table_.channel_scale(from + begin * n, center, scale.factor.data(), scale.shift.data(), to + begin * n, end - begin,
-                         n);
-  });
-}
-
-void SimdKernels::batch_norm_backward(const Tensor& x, const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
-                                      const Tensor& variance, double epsilon, Tensor& dx, Tensor& dgamma,
-                                      Tensor& dbeta) {
-  const bool half = half_rows(x, gamma, mean, variance, dgamma, dbeta) && all_half(x, gradient, dx);
-  if (!half && (!all_float32(x, gradient, gamma, mean, variance, dx, dgamma, dbeta) || x.size() == 0)) {
-    return ReferenceKernels::batch_norm_backward(x, gradient, gamma, mean, variance, epsilon, dx, dgamma, dbeta);
-  }
-  const std::int64_t rows = x.shape()[0], n = x.shape()[1];
-  const float *from = floats(x), *incoming = floats(gradient), *center = floats(mean);
-  const ChannelTotals totals(rows, n, [&](std::int64_t first, std::int64_t count, double* sums, double* products) {
-    if (!half) return table_.channel_products(from + first * n, incoming + first * n, center, sums, products, count, n);
-    alignas(64) float of_x[half_block], of_gradient[half_block];
-    for_half_rows(first, first + count, n, [&](std::int64_t row, std::int64_t some) {
-      table_.channel_products(widened(x, row * n, some * n, of_x), widened(gradient, row * n, some * n, of_gradient),
-                              center, sums, products, some, n);
-    });
-  });
-  const ChannelCombination to_x(totals, rows, gamma, variance, epsilon, dgamma, dbeta);
-  detail::parallel_for(0, rows, rows_grain(n), [&, to = floats(dx)](std::int64_t begin, std::int64_t end) {
-    if (half) {
-      alignas(64) float of_x[half_block], of_gradient[half_block];
-      return for_half_rows(begin, end, n, [&](std::int64_t row, std::int64_t some) {
-        table_.channel_combine(widened(x, row * n, some * n, of_x), widened(gradient, row * n, some * n, of_gradient),
-                               center, to_x.a.data(), to_x.b.data(), to_x.c.data(), of_x, some, n);
-        narrow(of_x, dx, row * n, some * n);
-      });
-    }
-    table_.channel_combine(from + begin * n, incoming + begin * n, center, to_x.a.data(), to_x.b.data(), to_x.c.data(),
-                           to + begin * n, end - begin, n);
-  });
-}
 
 void SimdKernels::layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y,
                              Tensor& mean, Tensor& inverse_deviation) {
