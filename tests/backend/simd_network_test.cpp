@@ -141,12 +141,20 @@ TEST_CASE("vectorised pooling matches the reference") {
   test::for_each_isa([](SimdKernels& simd) {
     CAPTURE(simd.name());
     for (const std::int64_t channels : {1, 3, 8, 17, 32}) {
-      for (const std::int64_t stride : {1, 2}) {
-        Window window{.rank = 2, .size = {3, 2, 1}, .strides = {stride, stride, 1}};
-        window.pad_before = {1, 0, 0};
-        window.pad_after = {1, 1, 0};
+      // Overlapping; apart with cells between them or left at the end; each cell in one window.
+      const std::vector<Window> windows = {
+          {.rank = 2, .size = {3, 2, 1}, .strides = {1, 1, 1}, .pad_before = {1, 0, 0}, .pad_after = {1, 1, 0}},
+          {.rank = 2, .size = {3, 2, 1}, .strides = {2, 2, 1}, .pad_before = {1, 0, 0}, .pad_after = {1, 1, 0}},
+          {.rank = 2, .size = {2, 2, 1}, .strides = {3, 2, 1}},
+          {.rank = 2, .size = {2, 2, 1}, .strides = {2, 2, 1}},
+          {.rank = 2, .size = {3, 2, 1}, .strides = {3, 2, 1}}};
+      for (const Window& window : windows) {
         const Tensor x = noise({5, 9, 8, channels});
-        const Shape out_shape{5, (9 + 2 - 3) / stride + 1, (8 + 1 - 2) / stride + 1, channels};
+        const auto outputs = [&](std::size_t axis, std::int64_t length) {
+          const std::int64_t whole = length + window.pad_before[axis] + window.pad_after[axis];
+          return (whole - window.size[axis]) / window.strides[axis] + 1;
+        };
+        const Shape out_shape{5, outputs(0, 9), outputs(1, 8), channels};
         const Tensor y = Tensor::empty(out_shape, DType::float32), g = noise(out_shape, -1, 1, 3);
         Tensor places = Tensor::empty(out_shape, DType::int32), best = like(y);
         ReferenceKernels().fill(places, 0);

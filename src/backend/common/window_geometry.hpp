@@ -32,6 +32,16 @@ struct WindowGeometry {
   std::int64_t in_positions() const { return in[0] * in[1] * in[2]; }
   std::int64_t out_positions() const { return out[0] * out[1] * out[2]; }
   std::int64_t taps() const { return size[0] * size[1] * size[2]; }
+  /// Whether no input cell belongs to two windows.
+  bool windows_apart() const {
+    return of_axes([this](std::size_t axis) { return stride[axis] > (size[axis] - 1) * dilation[axis]; });
+  }
+  /// Whether each input cell belongs to exactly one window.
+  bool windows_tile() const {
+    return of_axes([this](std::size_t axis) {
+      return stride[axis] == size[axis] && dilation[axis] == 1 && pad[axis] == 0 && out[axis] * size[axis] == in[axis];
+    });
+  }
 
   /// Calls fn(tap, position) for every cell of an output position's window; position is the number of the input cell
   /// among the sample's, or -1 in the padding.
@@ -51,6 +61,12 @@ struct WindowGeometry {
         }
       }
     }
+  }
+
+ private:
+  template <class F>
+  static bool of_axes(F&& holds) {
+    return holds(0) && holds(1) && holds(2);
   }
 };
 

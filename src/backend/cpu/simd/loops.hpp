@@ -61,7 +61,7 @@ void channel_activate(const float* x, const float* center, const float* factor, 
 void pool_max(const float* x, const std::int32_t* cells, std::int64_t count, std::int32_t first, float* best,
               std::int32_t* places, std::int64_t n);
 void pool_max_backward(const float* gradient, const std::int32_t* places, const std::int32_t* cells, std::int64_t count,
-                       std::int32_t first, float* dx, std::int64_t n);
+                       std::int32_t first, bool add, float* dx, std::int64_t n);
 void pool_mean(const float* x, const std::int32_t* cells, std::int64_t count, float* mean, std::int64_t n);
 
 }  // namespace nyala::backend::NYALA_SIMD_NAMESPACE

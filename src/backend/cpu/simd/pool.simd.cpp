@@ -34,14 +34,15 @@ void pool_max(const float* x, const std::int32_t* cells, std::int64_t count, std
 }
 
 void pool_max_backward(const float* gradient, const std::int32_t* places, const std::int32_t* cells, std::int64_t count,
-                       std::int32_t first, float* dx, std::int64_t n) {
+                       std::int32_t first, bool add, float* dx, std::int64_t n) {
   for (std::int64_t k = 0; k < n; k += lanes) {
     const std::int64_t left = n - k;
     const Floats incoming = load_up_to(left, gradient + k);
     const Ints place = load_ints(places + k, left) - first;
     for (std::int64_t t = 0; t < count; ++t) {
       float* cell = dx + cells[t] * n + k;
-      store_up_to(left, load_up_to(left, cell) + select(place == cells[t], incoming, Floats{}), cell);
+      const Floats share = select(place == cells[t], incoming, Floats{});
+      store_up_to(left, add ? load_up_to(left, cell) + share : share, cell);
     }
   }
 }

@@ -76,15 +76,15 @@ void for_samples(const WindowGeometry& g, F&& fn) {
 /// Whether the two hold float16 or bfloat16, of which a cell fits into a block.
 bool half_cells(const Tensor& x, const Tensor& y) { return all_half(x, y) && x.shape().back() <= half_block; }
 
-/// fn(sample, its gradient, its target of zeros), both in float32.
+/// fn(sample, its gradient, its target), both in float32; the target holds zeros unless fn writes all of it.
 template <class F>
-void for_sample_gradients(const WindowGeometry& g, const Tensor& gradient, Tensor& dx, F&& fn) {
+void for_sample_gradients(const WindowGeometry& g, const Tensor& gradient, Tensor& dx, bool writes_all, F&& fn) {
   const std::int64_t inside = g.in_positions() * g.in_channels, outside = g.out_positions() * g.in_channels;
   const bool half = is_half(dx.dtype());
   for_samples(g, [&](std::int64_t sample) {
     std::vector<float> wide(static_cast<std::size_t>(half ? inside + outside : 0));
     float* target = half ? wide.data() : floats(dx) + sample * inside;
-    if (!half) std::fill_n(target, inside, 0.0F);
+    if (!half && !writes_all) std::fill_n(target, inside, 0.0F);
     fn(sample, widened(gradient, sample * outside, outside, wide.data() + (half ? inside : 0)), target);
     if (half) narrow(target, dx, sample * inside, inside);
   });
@@ -120,15 +120,18 @@ void SimdKernels::max_pool_backward(const Tensor& gradient, const Tensor& argmax
     return ReferenceKernels::max_pool_backward(gradient, argmax, window, dx);
   const WindowGeometry g(dx.shape(), gradient.shape(), window);
   const std::int64_t channels = g.in_channels;
-  for_sample_gradients(g, gradient, dx, [&](std::int64_t sample, const float* incoming, float* target) {
-    WindowCells cells(g);
-    const std::int32_t* place = argmax.data<std::int32_t>() + sample * g.out_positions() * channels;
-    for (std::int64_t o = 0; o < g.out_positions(); ++o, incoming += channels, place += channels) {
-      cells.move_to(o);
-      table_.pool_max_backward(incoming, place, cells.cells().data(), static_cast<std::int64_t>(cells.cells().size()),
-                               cells.first(), target + cells.first() * channels, channels);
-    }
-  });
+  const bool apart = g.windows_apart();
+  for_sample_gradients(
+      g, gradient, dx, g.windows_tile(), [&](std::int64_t sample, const float* incoming, float* target) {
+        WindowCells cells(g);
+        const std::int32_t* place = argmax.data<std::int32_t>() + sample * g.out_positions() * channels;
+        for (std::int64_t o = 0; o < g.out_positions(); ++o, incoming += channels, place += channels) {
+          cells.move_to(o);
+          table_.pool_max_backward(incoming, place, cells.cells().data(),
+                                   static_cast<std::int64_t>(cells.cells().size()), cells.first(), !apart,
+                                   target + cells.first() * channels, channels);
+        }
+      });
 }
 
 void SimdKernels::average_pool(const Tensor& x, const Window& window, Tensor& out) {
@@ -152,7 +155,7 @@ void SimdKernels::average_pool_backward(const Tensor& gradient, const Window& wi
     return ReferenceKernels::average_pool_backward(gradient, window, dx);
   const WindowGeometry g(dx.shape(), gradient.shape(), window);
   const std::int64_t channels = g.in_channels;
-  for_sample_gradients(g, gradient, dx, [&](std::int64_t, const float* incoming, float* target) {
+  for_sample_gradients(g, gradient, dx, false, [&](std::int64_t, const float* incoming, float* target) {
     WindowCells cells(g);
     for (std::int64_t o = 0; o < g.out_positions(); ++o, incoming += channels) {
       cells.move_to(o);

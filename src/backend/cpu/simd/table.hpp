@@ -90,7 +90,7 @@ struct SimdTable {
                    std::int32_t* places, std::int64_t n);
   /// The cell of dx that `places` names gets the gradient, the window's others nothing.
   void (*pool_max_backward)(const float* gradient, const std::int32_t* places, const std::int32_t* cells,
-                            std::int64_t count, std::int32_t first, float* dx, std::int64_t n);
+                            std::int64_t count, std::int32_t first, bool add, float* dx, std::int64_t n);
   void (*pool_mean)(const float* x, const std::int32_t* cells, std::int64_t count, float* mean, std::int64_t n);
   void (*scale)(float factor, float* x, std::int64_t n);
   /// y += factor * x
