@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <nyala/metrics/confusion.hpp>
 
 #include "support.hpp"
@@ -16,19 +18,6 @@ std::vector<double> even_thresholds(int count, const char* owner) {
 
 double share(double part, double rest) { return part + rest == 0.0 ? 0.0 : part / (part + rest); }
 
-/// The largest of `wanted` where `bound` is at least `limit`; 0 if there is no such place.
-class Best {
- public:
-  explicit Best(double limit) : limit_(limit) {}
-  void offer(double bound, double wanted) {
-    if (bound >= limit_ && wanted > best_) best_ = wanted;
-  }
-  double value() const { return best_; }
-
- private:
-  double limit_, best_ = 0.0;
-};
-
 AtOptions at_options(const Config& config) {
   const AtOptions defaults;
   return {.num_thresholds = config.get("num_thresholds", defaults.num_thresholds),
@@ -38,117 +27,78 @@ AtOptions at_options(const Config& config) {
 
 }  // namespace
 
-SensitivityAtSpecificity::SensitivityAtSpecificity(double specificity, AtOptions options)
-    : ConfusionMetric(named(options.name, "sensitivity_at_specificity"),
-                      {.thresholds = even_thresholds(options.num_thresholds, "SensitivityAtSpecificity"),
-                       .class_id = options.class_id}),
-      specificity_(specificity),
+const BestAt::Kind BestAt::sensitivity_at_specificity{"SensitivityAtSpecificity",
+                                                      "sensitivity_at_specificity",
+                                                      "specificity",
+                                                      {&Counts::true_positives, &Counts::false_negatives},
+                                                      {&Counts::true_negatives, &Counts::false_positives}};
+const BestAt::Kind BestAt::specificity_at_sensitivity{"SpecificityAtSensitivity",
+                                                      "specificity_at_sensitivity",
+                                                      "sensitivity",
+                                                      {&Counts::true_negatives, &Counts::false_positives},
+                                                      {&Counts::true_positives, &Counts::false_negatives}};
+const BestAt::Kind BestAt::precision_at_recall{"PrecisionAtRecall",
+                                               "precision_at_recall",
+                                               "recall",
+                                               {&Counts::true_positives, &Counts::false_positives},
+                                               {&Counts::true_positives, &Counts::false_negatives}};
+const BestAt::Kind BestAt::recall_at_precision{"RecallAtPrecision",
+                                               "recall_at_precision",
+                                               "precision",
+                                               {&Counts::true_positives, &Counts::false_negatives},
+                                               {&Counts::true_positives, &Counts::false_positives}};
+
+BestAt::BestAt(const Kind& kind, double limit, AtOptions options)
+    : ConfusionMetric(
+          named(options.name, kind.name),
+          {.thresholds = even_thresholds(options.num_thresholds, kind.class_name), .class_id = options.class_id}),
+      kind_(&kind),
+      limit_(limit),
       own_(std::move(options)) {
-  require_share(specificity, "SensitivityAtSpecificity", "specificity");
+  require_share(limit, kind.class_name, kind.limit_name);
 }
 
-Tensor SensitivityAtSpecificity::result() {
+Tensor BestAt::result() {
   const Counts c = counts();
-  Best best(specificity_);
-  for (std::size_t i = 0; i < c.thresholds; ++i)
-    best.offer(share(c.true_negatives[i], c.false_positives[i]), share(c.true_positives[i], c.false_negatives[i]));
-  return per_threshold({best.value()});
+  const auto at = [&c](const Share& of, std::size_t i) { return share((c.*of.part)[i], (c.*of.rest)[i]); };
+  double best = 0.0;
+  for (std::size_t i = 0; i < c.thresholds; ++i) {
+    if (at(kind_->limited, i) >= limit_) best = std::max(best, at(kind_->wanted, i));
+  }
+  return per_threshold({best});
 }
 
-Config SensitivityAtSpecificity::config() const {
+Config BestAt::config() const {
   Config config = Metric::config();
   config["class_id"] = own_.class_id;
   config["num_thresholds"] = own_.num_thresholds;
-  config["specificity"] = specificity_;
+  config[kind_->limit_name] = limit_;
   return config;
 }
+
+SensitivityAtSpecificity::SensitivityAtSpecificity(double specificity, AtOptions options)
+    : BestAt(sensitivity_at_specificity, specificity, std::move(options)) {}
 
 SensitivityAtSpecificity SensitivityAtSpecificity::from_config(const Config& config) {
   return SensitivityAtSpecificity(config.at("specificity").as_double(), at_options(config));
 }
 
 SpecificityAtSensitivity::SpecificityAtSensitivity(double sensitivity, AtOptions options)
-    : ConfusionMetric(named(options.name, "specificity_at_sensitivity"),
-                      {.thresholds = even_thresholds(options.num_thresholds, "SpecificityAtSensitivity"),
-                       .class_id = options.class_id}),
-      sensitivity_(sensitivity),
-      own_(std::move(options)) {
-  require_share(sensitivity, "SpecificityAtSensitivity", "sensitivity");
-}
-
-Tensor SpecificityAtSensitivity::result() {
-  const Counts c = counts();
-  Best best(sensitivity_);
-  for (std::size_t i = 0; i < c.thresholds; ++i)
-    best.offer(share(c.true_positives[i], c.false_negatives[i]), share(c.true_negatives[i], c.false_positives[i]));
-  return per_threshold({best.value()});
-}
-
-Config SpecificityAtSensitivity::config() const {
-  Config config = Metric::config();
-  config["class_id"] = own_.class_id;
-  config["num_thresholds"] = own_.num_thresholds;
-  config["sensitivity"] = sensitivity_;
-  return config;
-}
+    : BestAt(specificity_at_sensitivity, sensitivity, std::move(options)) {}
 
 SpecificityAtSensitivity SpecificityAtSensitivity::from_config(const Config& config) {
   return SpecificityAtSensitivity(config.at("sensitivity").as_double(), at_options(config));
 }
 
 PrecisionAtRecall::PrecisionAtRecall(double recall, AtOptions options)
-    : ConfusionMetric(
-          named(options.name, "precision_at_recall"),
-          {.thresholds = even_thresholds(options.num_thresholds, "PrecisionAtRecall"), .class_id = options.class_id}),
-      recall_(recall),
-      own_(std::move(options)) {
-  require_share(recall, "PrecisionAtRecall", "recall");
-}
-
-Tensor PrecisionAtRecall::result() {
-  const Counts c = counts();
-  Best best(recall_);
-  for (std::size_t i = 0; i < c.thresholds; ++i)
-    best.offer(share(c.true_positives[i], c.false_negatives[i]), share(c.true_positives[i], c.false_positives[i]));
-  return per_threshold({best.value()});
-}
-
-Config PrecisionAtRecall::config() const {
-  Config config = Metric::config();
-  config["class_id"] = own_.class_id;
-  config["num_thresholds"] = own_.num_thresholds;
-  config["recall"] = recall_;
-  return config;
-}
+    : BestAt(precision_at_recall, recall, std::move(options)) {}
 
 PrecisionAtRecall PrecisionAtRecall::from_config(const Config& config) {
   return PrecisionAtRecall(config.at("recall").as_double(), at_options(config));
 }
 
 RecallAtPrecision::RecallAtPrecision(double precision, AtOptions options)
-    : ConfusionMetric(
-          named(options.name, "recall_at_precision"),
-          {.thresholds = even_thresholds(options.num_thresholds, "RecallAtPrecision"), .class_id = options.class_id}),
-      precision_(precision),
-      own_(std::move(options)) {
-  require_share(precision, "RecallAtPrecision", "precision");
-}
-
-Tensor RecallAtPrecision::result() {
-  const Counts c = counts();
-  Best best(precision_);
-  for (std::size_t i = 0; i < c.thresholds; ++i)
-    best.offer(share(c.true_positives[i], c.false_positives[i]), share(c.true_positives[i], c.false_negatives[i]));
-  return per_threshold({best.value()});
-}
-
-Config RecallAtPrecision::config() const {
-  Config config = Metric::config();
-  config["class_id"] = own_.class_id;
-  config["num_thresholds"] = own_.num_thresholds;
-  config["precision"] = precision_;
-  return config;
-}
+    : BestAt(recall_at_precision, precision, std::move(options)) {}
 
 RecallAtPrecision RecallAtPrecision::from_config(const Config& config) {
   return RecallAtPrecision(config.at("precision").as_double(), at_options(config));

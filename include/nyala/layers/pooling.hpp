@@ -15,22 +15,33 @@ struct PoolingOptions {
   std::string name = {};
 };
 
-/// The greatest cell of each window; cells that "same" padding adds do not count.
-/// https://keras.io/api/layers/pooling_layers/
-template <std::size_t N>
-class MaxPooling : public LayerOf<MaxPooling<N>> {
+/// What layers that pool windows of one size share.
+template <class Self, std::size_t N>
+class WindowPooling : public LayerOf<Self> {
  public:
-  explicit MaxPooling(Dims<N> pool_size = 2, PoolingOptions<N> options = {});
-  static MaxPooling from_config(const Config& config);
+  static Self from_config(const Config& config);
 
-  Tensor forward(const Tensor& x, bool training) override;
   Shape compute_output_shape(const Shape& input) const override;
+  /// Self::kind with its dimensions: "MaxPooling2D".
   std::string class_name() const override;
   Config config() const override;
 
- private:
+ protected:
+  WindowPooling(Dims<N> pool_size, PoolingOptions<N> options);
+
   Dims<N> pool_size_;
   PoolingOptions<N> options_;
+};
+
+/// The greatest cell of each window; cells that "same" padding adds do not count.
+/// https://keras.io/api/layers/pooling_layers/
+template <std::size_t N>
+class MaxPooling : public WindowPooling<MaxPooling<N>, N> {
+ public:
+  static constexpr const char* kind = "MaxPooling";
+  explicit MaxPooling(Dims<N> pool_size = 2, PoolingOptions<N> options = {});
+
+  Tensor forward(const Tensor& x, bool training) override;
 };
 using MaxPooling1D = MaxPooling<1>;
 using MaxPooling2D = MaxPooling<2>;
@@ -38,19 +49,12 @@ using MaxPooling3D = MaxPooling<3>;
 
 /// The mean of each window; cells that "same" padding adds do not count. https://keras.io/api/layers/pooling_layers/
 template <std::size_t N>
-class AveragePooling : public LayerOf<AveragePooling<N>> {
+class AveragePooling : public WindowPooling<AveragePooling<N>, N> {
  public:
+  static constexpr const char* kind = "AveragePooling";
   explicit AveragePooling(Dims<N> pool_size = 2, PoolingOptions<N> options = {});
-  static AveragePooling from_config(const Config& config);
 
   Tensor forward(const Tensor& x, bool training) override;
-  Shape compute_output_shape(const Shape& input) const override;
-  std::string class_name() const override;
-  Config config() const override;
-
- private:
-  Dims<N> pool_size_;
-  PoolingOptions<N> options_;
 };
 using AveragePooling1D = AveragePooling<1>;
 using AveragePooling2D = AveragePooling<2>;
@@ -65,20 +69,32 @@ struct GlobalPoolingOptions {
   std::string name = {};
 };
 
-/// The greatest value over all spatial axes. https://keras.io/api/layers/pooling_layers/
-template <std::size_t N>
-class GlobalMaxPooling : public LayerOf<GlobalMaxPooling<N>> {
+/// What layers that pool all spatial axes share.
+template <class Self, std::size_t N>
+class GlobalPooling : public LayerOf<Self> {
  public:
-  explicit GlobalMaxPooling(GlobalPoolingOptions options = {});
-  static GlobalMaxPooling from_config(const Config& config);
+  static Self from_config(const Config& config);
 
-  Tensor forward(const Tensor& x, bool training) override;
   Shape compute_output_shape(const Shape& input) const override;
+  /// Self::kind with its dimensions: "GlobalMaxPooling2D".
   std::string class_name() const override;
   Config config() const override;
 
- private:
+ protected:
+  GlobalPooling(GlobalPoolingOptions options);
+  Axes spatial_axes() const;
+
   GlobalPoolingOptions options_;
+};
+
+/// The greatest value over all spatial axes. https://keras.io/api/layers/pooling_layers/
+template <std::size_t N>
+class GlobalMaxPooling : public GlobalPooling<GlobalMaxPooling<N>, N> {
+ public:
+  static constexpr const char* kind = "GlobalMaxPooling";
+  explicit GlobalMaxPooling(GlobalPoolingOptions options = {});
+
+  Tensor forward(const Tensor& x, bool training) override;
 };
 using GlobalMaxPooling1D = GlobalMaxPooling<1>;
 using GlobalMaxPooling2D = GlobalMaxPooling<2>;
@@ -87,21 +103,15 @@ using GlobalMaxPooling3D = GlobalMaxPooling<3>;
 /// The mean over all spatial axes; in one dimension masked steps do not count.
 /// https://keras.io/api/layers/pooling_layers/
 template <std::size_t N>
-class GlobalAveragePooling : public LayerOf<GlobalAveragePooling<N>> {
+class GlobalAveragePooling : public GlobalPooling<GlobalAveragePooling<N>, N> {
  public:
+  static constexpr const char* kind = "GlobalAveragePooling";
   explicit GlobalAveragePooling(GlobalPoolingOptions options = {});
-  static GlobalAveragePooling from_config(const Config& config);
 
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
   Tensor forward(const Tensor& x, bool training) override;
-  Shape compute_output_shape(const Shape& input) const override;
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override;
-  std::string class_name() const override;
-  Config config() const override;
-
- private:
-  GlobalPoolingOptions options_;
 };
 using GlobalAveragePooling1D = GlobalAveragePooling<1>;
 using GlobalAveragePooling2D = GlobalAveragePooling<2>;

@@ -156,61 +156,58 @@ struct AtOptions {
   std::optional<int> class_id = {};
   std::string name = {};
 };
+/// The best of one share of the counts over the thresholds where another one is at least the given limit, 0 where
+/// none is.
+class BestAt : public ConfusionMetric {
+ public:
+  Tensor result() override;
+  std::string direction() const override { return "max"; }
+  Config config() const override;
+
+ protected:
+  /// A part of the counts and what completes it.
+  struct Share {
+    std::vector<double> Counts::*part, Counts::*rest;
+  };
+  struct Kind {
+    const char *class_name, *name, *limit_name;
+    Share wanted, limited;
+  };
+  BestAt(const Kind& kind, double limit, AtOptions options);
+  static const Kind sensitivity_at_specificity, specificity_at_sensitivity, precision_at_recall, recall_at_precision;
+
+ private:
+  const Kind* kind_;
+  double limit_;
+  AtOptions own_;
+};
 /// The best sensitivity (recall) where specificity is at least the given one.
-class SensitivityAtSpecificity : public ConfusionMetric {
+class SensitivityAtSpecificity : public BestAt {
  public:
   explicit SensitivityAtSpecificity(double specificity, AtOptions options = {});
-  Tensor result() override;
   std::string class_name() const override { return "SensitivityAtSpecificity"; }
-  std::string direction() const override { return "max"; }
-  Config config() const override;
   static SensitivityAtSpecificity from_config(const Config& config);
-
- private:
-  double specificity_;
-  AtOptions own_;
 };
 /// The best specificity where sensitivity (recall) is at least the given one.
-class SpecificityAtSensitivity : public ConfusionMetric {
+class SpecificityAtSensitivity : public BestAt {
  public:
   explicit SpecificityAtSensitivity(double sensitivity, AtOptions options = {});
-  Tensor result() override;
   std::string class_name() const override { return "SpecificityAtSensitivity"; }
-  std::string direction() const override { return "max"; }
-  Config config() const override;
   static SpecificityAtSensitivity from_config(const Config& config);
-
- private:
-  double sensitivity_;
-  AtOptions own_;
 };
 /// The best precision where recall is at least the given one.
-class PrecisionAtRecall : public ConfusionMetric {
+class PrecisionAtRecall : public BestAt {
  public:
   explicit PrecisionAtRecall(double recall, AtOptions options = {});
-  Tensor result() override;
   std::string class_name() const override { return "PrecisionAtRecall"; }
-  std::string direction() const override { return "max"; }
-  Config config() const override;
   static PrecisionAtRecall from_config(const Config& config);
-
- private:
-  double recall_;
-  AtOptions own_;
 };
 /// The best recall where precision is at least the given one.
-class RecallAtPrecision : public ConfusionMetric {
+class RecallAtPrecision : public BestAt {
  public:
   explicit RecallAtPrecision(double precision, AtOptions options = {});
-  Tensor result() override;
   std::string class_name() const override { return "RecallAtPrecision"; }
-  std::string direction() const override { return "max"; }
-  Config config() const override;
   static RecallAtPrecision from_config(const Config& config);
-
- private:
-  double precision_;
-  AtOptions own_;
 };
 
 struct AUCOptions {
