@@ -29,7 +29,10 @@ const RecurrentLayer& recurrent_of(const LayerRef& layer) {
 }  // namespace
 
 Bidirectional::Bidirectional(LayerRef layer, BidirectionalOptions options)
-    : LayerOf(options), merge_mode_(options.merge_mode) {
+    : Bidirectional(std::move(layer), std::move(options), false) {}
+
+Bidirectional::Bidirectional(LayerRef layer, BidirectionalOptions options, bool repeats_masked)
+    : LayerOf(options), merge_mode_(options.merge_mode), repeats_masked_(repeats_masked) {
   if (!layer.defined()) throw Error("Bidirectional: a layer is needed, got none");
   static const std::vector<std::string> modes{"concat", "sum", "mul", "ave"};
   if (merge_mode_ && std::find(modes.begin(), modes.end(), *merge_mode_) == modes.end()) {
@@ -49,9 +52,9 @@ Bidirectional::Bidirectional(LayerRef layer, BidirectionalOptions options)
       throw Error("Bidirectional: layer and backward_layer must differ in go_backwards");
     }
   }
-  forward_ = track(remade(layer, "forward_", false, return_sequences_), "forward_layer");
-  backward_ =
-      track(backward.defined() ? backward : remade(layer, "backward_", true, return_sequences_), "backward_layer");
+  const bool zeros = return_sequences_ && !repeats_masked_;
+  forward_ = track(remade(layer, "forward_", false, zeros), "forward_layer");
+  backward_ = track(backward.defined() ? backward : remade(layer, "backward_", true, zeros), "backward_layer");
 }
 
 Bidirectional Bidirectional::from_config(const Config& config) {
@@ -61,7 +64,8 @@ Bidirectional Bidirectional::from_config(const Config& config) {
         config.at("merge_mode").is_null() ? std::nullopt : std::optional(config.at("merge_mode").as_string());
   }
   if (!config.get("backward_layer").is_null()) options.backward_layer = layer_from_config(config.at("backward_layer"));
-  return Bidirectional(layer_from_config(config.at("layer")), with_base(options, config));
+  return Bidirectional(layer_from_config(config.at("layer")), with_base(options, config),
+                       config.get("nyala_repeats_masked", false));
 }
 
 void Bidirectional::build_all(const std::vector<Shape>& inputs) {
@@ -136,6 +140,7 @@ Config Bidirectional::config() const {
   config["merge_mode"] = merge_mode_;
   config["layer"] = to_config(forward_);
   config["backward_layer"] = to_config(backward_);
+  if (repeats_masked_) config["nyala_repeats_masked"] = true;
   return config;
 }
 

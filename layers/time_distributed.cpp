@@ -10,7 +10,9 @@ TimeDistributed::TimeDistributed(LayerRef layer, BaseOptions options) : LayerOf(
 }
 
 TimeDistributed TimeDistributed::from_config(const Config& config) {
-  return TimeDistributed(layer_from_config(config.at("layer")), with_base(BaseOptions{}, config));
+  TimeDistributed layer(layer_from_config(config.at("layer")), with_base(BaseOptions{}, config));
+  layer.folds_time_ = config.get("nyala_folds_time", false);
+  return layer;
 }
 
 void TimeDistributed::build(const Shape& input) {
@@ -28,8 +30,8 @@ Tensors TimeDistributed::call_with(const Tensors& inputs, const CallContext& con
   Shape folded = x.shape();
   folded.erase(1);
   folded[0] = batch * time;
-  if (context.training && !layer_->non_trainable_variables().empty()) {
-    // What learns from the batch (BatchNormalization) sees one step after the other, as in Keras.
+  if (context.training && !folds_time_ && !layer_->non_trainable_variables().empty()) {
+    // What learns from the batch (BatchNormalization) sees one step after the other, as in Keras 3.
     std::vector<Tensor> steps;
     for (const Tensor& step : unstack(x, 1)) steps.push_back(Tensor(layer_->outputs(step, {.training = true})));
     return stack(steps, 1);
@@ -60,6 +62,7 @@ Shape TimeDistributed::compute_output_shape(const Shape& input) const {
 Config TimeDistributed::config() const {
   Config config = base_config();
   config["layer"] = to_config(layer_);
+  if (folds_time_) config["nyala_folds_time"] = true;
   return config;
 }
 

@@ -19,6 +19,7 @@ std::vector<CatalogueEntry<Optimizer>> builtin_optimizers() {
           catalogue_entry<O, Lamb>("Lamb", {"lamb"}),
           catalogue_entry<O, Muon>("Muon", {"muon"}),
           catalogue_entry<O, LossScaleOptimizer>("LossScaleOptimizer", {"lossscaleoptimizer"}),
+          catalogue_entry<O, MultiOptimizer>("MultiOptimizer", {"multioptimizer"}),
           catalogue_entry<O, ScheduleFreeAdamW>("ScheduleFreeAdamW", {"schedulefreeadamw"})};
 }
 

@@ -10,6 +10,7 @@
 #include <nyala/optimizers/lamb.hpp>
 #include <nyala/optimizers/lion.hpp>
 #include <nyala/optimizers/loss_scale_optimizer.hpp>
+#include <nyala/optimizers/multi_optimizer.hpp>
 #include <nyala/optimizers/muon.hpp>
 #include <nyala/optimizers/nadam.hpp>
 #include <nyala/optimizers/rmsprop.hpp>

@@ -111,6 +111,32 @@ std::vector<KerasTensor> all_inputs(const GraphNode& node) {
   return inputs;
 }
 
+/// The same as Keras comes across them: arguments by place, then those by keyword in the order of the alphabet.
+std::vector<KerasTensor> walked_inputs(const GraphNode& node) {
+  const std::vector<KerasTensor> all = all_inputs(node);
+  const Config& call = state_of(*node.layer).is_operation ? node.context.arguments : node.structure;
+  if (!call.is_object() || !call.contains("args") || !call.contains("kwargs")) return all;
+  std::vector<std::size_t> places;
+  const auto walk = [&](const auto& self, const Config& value) -> void {
+    if (const auto place = input_place(value)) {
+      if (std::find(places.begin(), places.end(), *place) == places.end()) places.push_back(*place);
+    } else if (value.is_array()) {
+      for (const Config& item : value.items()) self(self, item);
+    } else if (value.is_object()) {
+      std::map<std::string, const Config*> sorted;
+      for (const auto& [key, entry] : value.entries()) sorted[key] = &entry;
+      for (const auto& [key, entry] : sorted) self(self, *entry);
+    }
+  };
+  walk(walk, call.at("args"));
+  walk(walk, call.at("kwargs"));
+  std::vector<KerasTensor> inputs;
+  for (const std::size_t place : places) {
+    if (place < all.size()) inputs.push_back(all[place]);
+  }
+  return inputs.size() == all.size() ? inputs : all;
+}
+
 /// Nodes in an order in which inputs come first, found without recursion (graphs may be thousands deep).
 std::vector<NodePointer> ordered(const std::vector<KerasTensor>& inputs, const std::vector<KerasTensor>& outputs) {
   std::unordered_set<const GraphNode*> entries, done, open;
@@ -174,7 +200,7 @@ std::vector<LayerRef> operations_by_depth(const std::vector<NodePointer>& order,
       if (!seen.insert(node.get()).second) continue;
       layer_index.emplace(node->layer.pointer().get(), static_cast<int>(layer_index.size()));
       if (entries.count(node.get()) != 0) continue;
-      const std::vector<KerasTensor> below = all_inputs(*node);
+      const std::vector<KerasTensor> below = walked_inputs(*node);
       for (auto it = below.rbegin(); it != below.rend(); ++it) stack.push_back(it->node());
     }
   }

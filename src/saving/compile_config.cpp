@@ -103,15 +103,44 @@ void add_settings(Config& config, const Compiled& compiled, Form form) {
   config["jit_compile"] = true;
 }
 
+/// What older versions called a loss; Keras 3 knows these names no more.
+Config todays_name(const Config& name) {
+  static const std::map<std::string, const char*> names = {{"kullback_leibler_divergence", "kl_divergence"},
+                                                           {"logcosh", "log_cosh"},
+                                                           {"huber_loss", "huber"},
+                                                           {"cosine", "cosine_similarity"},
+                                                           {"cosine_proximity", "cosine_similarity"}};
+  const auto known = names.find(name.as_string());
+  return known == names.end() ? name : Config(known->second);
+}
+
+/// Functions of losses that were metrics too, under the names by which logs have them; null for others.
+Config metric_of_function(const std::string& name) {
+  static const std::map<std::string, const char*> classes = {{"kullback_leibler_divergence", "KLDivergence"},
+                                                             {"kld", "KLDivergence"},
+                                                             {"KLD", "KLDivergence"},
+                                                             {"logcosh", "LogCoshError"},
+                                                             {"log_cosh", "LogCoshError"},
+                                                             {"cosine", "CosineSimilarity"},
+                                                             {"cosine_proximity", "CosineSimilarity"}};
+  const auto known = classes.find(name);
+  if (known == classes.end()) return {};
+  return Config::keras_object("keras.metrics", known->second, Config::object({{"name", name}}));
+}
+
 /// tf.keras' {class_name: MeanMetricWrapper, config: {fn}} stands for a function.
 Config todays_metric(const Config& given) {
   const std::string name = class_name_of(given);
+  if (given.is_string()) {
+    const Config metric = metric_of_function(given.as_string());
+    return metric.is_null() ? given : metric;
+  }
   if (name.empty()) return given;
   Config metric = given;
   const Config& config = given.get("config");
   if (name == "MeanMetricWrapper" || name == "SumOverBatchSizeMetricWrapper") {
     const Config& function = config.at("fn");
-    return function.is_string() ? function : function.get("config");
+    return todays_metric(function.is_string() ? function : function.get("config"));
   }
   if (config.is_object()) {
     for (const char* key : {"fn", "trainable", "dtype"}) {
@@ -122,6 +151,7 @@ Config todays_metric(const Config& given) {
 }
 
 Config todays_loss(const Config& given) {
+  if (given.is_string()) return todays_name(given);
   Config loss = given;
   if (class_name_of(given).empty() || !given.get("config").is_object()) return loss;
   Config& config = loss["config"];

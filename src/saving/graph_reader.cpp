@@ -11,6 +11,7 @@
 #include "model/layer_state.hpp"
 #include "model/model_state.hpp"
 #include "model/operation.hpp"
+#include "saving/assignments.hpp"
 #include "saving/config_values.hpp"
 #include "saving/graph_calls.hpp"
 #include "saving/layer_config.hpp"
@@ -35,7 +36,7 @@ struct Member {
 
 class GraphReader {
  public:
-  explicit GraphReader(const Config& config) : config_(config) {}
+  explicit GraphReader(const Config& config) : config_(config) { leave_out_added(); }
 
   Model read() {
     make_members();
@@ -53,6 +54,21 @@ class GraphReader {
   }
 
  private:
+  /// What add_loss and add_metric of tf.keras put beside a graph: no output needs it.
+  void leave_out_added() {
+    if (!config_.get("layers").is_array()) return;
+    Config kept = Config::array();
+    for (const Config& object : config_.at("layers").items()) {
+      const std::string class_name = class_name_of(object);
+      if (class_name != "AddLoss" && class_name != "AddMetric")
+        kept.push_back(object);
+      else
+        warn(place_of(object) + ": what " + (class_name == "AddLoss" ? "add_loss" : "add_metric") +
+             " added to the model is left out; outputs are the same, training goes on without it");
+    }
+    if (kept.size() != config_.at("layers").size()) config_["layers"] = kept;
+  }
+
   void make_members() {
     refuse_unknown_keys("Functional", config_,
                         Config::object({{"name", {}},
@@ -224,7 +240,7 @@ class GraphReader {
 
   Config leaves(const Config& value, const char* key, std::vector<KerasTensor>& found, int depth) const;
 
-  const Config& config_;
+  Config config_;
   std::vector<Member> members_;
   Places places_;
 };

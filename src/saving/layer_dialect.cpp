@@ -185,8 +185,14 @@ void dtype_words(Config& config) {
   if (dtype.is_null()) return;
   const std::string name = class_name_of(dtype);
   if (name == "DTypePolicyMap") {
-    if (dtype.at("config").get("policy_map").is_object() && dtype.at("config").get("policy_map").size() > 0)
-      throw Error("the key \"dtype\": a DTypePolicyMap is not supported");
+    // Keras leaves out the names of policies that quantize nothing, and reads them as the default.
+    const Config& map = dtype.at("config").get("policy_map");
+    if (map.is_object()) {
+      for (const auto& [path, policy] : map.entries()) {
+        if (class_name_of(policy) != "DTypePolicy" || !policy.at("config").get("name").is_null())
+          throw Error("the key \"dtype\": a DTypePolicyMap with a policy for \"" + path + "\" is not supported");
+      }
+    }
     const Config inner = dtype.at("config").get("default_policy");
     dtype = inner;
     return dtype_words(config);
@@ -383,8 +389,17 @@ LayerWords todays_words(const std::string& class_name, const Config& given) {
     config.erase("value_range");  // before 3.6, without a meaning
   } else if (name == "Discretization" && config.get("dtype") == Config("int64")) {
     config.erase("dtype");  // the default before 3.13, of the result alone
+  } else if (name == "CategoryEncoding" && config.contains("max_tokens") && !config.contains("num_tokens")) {
+    // Of TensorFlow's Keras up to 2.5.
+    config["num_tokens"] = config.at("max_tokens");
+    config.erase("max_tokens");
+    if (config.get("output_mode") == Config("binary")) config["output_mode"] = "multi_hot";
   } else if (name == "RandomCrop") {
     if (version.before(3, 8)) config["nyala_at_inference"] = version.before(3, 6) ? "middle" : "window";
+  } else if (name == "Bidirectional") {
+    if (version.stands_alone()) config["nyala_repeats_masked"] = true;
+  } else if (name == "TimeDistributed") {
+    if (version.before(3, 0)) config["nyala_folds_time"] = true;
   } else if (name == "Softmax") {
     if (version.before(3, 10)) config["nyala_masks_by_adding"] = true;
   } else if (class_name == "ThresholdedReLU") {

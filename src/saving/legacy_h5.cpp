@@ -10,6 +10,7 @@
 #include "model/model_state.hpp"
 #include "saving/legacy_convert.hpp"
 #include "saving/optimizer_file.hpp"
+#include "saving/slashed_names.hpp"
 #include "saving/walk.hpp"
 
 namespace nyala::saving {
@@ -137,7 +138,7 @@ class LegacyReader {
     std::multimap<std::string, LayerRef> layers;
     for (const LayerRef& layer : model_.layers()) layers.emplace(layer->name(), layer);
     for (const std::string& name : names_) {
-      const auto [begin, end] = layers.equal_range(name);
+      const auto [begin, end] = layers.equal_range(without_slashes(name));
       if (begin == end) continue;
       const FileLayer from = file_layer(file_, group_, name);
       for (auto layer = begin; layer != end; ++layer) pair(from, layer->second, targets_of(*layer->second, ""));

@@ -17,6 +17,7 @@
 #include "saving/layer_dialect.hpp"
 #include "saving/legacy_h5.hpp"
 #include "saving/model_config.hpp"
+#include "saving/slashed_names.hpp"
 #include "saving/walk.hpp"
 #include "saving/weight_store.hpp"
 
@@ -105,7 +106,9 @@ class Loader {
                        : ""));
     }
     const VersionBeingRead version(file.text("", "keras_version").value_or("1"));
-    Model model = made(parsed(*text, where_ + ": model_config"));
+    const Config architecture = parsed(*text, where_ + ": model_config");
+    const SlashedNames slashed(architecture);
+    Model model = made(slashed.renamed(architecture));
     Assignments assignments(true);
     if (has_weights_made(model)) {
       read_legacy_weights(file, file.has_group("model_weights") ? "model_weights" : "", model, {}, assignments);
@@ -114,7 +117,7 @@ class Loader {
     }
     const auto training = file.text("", "training_config");
     if (!options_.compile || !training) return model;
-    compile(model, parsed(*training, where_ + ": training_config"));
+    compile(model, slashed.renamed(parsed(*training, where_ + ": training_config")));
     if (has_weights_made(model)) read_legacy_optimizer(file, "optimizer_weights", model, assignments);
     return model;
   }
@@ -131,7 +134,8 @@ class Loader {
     } catch (const Error&) {  // Keras does not read it
     }
     const VersionBeingRead version(written_by);
-    Model model = made(config);
+    const SlashedNames slashed(config);
+    Model model = made(slashed.renamed(config));
     if (!archive.contains(weights_member) && archive.contains("model.weights.npz")) {
       throw Error(where_ + ": the weights are in \"model.weights.npz\", which is not read");
     }
@@ -146,7 +150,7 @@ class Loader {
     }
     const Config& settings = config.get("compile_config");
     if (!options_.compile || !settings.is_object() || settings.size() == 0) return model;
-    compile(model, settings);
+    compile(model, slashed.renamed(settings));
     if (has_weights_made(model) && settings.contains("optimizer")) read_optimizer(store, model, assignments);
     return model;
   }

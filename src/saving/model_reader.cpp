@@ -9,6 +9,7 @@
 #include "saving/layer_config.hpp"
 #include "saving/layer_dialect.hpp"
 #include "saving/model_config.hpp"
+#include "saving/slashed_names.hpp"
 
 namespace nyala::saving {
 
@@ -160,7 +161,8 @@ namespace nyala {
 Model Model::from_config(const Config& config) { return saving::model_from_config(config); }
 
 Model model_from_json(const std::string& json, const LoadOptions& options) {
-  const Config object = Config::parse(json);
+  const Config parsed = Config::parse(json);
+  const Config object = saving::SlashedNames(parsed).renamed(parsed);
   const bool says = object.is_object() && object.get("keras_version").is_string();
   const saving::VersionBeingRead version(says ? object.at("keras_version").as_string() : "");
   Model model = saving::model_from_config(object, {.max_parameter_bytes = options.max_parameter_bytes});

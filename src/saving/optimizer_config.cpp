@@ -83,6 +83,7 @@ std::shared_ptr<Optimizer> optimizer_from_config(const Config& given) {
   try {
     if (class_name.rfind("Custom>", 0) == 0 && !object.contains("registered_name"))
       object["class_name"] = class_name.substr(7);
+    if (class_name == "LossScaleOptimizerV3") object["class_name"] = "LossScaleOptimizer";
     if (object.get("registered_name") == Config(class_name)) object["registered_name"] = nullptr;
     Config& config = object["config"];
     if (config.is_null()) config = Config::object();

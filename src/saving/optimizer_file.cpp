@@ -266,7 +266,7 @@ class Restorer {
 void restore_optimizer(const Model& model, const StoredState& state, const std::string& where,
                        Assignments& assignments) {
   Optimizer& optimizer = model.optimizer();
-  const bool has_rate = optimizer.options().learning_rate.schedule() == nullptr;
+  bool has_rate = optimizer.options().learning_rate.schedule() == nullptr;
   // Keras writes these even before the first step, when there are no slots.
   if (state.count <= (has_rate ? 2U : 1U) && !optimizer.built() && !model.trainable_variables().empty()) {
     const std::vector<Variable> first = optimizer.variables();
@@ -275,10 +275,17 @@ void restore_optimizer(const Model& model, const StoredState& state, const std::
       if (Restorer(state, first, has_rate, own).same_order()) return assignments.append(std::move(own));
     }
   }
-  const std::string class_name = optimizer.class_name();
+  std::string class_name = optimizer.class_name();
   try {
     if (!optimizer.built()) optimizer.build(model.trainable_variables());
-    const std::vector<Variable> variables = optimizer.variables();
+    std::vector<Variable> variables = optimizer.variables();
+    if (class_name == "LossScaleOptimizer" && state.count != variables.size()) {
+      // Keras 2's .h5 files have the state of the wrapped optimizer alone.
+      const Config inner = optimizer.config().at("inner_optimizer");
+      class_name = inner.at("class_name").as_string();
+      has_rate = inner.at("config").get("learning_rate").is_number();
+      variables.erase(variables.begin(), variables.begin() + 4);
+    }
     Assignments own(assignments.at_once());
     Restorer restorer(state, variables, has_rate, own);
     const bool as_it_is = restorer.same_order() || restorer.product_first(class_name);

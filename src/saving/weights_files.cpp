@@ -64,8 +64,10 @@ void Model::load_weights(const std::string& filepath, const LoadWeightsOptions& 
       }
       case Format::weights: {
         const auto file = std::make_shared<Hdf5Reader>(filepath, where);
-        // ModelCheckpoint without save_weights_only puts a whole model under such a name, as in Keras.
-        if (file->has_group("model_weights"))
+        // ModelCheckpoint without save_weights_only puts a whole model under such a name, as in Keras; TensorFlow's
+        // Keras up to 2.11 gave this ending no meaning.
+        const bool whole = file->has_group("model_weights");
+        if (whole || file->texts("", "layer_names"))
           legacy(*file);
         else
           read_weights(WeightStore(file), *this, all, assignments);

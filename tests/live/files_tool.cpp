@@ -2,7 +2,7 @@
 //   run MODEL OUT|- Y X...        loads, predicts into Y.0.npy, Y.1.npy, ... and saves
 //   save MODEL OUT
 //   weights MODEL WEIGHTS OUT Y X...   the same after load_weights(WEIGHTS)
-//   train MODEL OUT STEPS LOSSES X Y   train_on_batch; the losses, one a line
+//   train MODEL OUT STEPS LOSSES X,... Y,...   train_on_batch; the losses, one a line
 #include <nyala/nyala.hpp>
 
 #include <fstream>
@@ -21,6 +21,13 @@ void save_as(const Model& model, const std::string& path) {
     model.save_weights(path, {.max_shard_size = 1e-4});
   else
     model.save(path);
+}
+
+Tensors arrays(const std::string& names) {
+  std::istringstream words(names);
+  Tensors values;
+  for (std::string name; std::getline(words, name, ',');) values.push_back(load_npy(name));
+  return values;
 }
 
 void predict(const Model& model, const std::string& y, std::istringstream& words) {
@@ -50,7 +57,7 @@ void run(const std::string& line) {
     out.precision(9);
     for (int i = 0; i < steps; ++i) {
       model.reset_metrics();
-      out << model.train_on_batch(load_npy(x), load_npy(target)).at("loss") << '\n';
+      out << model.train_on_batch(arrays(x), arrays(target)).at("loss") << '\n';
     }
   } else {
     words >> y;

@@ -1,5 +1,8 @@
 // For keras_tests.py: loads the files that lines "FOLDER INPUTS OUTPUTS WEIGHTS RANDOM" name, compares weights, outputs
 // and config with what Keras has, saves them again, and prints "FOLDER <tab> format <tab> ok" or what differs.
+// For keras_tests_compiled.py: "compiled FILE", with lines "FOLDER FORMAT DATA STEPS WEIGHTS", where DATA is xy or xyw:
+// saves the model again, then prints a list: the logs of test_on_batch, those of each step of training, and "" or how
+// the weights differ afterwards.
 #include <nyala/npy.hpp>
 #include <nyala/nyala.hpp>
 #include <nyala/saving.hpp>
@@ -9,6 +12,7 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <sstream>
 
 using namespace nyala;
 
@@ -104,9 +108,55 @@ std::string check(const Case& one, const std::string& suffix) {
   return wrong.empty() ? "ok" : "config: " + wrong;
 }
 
+std::string in_json(const Logs& logs) {
+  std::ostringstream out;
+  out.precision(9);
+  for (const auto& [name, value] : logs) out << (out.tellp() ? ", " : "{") << '"' << name << "\": " << value;
+  return (out.tellp() ? out.str() : "{") + "}";
+}
+
+std::string compiled(const Case& one, const std::string& suffix, const std::string& data, int steps) {
+  Model model = load_model(one.folder + "/model." + suffix);
+  model.save(one.folder + "/again." + suffix);
+  const Tensor x = load_npy(one.folder + "/x.npy"), y = load_npy(one.folder + "/y.npy");
+  const Tensors weight = data.find('w') == std::string::npos ? Tensors() : Tensors{load_npy(one.folder + "/w.npy")};
+  model.reset_metrics();
+  std::string told = "[" + in_json(model.test_on_batch(x, y, weight));
+  for (int i = 0; i < steps; ++i) {
+    model.reset_metrics();
+    told += ", " + in_json(model.train_on_batch(x, y, weight));
+  }
+  const std::vector<Tensor> weights = model.get_weights();
+  const Tensors expected = arrays(one, "w", one.weights);
+  std::string wrong = weights.size() == expected.size() ? "" : std::to_string(weights.size()) + " weights";
+  for (std::size_t i = 0; i < weights.size() && wrong.empty(); ++i) {
+    const double worst = max(abs(cast(weights[i], DType::float32) - expected[i])).to_vector<float>().front();
+    if (!(worst <= 2e-5)) wrong = "weight " + std::to_string(i) + " differs by " + std::to_string(worst);
+  }
+  return told + ", \"" + wrong + "\"]";
+}
+
+int check_compiled(const char* path) {
+  std::ifstream cases(path);
+  std::string suffix, data;
+  int steps = 0;
+  for (Case one; cases >> one.folder >> suffix >> data >> steps >> one.weights;) {
+    std::string line;
+    try {
+      line = compiled(one, suffix, data, steps);
+    } catch (const std::exception& error) {
+      line = error.what();
+    }
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    std::cout << line << std::endl;
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 3 && argv[1] == std::string("compiled")) return check_compiled(argv[2]);
   if (argc != 2) return 2;
   std::ifstream cases(argv[1]);
   for (Case one; cases >> one.folder >> one.inputs >> one.outputs >> one.weights >> one.random;) {

@@ -199,8 +199,11 @@ class Bidirectional : public LayerOf<Bidirectional> {
   Config config() const override;
 
  private:
+  Bidirectional(LayerRef layer, BidirectionalOptions options, bool repeats_masked);
+
   LayerRef forward_, backward_;
   std::optional<std::string> merge_mode_;
+  bool repeats_masked_ = false;  // a masked step's output is the one before it, as in Keras to 2.3
   bool return_sequences_ = false, return_state_ = false;
 };
 
@@ -219,6 +222,7 @@ class TimeDistributed : public LayerOf<TimeDistributed> {
 
  private:
   LayerRef layer_;
+  bool folds_time_ = false;  // in training too: Keras 2's meaning
 };
 
 }  // namespace nyala
