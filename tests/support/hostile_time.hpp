@@ -4,16 +4,12 @@
 
 #include <algorithm>
 
+#include "support/slow_build.hpp"
+
 namespace hostile {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
-inline constexpr bool slow_build = true;
-#else
-inline constexpr bool slow_build = false;
-#endif
-
 /// What one hostile input may take.
-inline constexpr double seconds_at_most = slow_build ? 10.0 : 1.0;
+inline constexpr double seconds_at_most = test::slow_build ? 10.0 : 1.0;
 
 /// Seconds of this thread's work since it was made, so that a busy machine does not count; ten seconds on the wall are
 /// one.

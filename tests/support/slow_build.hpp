@@ -1,0 +1,13 @@
+#pragma once
+
+namespace test {
+
+/// Whether this is a build for a debugger or with sanitizers, many times slower: tests that repeat themselves over
+/// random or large cases take fewer of them.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(NDEBUG)
+inline constexpr bool slow_build = true;
+#else
+inline constexpr bool slow_build = false;
+#endif
+
+}  // namespace test
