@@ -24,7 +24,7 @@ void Adadelta::update(const Tensor& gradient, const Variable&, std::size_t index
 void Adadelta::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices,
                           double learning_rate) {
   const auto all = swept(gradients, indices, {&accumulated_grad_, &accumulated_delta_},
-                         [&](std::size_t i) -> const Variable& { return trained(indices[i]); });
+                         [&](std::size_t index) -> const Variable& { return trained(index); });
   adadelta_update(all, {.learning_rate = learning_rate, .rho = own_.rho, .epsilon = own_.epsilon});
 }
 

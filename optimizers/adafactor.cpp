@@ -7,13 +7,14 @@
 #include <nyala/ops/math.hpp>
 #include <nyala/ops/reduction.hpp>
 #include <nyala/ops/shape.hpp>
+#include <nyala/ops/update.hpp>
 
 #include "checks.hpp"
 
 namespace nyala {
 
 namespace {
-Tensor root_mean_square(const Tensor& x) { return sqrt(mean(square(x))); }
+Tensor root_mean_square(const Tensor& x) { return norm(x) * (1.0 / std::sqrt(static_cast<double>(x.size()))); }
 }  // namespace
 
 Adafactor::Adafactor(AdafactorOptions options)
@@ -46,19 +47,19 @@ void Adafactor::update(const Tensor& gradient, const Variable& variable, std::si
   const double rate = own_.relative_step && !scheduled ? std::min(learning_rate, 1.0 / std::sqrt(step)) : learning_rate;
   const double rho = std::min(rate, 1.0 / std::sqrt(step)), beta_2 = 1.0 - std::pow(step, own_.beta_2_decay);
   const Tensor alpha = maximum(root_mean_square(variable.value()), own_.epsilon_2) * rho;
-  const Tensor squares = square(gradient) + own_.epsilon_1;
+  const Tensor squares = square(gradient);
   Variable row = row_[index], column = column_[index], velocity = velocity_[index];
   if (variable.shape().size() >= 2) {
-    row.assign(row.value() * beta_2 + mean(squares, -1) * (1.0 - beta_2));
-    column.assign(column.value() * beta_2 + mean(squares, -2) * (1.0 - beta_2));
+    row.assign(row.value() * beta_2 + (mean(squares, -1) + own_.epsilon_1) * (1.0 - beta_2));
+    column.assign(column.value() * beta_2 + (mean(squares, -2) + own_.epsilon_1) * (1.0 - beta_2));
     const Tensor share = row.value() / mean(row.value(), -1, true);
     velocity.assign(expand_dims(share, -1) * expand_dims(column.value(), -2));
   } else {
-    velocity.assign(velocity.value() * beta_2 + squares * (1.0 - beta_2));
+    velocity.assign(velocity.value() * beta_2 + (squares + own_.epsilon_1) * (1.0 - beta_2));
   }
   const Tensor direction = gradient / sqrt(velocity.value());
   const Tensor excess = maximum(root_mean_square(direction) / own_.clip_threshold, 1.0);
-  Variable(variable).assign_sub(direction * (alpha / excess));
+  sgd_update(direction * (alpha / excess), variable, {}, {.learning_rate = 1.0});
 }
 
 Config Adafactor::config() const {

@@ -1,7 +1,5 @@
 #include <nyala/optimizers/adagrad.hpp>
 
-#include <nyala/ops/math.hpp>
-
 #include "checks.hpp"
 #include "sweep.hpp"
 
@@ -18,19 +16,15 @@ void Adagrad::make_slots(const std::vector<Variable>& variables) {
   }
 }
 
-void Adagrad::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
-  Variable sum = accumulator_[index];
-  sum.assign_add(square(gradient));
-  const Tensor root = epsilon_outside_ ? sqrt(sum.value()) + own_.epsilon : sqrt(sum.value() + own_.epsilon);
-  Variable(variable).assign_sub(gradient * learning_rate / root);
+void Adagrad::update(const Tensor& gradient, const Variable&, std::size_t index, double learning_rate) {
+  update_all(std::span(&gradient, 1), std::span(&index, 1), learning_rate);
 }
 
 void Adagrad::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices,
                          double learning_rate) {
-  if (epsilon_outside_) return Optimizer::update_all(gradients, indices, learning_rate);
   const auto all =
-      swept(gradients, indices, {&accumulator_}, [&](std::size_t i) -> const Variable& { return trained(indices[i]); });
-  adagrad_update(all, {.learning_rate = learning_rate, .epsilon = own_.epsilon});
+      swept(gradients, indices, {&accumulator_}, [&](std::size_t index) -> const Variable& { return trained(index); });
+  adagrad_update(all, {.learning_rate = learning_rate, .epsilon = own_.epsilon, .epsilon_outside = epsilon_outside_});
 }
 
 Config Adagrad::config() const {

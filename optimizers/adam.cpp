@@ -1,8 +1,7 @@
 #include <nyala/optimizers/adam.hpp>
 
-#include <nyala/ops/update.hpp>
-
 #include "checks.hpp"
+#include "sweep.hpp"
 
 namespace nyala {
 
@@ -29,15 +28,10 @@ void Adam::update(const Tensor& gradient, const Variable&, std::size_t index, do
 }
 
 void Adam::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices, double learning_rate) {
-  std::vector<VariableUpdate> all;
-  all.reserve(gradients.size());
-  for (std::size_t i = 0; i < gradients.size(); ++i) {
-    const std::size_t index = indices[i];
-    all.push_back({gradients[i],
-                   trained(index),
-                   {&momentum_[index], &velocity_[index], &velocity_hat_[index]},
-                   weight_decay(trained(index), index)});
-  }
+  const auto all = swept(
+      gradients, indices, {&momentum_, &velocity_, &velocity_hat_},
+      [&](std::size_t index) -> const Variable& { return trained(index); },
+      [&](std::size_t index) { return weight_decay(trained(index), index); });
   adam_update(all, {.learning_rate = learning_rate,
                     .beta_1 = own_.beta_1,
                     .beta_2 = own_.beta_2,

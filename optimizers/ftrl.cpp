@@ -1,7 +1,5 @@
 #include <nyala/optimizers/ftrl.hpp>
 
-#include <nyala/ops/math.hpp>
-
 #include "checks.hpp"
 #include "sweep.hpp"
 
@@ -22,29 +20,18 @@ void Ftrl::make_slots(const std::vector<Variable>& variables) {
   }
 }
 
-void Ftrl::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
-  const double power_used = -own_.learning_rate_power, l1 = own_.l1_regularization_strength;
-  const double l2 = own_.l2_regularization_strength + own_.beta / (2.0 * learning_rate);
-  Variable sum = accumulator_[index], linear = linear_[index];
-  const Tensor& w = variable.value();
-  const double shrinkage = 2.0 * own_.l2_shrinkage_regularization_strength;
-  const Tensor shrunk = shrinkage == 0.0 ? gradient : gradient + w * shrinkage;
-  const Tensor new_sum = sum.value() + square(gradient);
-  const Tensor new_root = power(new_sum, power_used);
-  linear.assign_add(shrunk - (new_root - power(sum.value(), power_used)) / learning_rate * w);
-  const Tensor quadratic = new_root / learning_rate + 2.0 * l2;
-  Variable(variable).assign((clip(linear.value(), -l1, l1) - linear.value()) / quadratic);
-  sum.assign(new_sum);
+void Ftrl::update(const Tensor& gradient, const Variable&, std::size_t index, double learning_rate) {
+  update_all(std::span(&gradient, 1), std::span(&index, 1), learning_rate);
 }
 
 void Ftrl::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices, double learning_rate) {
-  if (own_.learning_rate_power != -0.5) return Optimizer::update_all(gradients, indices, learning_rate);
   const auto all = swept(gradients, indices, {&accumulator_, &linear_},
-                         [&](std::size_t i) -> const Variable& { return trained(indices[i]); });
+                         [&](std::size_t index) -> const Variable& { return trained(index); });
   ftrl_update(all, {.learning_rate = learning_rate,
                     .l1 = own_.l1_regularization_strength,
                     .l2 = own_.l2_regularization_strength + own_.beta / (2.0 * learning_rate),
-                    .l2_shrinkage = own_.l2_shrinkage_regularization_strength});
+                    .l2_shrinkage = own_.l2_shrinkage_regularization_strength,
+                    .power = -own_.learning_rate_power});
 }
 
 Config Ftrl::config() const {

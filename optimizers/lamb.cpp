@@ -4,6 +4,7 @@
 #include <nyala/ops/creation.hpp>
 #include <nyala/ops/math.hpp>
 #include <nyala/ops/reduction.hpp>
+#include <nyala/ops/update.hpp>
 
 #include "checks.hpp"
 
@@ -23,16 +24,19 @@ void Lamb::make_slots(const std::vector<Variable>& variables) {
 }
 
 void Lamb::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
-  const auto step = static_cast<double>(update_number());
-  const double m_correction = 1.0 - std::pow(own_.beta_1, step), v_correction = 1.0 - std::pow(own_.beta_2, step);
-  Variable m = momentum_[index], v = velocity_[index];
-  m.assign(m.value() + (gradient - m.value()) * (1.0 - own_.beta_1));
-  v.assign(v.value() + (square(gradient) - v.value()) * (1.0 - own_.beta_2));
-  const Tensor direction = m.value() / m_correction / (sqrt(v.value() / v_correction) + own_.epsilon);
-  const Tensor weight_norm = norm(variable.value()), step_norm = norm(direction);
+  // Adam's step from 0, in one sweep, is minus the direction: its epsilon stands beside a root without bias correction.
+  const double correction = std::sqrt(1.0 - std::pow(own_.beta_2, static_cast<double>(update_number())));
+  const Variable back(zeros_like(variable.value()));
+  adam_update(gradient, back, momentum_[index], velocity_[index], {},
+              {.learning_rate = 1.0,
+               .beta_1 = own_.beta_1,
+               .beta_2 = own_.beta_2,
+               .epsilon = own_.epsilon * correction,
+               .step = update_number()});
+  const Tensor weight_norm = norm(variable.value()), step_norm = norm(back.value());
   const Tensor both = logical_and(weight_norm > 0.0, step_norm > 0.0);
   const Tensor ratio = where(both, weight_norm / where(both, step_norm, ones_like(step_norm)), ones_like(step_norm));
-  Variable(variable).assign_sub(direction * (ratio * learning_rate));
+  sgd_update(back.value() * (ratio * -learning_rate), variable, {}, {.learning_rate = 1.0});
 }
 
 Config Lamb::config() const {

@@ -23,7 +23,7 @@ void Lion::update(const Tensor& gradient, const Variable&, std::size_t index, do
 
 void Lion::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices, double learning_rate) {
   const auto all =
-      swept(gradients, indices, {&momentum_}, [&](std::size_t i) -> const Variable& { return trained(indices[i]); });
+      swept(gradients, indices, {&momentum_}, [&](std::size_t index) -> const Variable& { return trained(index); });
   lion_update(all, {.learning_rate = learning_rate, .beta_1 = own_.beta_1, .beta_2 = own_.beta_2});
 }
 

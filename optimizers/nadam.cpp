@@ -33,23 +33,13 @@ void Nadam::begin_step() {
   product.assign(product.value() * momentum_at(update_number()));
 }
 
-void Nadam::update(const Tensor& gradient, const Variable& variable, std::size_t index, double learning_rate) {
-  const std::int64_t step = update_number();
-  const double now = momentum_at(step), next = momentum_at(step + 1);
-  const double correction = 1.0 - std::pow(own_.beta_2, static_cast<double>(step));
-  const Tensor product = cast(product_[0].value(), variable.dtype());
-  Variable m = momentum_[index], v = velocity_[index];
-  m.assign(m.value() + (gradient - m.value()) * (1.0 - own_.beta_1));
-  v.assign(v.value() + (square(gradient) - v.value()) * (1.0 - own_.beta_2));
-  const Tensor m_hat = m.value() * (next / (1.0 - product * next)) + gradient * ((1.0 - now) / (1.0 - product));
-  Variable(variable).assign_sub(m_hat * learning_rate / (sqrt(v.value() / correction) + own_.epsilon));
+void Nadam::update(const Tensor& gradient, const Variable&, std::size_t index, double learning_rate) {
+  update_all(std::span(&gradient, 1), std::span(&index, 1), learning_rate);
 }
 
 void Nadam::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices, double learning_rate) {
-  if (product_[0].value().device().kind() != Device::Kind::cpu)
-    return Optimizer::update_all(gradients, indices, learning_rate);
   const auto all = swept(gradients, indices, {&momentum_, &velocity_},
-                         [&](std::size_t i) -> const Variable& { return trained(indices[i]); });
+                         [&](std::size_t index) -> const Variable& { return trained(index); });
   const std::int64_t step = update_number();
   nadam_update(all, {.learning_rate = learning_rate,
                      .beta_1 = own_.beta_1,
@@ -57,7 +47,7 @@ void Nadam::update_all(std::span<const Tensor> gradients, std::span<const std::s
                      .epsilon = own_.epsilon,
                      .momentum = momentum_at(step),
                      .next_momentum = momentum_at(step + 1),
-                     .momentum_product = product_[0].value().item<double>(),
+                     .momentum_product = product_[0].value(),
                      .step = step});
 }
 

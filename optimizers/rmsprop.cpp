@@ -1,9 +1,9 @@
 #include <nyala/optimizers/rmsprop.hpp>
 
 #include <nyala/ops/math.hpp>
-#include <nyala/ops/update.hpp>
 
 #include "checks.hpp"
+#include "sweep.hpp"
 
 namespace nyala {
 
@@ -34,15 +34,10 @@ void RMSprop::update_all(std::span<const Tensor> gradients, std::span<const std:
       update_with_epsilon_outside(gradients[i], indices[i], learning_rate);
     return;
   }
-  std::vector<VariableUpdate> all;
-  all.reserve(gradients.size());
-  for (std::size_t i = 0; i < gradients.size(); ++i) {
-    const std::size_t index = indices[i];
-    all.push_back({gradients[i],
-                   trained(index),
-                   {&velocity_[index], &momentum_[index], &average_gradient_[index]},
-                   weight_decay(trained(index), index)});
-  }
+  const auto all = swept(
+      gradients, indices, {&velocity_, &momentum_, &average_gradient_},
+      [&](std::size_t index) -> const Variable& { return trained(index); },
+      [&](std::size_t index) { return weight_decay(trained(index), index); });
   rmsprop_update(all,
                  {.learning_rate = learning_rate, .rho = own_.rho, .momentum = own_.momentum, .epsilon = own_.epsilon});
 }

@@ -1,8 +1,7 @@
 #include <nyala/optimizers/sgd.hpp>
 
-#include <nyala/ops/update.hpp>
-
 #include "checks.hpp"
+#include "sweep.hpp"
 
 namespace nyala {
 
@@ -22,12 +21,9 @@ void SGD::update(const Tensor& gradient, const Variable&, std::size_t index, dou
 }
 
 void SGD::update_all(std::span<const Tensor> gradients, std::span<const std::size_t> indices, double learning_rate) {
-  std::vector<VariableUpdate> all;
-  all.reserve(gradients.size());
-  for (std::size_t i = 0; i < gradients.size(); ++i) {
-    const std::size_t index = indices[i];
-    all.push_back({gradients[i], trained(index), {&momentum_[index]}, weight_decay(trained(index), index)});
-  }
+  const auto all = swept(
+      gradients, indices, {&momentum_}, [&](std::size_t index) -> const Variable& { return trained(index); },
+      [&](std::size_t index) { return weight_decay(trained(index), index); });
   sgd_update(all, {.learning_rate = learning_rate, .momentum = own_.momentum, .nesterov = own_.nesterov});
 }
 

@@ -8,6 +8,7 @@
 #include <nyala/ops/math.hpp>
 
 #include "autograd/variable_impl.hpp"
+#include "backend/common/step_rules.hpp"
 #include "backend/kernels.hpp"
 #include "ops/common.hpp"
 
@@ -82,14 +83,16 @@ void require_slots(std::span<const VariableUpdate> variables, std::size_t count,
 }
 
 void rule_update(std::span<const VariableUpdate> variables, double learning_rate, std::size_t slots, const char* op,
-                 const backend::RuleStep& step) {
+                 const backend::RuleStep& step, Tensor* number = nullptr) {
   if (variables.empty()) return;
   StopRecording stop;
   for (const VariableUpdate& each : variables) {
     for (std::size_t i = 0; i < slots; ++i)
       if (each.slots[i] == nullptr || !each.slots[i]->defined()) ops::fail(op, ": needs ", slots, " slot(s)");
   }
-  const auto all = operands(variables, learning_rate, op);
+  auto all = operands(variables, learning_rate, op);
+  if (number != nullptr)
+    for (backend::StepVariable& each : all) each.slots[2] = number;
   backend::kernels(*all.front().variable).rule_step(step, all);
 }
 
@@ -148,7 +151,9 @@ void rmsprop_update(const Tensor& gradient, const Variable& variable, const Vari
 }
 
 void adagrad_update(std::span<const VariableUpdate> variables, const AdagradUpdate& u) {
-  rule_update(variables, u.learning_rate, 1, "adagrad_update", {StepRule::adagrad, {u.learning_rate, u.epsilon}});
+  rule_update(
+      variables, u.learning_rate, 1, "adagrad_update",
+      {StepRule::adagrad, {u.learning_rate, u.epsilon_outside ? 0.0 : u.epsilon, u.epsilon_outside ? u.epsilon : 0.0}});
 }
 
 void adadelta_update(std::span<const VariableUpdate> variables, const AdadeltaUpdate& u) {
@@ -163,12 +168,22 @@ void adamax_update(std::span<const VariableUpdate> variables, const AdamaxUpdate
 }
 
 void nadam_update(std::span<const VariableUpdate> variables, const NadamUpdate& u) {
-  const double of_momentum = u.next_momentum / (1.0 - u.momentum_product * u.next_momentum),
-               of_gradient = (1.0 - u.momentum) / (1.0 - u.momentum_product),
-               correction = 1.0 - std::pow(u.beta_2, static_cast<double>(u.step));
+  constexpr const char* op = "nadam_update";
+  if (!u.momentum_product.defined() || u.momentum_product.size() != 1) ops::fail(op, ": needs the product of momenta");
+  const double correction = 1.0 - std::pow(u.beta_2, static_cast<double>(u.step));
+  if (u.momentum_product.device().kind() == Device::Kind::cpu) {
+    const backend::rules::NadamFactors<double> by(u.momentum, u.next_momentum, u.momentum_product.item<double>());
+    rule_update(variables, u.learning_rate, 2, op,
+                {StepRule::nadam,
+                 {u.learning_rate, u.beta_1, u.beta_2, u.epsilon, by.of_momentum, by.of_gradient, correction}});
+    return;
+  }
+  // Reading it would wait for all that is queued.
+  Tensor product = cast(u.momentum_product, DType::float32);
   rule_update(
-      variables, u.learning_rate, 2, "nadam_update",
-      {StepRule::nadam, {u.learning_rate, u.beta_1, u.beta_2, u.epsilon, of_momentum, of_gradient, correction}});
+      variables, u.learning_rate, 2, op,
+      {StepRule::nadam, {u.learning_rate, u.beta_1, u.beta_2, u.epsilon, u.momentum, u.next_momentum, correction}},
+      &product);
 }
 
 void lion_update(std::span<const VariableUpdate> variables, const LionUpdate& u) {
@@ -177,7 +192,7 @@ void lion_update(std::span<const VariableUpdate> variables, const LionUpdate& u)
 
 void ftrl_update(std::span<const VariableUpdate> variables, const FtrlUpdate& u) {
   rule_update(variables, u.learning_rate, 2, "ftrl_update",
-              {StepRule::ftrl, {u.learning_rate, u.l1, 2.0 * u.l2_shrinkage, 2.0 * u.l2}});
+              {StepRule::ftrl, {u.learning_rate, u.l1, 2.0 * u.l2_shrinkage, 2.0 * u.l2, u.power}});
 }
 
 }  // namespace nyala

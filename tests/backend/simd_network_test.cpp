@@ -219,7 +219,8 @@ TEST_CASE("vectorised steps of one formula match the reference") {
                          {StepRule::adamax, {0.01, 0.9, 0.999, 1e-7}},
                          {StepRule::nadam, {0.01, 0.9, 0.999, 1e-7, 0.5, 0.4, 0.01}},
                          {StepRule::lion, {0.01, 0.9, 0.99}},
-                         {StepRule::ftrl, {0.1, 0.05, 0.02, 0.3}}};
+                         {StepRule::ftrl, {0.1, 0.05, 0.02, 0.3, 0.5}},
+                         {StepRule::ftrl, {0.1, 0.05, 0.02, 0.3, 0.7}}};
   test::for_each_isa([&](SimdKernels& simd) {
     CAPTURE(simd.name());
     for (const std::int64_t n : test::lengths) {

@@ -8,7 +8,8 @@
 extern "C" {
 
 /// The n-th event of a kind from now on fails (1: the next; 0: none does). Kinds: allocation, pinned, launch, copy,
-/// illegal_address (a call after which the device is lost), event, matmul, heuristic, plan, execute, handle.
+/// illegal_address (a call after which the device is lost), event, matmul, heuristic, plan, execute, handle,
+/// rnn.
 void softgpu_fail(const char* kind, long n);
 /// As the environment variable of that name: devices, driver, cudnn, memory.
 void softgpu_set(const char* name, long value);

@@ -48,6 +48,7 @@ void rmsprop_update(std::span<const VariableUpdate> variables, const RmspropUpda
 
 struct AdagradUpdate {
   double learning_rate = 0.001, epsilon = 1e-7;
+  bool epsilon_outside = false;  // of the root
 };
 /// Slots: accumulator.
 void adagrad_update(std::span<const VariableUpdate> variables, const AdagradUpdate& update);
@@ -67,8 +68,10 @@ void adamax_update(std::span<const VariableUpdate> variables, const AdamaxUpdate
 
 struct NadamUpdate {
   double learning_rate = 0.001, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
-  /// By the schedule of the momentum: its value now and in the next step, and the product of all up to now.
-  double momentum = 0.9, next_momentum = 0.9, momentum_product = 0.9;
+  /// By the schedule of the momentum: its value now and in the next step, and the product of all up to now (one number,
+  /// where the weights are).
+  double momentum = 0.9, next_momentum = 0.9;
+  Tensor momentum_product;
   std::int64_t step = 1;
 };
 /// Slots: momentum, velocity.
@@ -82,8 +85,9 @@ void lion_update(std::span<const VariableUpdate> variables, const LionUpdate& up
 
 struct FtrlUpdate {
   double learning_rate = 0.001, l1 = 0.0, l2 = 0.0, l2_shrinkage = 0.0;  // l2 with beta / (2 learning_rate)
+  double power = 0.5;  // of the accumulator: minus the learning rate's power
 };
-/// With a learning rate power of -1/2. Slots: accumulator, linear.
+/// Slots: accumulator, linear.
 void ftrl_update(std::span<const VariableUpdate> variables, const FtrlUpdate& update);
 
 }  // namespace nyala

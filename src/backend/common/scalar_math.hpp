@@ -219,6 +219,10 @@ struct StepMath {
   static constexpr T sign(T x) {
     return scalar::sign(x);
   }
+  template <std::floating_point T>
+  static constexpr T power(T x, T by) {
+    return std::pow(x, by);
+  }
 };
 
 }  // namespace nyala::backend::scalar

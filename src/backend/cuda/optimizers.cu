@@ -26,60 +26,57 @@ struct Row {
   Wide<T> decay;
 };
 
+/// A slot's number, 0 where there is no slot.
+template <class T>
+constexpr Wide<T> taken(const T* slot, std::int64_t i) {
+  return slot == nullptr ? Wide<T>(0) : static_cast<Wide<T>>(slot[i]);
+}
+template <class T>
+constexpr void put(Wide<T> value, T* slot, std::int64_t i) {
+  if (slot != nullptr) slot[i] = static_cast<T>(value);
+}
+/// What a rule gets of a slot that need not be there.
+template <class T>
+constexpr Wide<T>* if_there(Wide<T>& value, const T* slot) {
+  return slot == nullptr ? nullptr : &value;
+}
+
 template <class T>
 struct Adam {
-  using A = Wide<T>;
-  A rate, fresh_1, fresh_2, epsilon;
-  constexpr A operator()(const Row<T>& row, std::int64_t i, A w) const {
-    const auto g = static_cast<A>(row.gradient[i]);
-    auto m = static_cast<A>(row.slots[0][i]), v = static_cast<A>(row.slots[1][i]);
-    m += (g - m) * fresh_1;
-    v += (g * g - v) * fresh_2;
-    A second = v;
-    if (row.slots[2] != nullptr) {
-      second = scalar::maximum(static_cast<A>(row.slots[2][i]), v);
-      row.slots[2][i] = static_cast<T>(second);
-    }
-    row.slots[0][i] = static_cast<T>(m);
-    row.slots[1][i] = static_cast<T>(v);
-    return w - m * rate / (std::sqrt(second) + epsilon);
+  rules::Adam<Wide<T>> rule;
+  constexpr Wide<T> operator()(const Row<T>& row, std::int64_t i, Wide<T> w) const {
+    const auto g = static_cast<Wide<T>>(row.gradient[i]);
+    auto m = taken(row.slots[0], i), v = taken(row.slots[1], i), highest = taken(row.slots[2], i);
+    w = rule.template step<scalar::StepMath>(g, w, m, v, if_there(highest, row.slots[2]));
+    put(m, row.slots[0], i);
+    put(v, row.slots[1], i);
+    put(highest, row.slots[2], i);
+    return w;
   }
 };
 
 template <class T>
 struct Sgd {
-  using A = Wide<T>;
-  A rate, keep;
-  bool nesterov;
-  constexpr A operator()(const Row<T>& row, std::int64_t i, A w) const {
-    const A move = rate * static_cast<A>(row.gradient[i]);
-    if (row.slots[0] == nullptr) return w - move;
-    const A m = keep * static_cast<A>(row.slots[0][i]) - move;
-    row.slots[0][i] = static_cast<T>(m);
-    return w + (nesterov ? keep * m - move : m);
+  rules::Sgd<Wide<T>> rule;
+  constexpr Wide<T> operator()(const Row<T>& row, std::int64_t i, Wide<T> w) const {
+    auto m = taken(row.slots[0], i);
+    w = rule.step(static_cast<Wide<T>>(row.gradient[i]), w, if_there(m, row.slots[0]));
+    put(m, row.slots[0], i);
+    return w;
   }
 };
 
 template <class T>
 struct Rmsprop {
-  using A = Wide<T>;
-  A rate, old, fresh, keep, epsilon;
-  constexpr A operator()(const Row<T>& row, std::int64_t i, A w) const {
-    const auto g = static_cast<A>(row.gradient[i]);
-    const A v = old * static_cast<A>(row.slots[0][i]) + fresh * g * g;
-    row.slots[0][i] = static_cast<T>(v);
-    A spread = v;
-    if (row.slots[2] != nullptr) {
-      const A mean = old * static_cast<A>(row.slots[2][i]) + fresh * g;
-      row.slots[2][i] = static_cast<T>(mean);
-      spread = v - mean * mean;
-    }
-    A step = rate * g / std::sqrt(spread + epsilon);
-    if (row.slots[1] != nullptr) {
-      step = keep * static_cast<A>(row.slots[1][i]) + step;
-      row.slots[1][i] = static_cast<T>(step);
-    }
-    return w - step;
+  rules::Rmsprop<Wide<T>> rule;
+  constexpr Wide<T> operator()(const Row<T>& row, std::int64_t i, Wide<T> w) const {
+    const auto g = static_cast<Wide<T>>(row.gradient[i]);
+    auto v = taken(row.slots[0], i), m = taken(row.slots[1], i), mean = taken(row.slots[2], i);
+    w = rule.template step<scalar::StepMath>(g, w, v, if_there(m, row.slots[1]), if_there(mean, row.slots[2]));
+    put(v, row.slots[0], i);
+    put(m, row.slots[1], i);
+    put(mean, row.slots[2], i);
+    return w;
   }
 };
 
@@ -94,6 +91,22 @@ struct Ruled {
     row.slots[0][i] = static_cast<T>(first);
     if constexpr (Rule::second_slot) row.slots[1][i] = static_cast<T>(second);
     return w;
+  }
+};
+
+/// Nadam with the running product of its momenta on the device.
+template <class T>
+struct NadamFromDevice {
+  using A = Wide<T>;
+  rules::Nadam<A> rule;
+  A now, next;
+  const float* product;
+  constexpr A operator()(const Row<T>& row, std::int64_t i, A w) const {
+    const rules::NadamFactors<A> by(now, next, static_cast<A>(*product));
+    rules::Nadam<A> step = rule;
+    step.of_momentum = by.of_momentum;
+    step.of_gradient = by.of_gradient;
+    return Ruled<T, rules::Nadam<A>>{step}(row, i, w);
   }
 };
 
@@ -188,32 +201,34 @@ void for_all(cudaStream_t stream, std::span<const StepVariable> variables, const
 }  // namespace
 
 void CudaKernels::adam_step(const AdamStep& step, std::span<const StepVariable> variables) {
-  for_all(context_.stream(), variables, "adam_step", 3, [&]<class T>(std::type_identity<T>) {
-    using A = Wide<T>;
-    return Adam<T>{static_cast<A>(step.learning_rate), static_cast<A>(1 - step.beta_1), static_cast<A>(1 - step.beta_2),
-                   static_cast<A>(step.epsilon)};
-  });
+  for_all(context_.stream(), variables, "adam_step", 3,
+          [&]<class T>(std::type_identity<T>) { return Adam<T>{rules::Adam<Wide<T>>(step)}; });
 }
 
 void CudaKernels::sgd_step(const SgdStep& step, std::span<const StepVariable> variables) {
-  for_all(context_.stream(), variables, "sgd_step", 1, [&]<class T>(std::type_identity<T>) {
-    using A = Wide<T>;
-    return Sgd<T>{static_cast<A>(step.learning_rate), static_cast<A>(step.momentum), step.nesterov};
-  });
+  for_all(context_.stream(), variables, "sgd_step", 1,
+          [&]<class T>(std::type_identity<T>) { return Sgd<T>{rules::Sgd<Wide<T>>(step)}; });
 }
 
 void CudaKernels::rmsprop_step(const RmspropStep& step, std::span<const StepVariable> variables) {
-  for_all(context_.stream(), variables, "rmsprop_step", 3, [&]<class T>(std::type_identity<T>) {
-    using A = Wide<T>;
-    return Rmsprop<T>{static_cast<A>(step.learning_rate), static_cast<A>(step.rho), static_cast<A>(1 - step.rho),
-                      static_cast<A>(step.momentum), static_cast<A>(step.epsilon)};
-  });
+  for_all(context_.stream(), variables, "rmsprop_step", 3,
+          [&]<class T>(std::type_identity<T>) { return Rmsprop<T>{rules::Rmsprop<Wide<T>>(step)}; });
 }
 
 void CudaKernels::rule_step(const RuleStep& step, std::span<const StepVariable> variables) {
+  const bool from_device = step.rule == StepRule::nadam && !variables.empty() && variables[0].slots[2]->defined();
   for_each_dtype(variables, "rule_step", 2, [&]<class T>(std::type_identity<T>, std::span<const Row<T>> rows) {
-    rules::visit<Wide<T>>(
-        step, [&]<class Rule>(const Rule& rule) { launch_all(context_.stream(), Ruled<T, Rule>{rule}, rows); });
+    using A = Wide<T>;
+    rules::visit<A>(step, [&]<class Rule>(const Rule& rule) {
+      if constexpr (std::same_as<Rule, rules::Nadam<A>>) {
+        if (from_device) {
+          const auto* product = elements<const float>(*variables[0].slots[2]);
+          return launch_all(context_.stream(), NadamFromDevice<T>{rule, rule.of_momentum, rule.of_gradient, product},
+                            rows);
+        }
+      }
+      launch_all(context_.stream(), Ruled<T, Rule>{rule}, rows);
+    });
   });
 }
 

@@ -1,4 +1,6 @@
+#include <nyala/autograd.hpp>
 #include <nyala/backend.hpp>
+#include <nyala/ops/nn.hpp>
 
 #include "backend/nn_rnn_cases.hpp"
 #include "backend/nn_windows.hpp"
@@ -9,7 +11,9 @@
 
 using namespace gpu_check;
 
-TEST_CASE("softgpu: with enable_op_determinism() convolutions take other engines, recurrent networks the own cells") {
+TEST_CASE(
+    "softgpu: with enable_op_determinism() convolutions take other engines, recurrent networks the own cells, "
+    "attention in training products") {
   const ConvCase c = conv_case("2-D same", {2, 7, 8, 3}, {3, 3, 3, 4}, 1, 1, 1, 1);
   const Tensor x = noise(c.x, 1, DType::float32), kernel = noise(c.kernel, 2, DType::float32),
                gradient = noise(c.out(), 4, DType::float32);
@@ -38,4 +42,15 @@ TEST_CASE("softgpu: with enable_op_determinism() convolutions take other engines
             there(found.bias), none, sequence, h, cell, none);
   CHECK(softgpu_count("executions") == 0);
   CHECK(difference(here(sequence), expected.sequence) < 1e-5);
+
+  const Tensor query = there(noise({2, 5, 2, 8}, 1, DType::float16));
+  softgpu_reset_counts();
+  const Tensor inference = nyala::dot_product_attention(query, query, query);
+  CHECK(softgpu_count("executions") == 1);
+  nyala::GradientTape tape;
+  tape.watch(query);
+  const Tensor training = nyala::dot_product_attention(query, query, query);
+  tape.gradient(training, query);
+  CHECK(softgpu_count("executions") == 1);
+  CHECK(difference(here(training), here(inference)) < 3 * tolerance_of(DType::float16));
 }

@@ -42,38 +42,18 @@ void for_each_element(Kernels& kernels, std::span<const StepVariable> variables,
 
 void ReferenceKernels::adam_step(const AdamStep& step, std::span<const StepVariable> variables) {
   for_each_element<3>(*this, variables, "adam_step", [&]<class T>(T g, T& w, T* m, T* v, T* highest) {
-    *m += (g - *m) * static_cast<T>(1 - step.beta_1);
-    *v += (g * g - *v) * static_cast<T>(1 - step.beta_2);
-    T under = *v;
-    if (highest != nullptr) under = *highest = scalar::maximum(*highest, under);
-    w -= *m * static_cast<T>(step.learning_rate) / (std::sqrt(under) + static_cast<T>(step.epsilon));
+    w = rules::Adam<T>(step).template step<scalar::StepMath>(g, w, *m, *v, highest);
   });
 }
 
 void ReferenceKernels::sgd_step(const SgdStep& step, std::span<const StepVariable> variables) {
-  for_each_element<1>(*this, variables, "sgd_step", [&]<class T>(T g, T& w, T* m) {
-    const T move = static_cast<T>(step.learning_rate) * g, keep = static_cast<T>(step.momentum);
-    if (m == nullptr) {
-      w -= move;
-      return;
-    }
-    *m = keep * *m - move;
-    w += step.nesterov ? keep * *m - move : *m;
-  });
+  for_each_element<1>(*this, variables, "sgd_step",
+                      [&]<class T>(T g, T& w, T* m) { w = rules::Sgd<T>(step).step(g, w, m); });
 }
 
 void ReferenceKernels::rmsprop_step(const RmspropStep& step, std::span<const StepVariable> variables) {
   for_each_element<3>(*this, variables, "rmsprop_step", [&]<class T>(T g, T& w, T* v, T* m, T* mean) {
-    const T old = static_cast<T>(step.rho), fresh = static_cast<T>(1 - step.rho);
-    *v = old * *v + fresh * g * g;
-    T under = *v;
-    if (mean != nullptr) {
-      *mean = old * *mean + fresh * g;
-      under -= *mean * *mean;
-    }
-    T move = static_cast<T>(step.learning_rate) * g / std::sqrt(under + static_cast<T>(step.epsilon));
-    if (m != nullptr) move = *m = static_cast<T>(step.momentum) * *m + move;
-    w -= move;
+    w = rules::Rmsprop<T>(step).template step<scalar::StepMath>(g, w, *v, m, mean);
   });
 }
 

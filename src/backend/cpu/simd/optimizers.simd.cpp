@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "backend/common/step_rules.hpp"
 #include "backend/cpu/simd/loops.hpp"
 
@@ -12,6 +14,10 @@ struct StepMath {
   static Register abs(Register x) { return NYALA_SIMD_NAMESPACE::abs(x); }
   static Register maximum(Register a, Register b) { return NYALA_SIMD_NAMESPACE::maximum(a, b); }
   static Register minimum(Register a, Register b) { return NYALA_SIMD_NAMESPACE::minimum(a, b); }
+  static Register power(Register x, float by) {
+    for (int lane = 0; lane < lanes; ++lane) x[lane] = std::pow(x[lane], by);
+    return x;
+  }
   static Register sign(Register x) { return select(x == Register{}, x, select(x != x, x, with_sign(splat(1.0F), x))); }
 };
 
@@ -19,63 +25,47 @@ struct StepMath {
 
 void adam(const AdamStep& step, float decay, const float* gradient, float* variable, float* momentum, float* velocity,
           float* velocity_hat, std::int64_t n) {
-  const auto rate = static_cast<float>(step.learning_rate), epsilon = static_cast<float>(step.epsilon);
-  const auto fresh_1 = static_cast<float>(1 - step.beta_1), fresh_2 = static_cast<float>(1 - step.beta_2);
+  const rules::Adam<float> rule(step);
   for (std::int64_t i = 0; i < n; i += lanes) {
-    const Floats g = load_up_to(n - i, gradient + i);
-    Floats m = load_up_to(n - i, momentum + i), v = load_up_to(n - i, velocity + i),
-           w = load_up_to(n - i, variable + i);
-    m = m + (g - m) * fresh_1;
-    v = v + (g * g - v) * fresh_2;
+    const Floats g = load_up_to(n - i, gradient + i), w = load_up_to(n - i, variable + i);
+    Floats m = load_up_to(n - i, momentum + i), v = load_up_to(n - i, velocity + i), highest{};
+    if (velocity_hat != nullptr) highest = load_up_to(n - i, velocity_hat + i);
+    const Floats moved =
+        rule.template step<StepMath>(g, w - w * decay, m, v, velocity_hat == nullptr ? nullptr : &highest);
     store_up_to(n - i, m, momentum + i);
     store_up_to(n - i, v, velocity + i);
-    if (velocity_hat != nullptr) {
-      v = maximum(load_up_to(n - i, velocity_hat + i), v);
-      store_up_to(n - i, v, velocity_hat + i);
-    }
-    w = w - w * decay;
-    store_up_to(n - i, w - m * rate / (sqrt(v) + epsilon), variable + i);
+    if (velocity_hat != nullptr) store_up_to(n - i, highest, velocity_hat + i);
+    store_up_to(n - i, moved, variable + i);
   }
 }
 
 void sgd(float learning_rate, float momentum, bool nesterov, float decay, const float* gradient, float* variable,
          float* momentum_slot, std::int64_t n) {
+  const rules::Sgd<float> rule({learning_rate, momentum, nesterov});
   for (std::int64_t i = 0; i < n; i += lanes) {
-    const Floats move = load_up_to(n - i, gradient + i) * learning_rate;
-    Floats w = load_up_to(n - i, variable + i);
-    w = w - w * decay;
-    if (momentum_slot == nullptr) {
-      w = w - move;
-    } else {
-      const Floats m = load_up_to(n - i, momentum_slot + i) * momentum - move;
-      store_up_to(n - i, m, momentum_slot + i);
-      w = w + (nesterov ? m * momentum - move : m);
-    }
-    store_up_to(n - i, w, variable + i);
+    const Floats g = load_up_to(n - i, gradient + i), w = load_up_to(n - i, variable + i);
+    Floats m{};
+    if (momentum_slot != nullptr) m = load_up_to(n - i, momentum_slot + i);
+    const Floats moved = rule.step(g, w - w * decay, momentum_slot == nullptr ? nullptr : &m);
+    if (momentum_slot != nullptr) store_up_to(n - i, m, momentum_slot + i);
+    store_up_to(n - i, moved, variable + i);
   }
 }
 
 void rmsprop(float learning_rate, float rho, float momentum, float epsilon, float decay, const float* gradient,
              float* variable, float* velocity, float* momentum_slot, float* average, std::int64_t n) {
-  const float fresh = 1.0F - rho;
+  const rules::Rmsprop<float> rule({learning_rate, rho, momentum, epsilon});
   for (std::int64_t i = 0; i < n; i += lanes) {
-    const Floats g = load_up_to(n - i, gradient + i);
-    Floats w = load_up_to(n - i, variable + i);
-    w = w - w * decay;
-    const Floats v = load_up_to(n - i, velocity + i) * rho + g * g * fresh;
+    const Floats g = load_up_to(n - i, gradient + i), w = load_up_to(n - i, variable + i);
+    Floats v = load_up_to(n - i, velocity + i), m{}, mean{};
+    if (momentum_slot != nullptr) m = load_up_to(n - i, momentum_slot + i);
+    if (average != nullptr) mean = load_up_to(n - i, average + i);
+    const Floats moved = rule.template step<StepMath>(g, w - w * decay, v, momentum_slot == nullptr ? nullptr : &m,
+                                                      average == nullptr ? nullptr : &mean);
     store_up_to(n - i, v, velocity + i);
-    Floats under = v;
-    if (average != nullptr) {
-      const Floats mean = load_up_to(n - i, average + i) * rho + g * fresh;
-      store_up_to(n - i, mean, average + i);
-      under = under - mean * mean;
-    }
-    Floats move = g * learning_rate / sqrt(under + epsilon);
-    if (momentum_slot != nullptr) {
-      move = load_up_to(n - i, momentum_slot + i) * momentum + move;
-      store_up_to(n - i, move, momentum_slot + i);
-    }
-    store_up_to(n - i, w - move, variable + i);
+    if (momentum_slot != nullptr) store_up_to(n - i, m, momentum_slot + i);
+    if (average != nullptr) store_up_to(n - i, mean, average + i);
+    store_up_to(n - i, moved, variable + i);
   }
 }
 
