@@ -316,8 +316,8 @@ cudnnStatus_t finalize(Descriptor& d) {
         return status;
       d.graph = d.part(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH).graph;
       if (d.graph == nullptr) return bad("heuristics: not an operation graph", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
-      return fault("heuristic") ? refuse(CUDNN_STATUS_NOT_SUPPORTED, finalize_name, "no engine, on demand")
-                                : CUDNN_STATUS_SUCCESS;
+      return fault("engines") ? refuse(CUDNN_STATUS_NOT_SUPPORTED, finalize_name, "no engine, on demand")
+                              : CUDNN_STATUS_SUCCESS;
     }
     case CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR: return finalize_plan(d);
     case CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR: {

@@ -139,10 +139,10 @@ TEST_CASE("softgpu: attention when engines refuse") {
   // Each case has a shape of its own, so that no plan is known yet.
   softgpu_fail("plan", 1);
   CHECK(check_case({"the first engine", 1, 9, 10, 1, 1, 64, 64}, Way::keras, DType::float16, false) == 1);
-  softgpu_fail("heuristic", 1);
+  softgpu_fail("engines", 1);
   CHECK(check_case({"no engine", 1, 9, 11, 1, 1, 8, 8}, Way::keras, DType::float16, false) == 0);
   CHECK(check_case({"still none", 1, 9, 11, 1, 1, 8, 8}, Way::keras, DType::float16, false) == 0);
-  softgpu_fail("heuristic", 1);
+  softgpu_fail("engines", 1);
   CHECK(check_case({"no backward", 1, 9, 12, 1, 1, 8, 8, {9, 12}}, Way::keras, DType::float16) == 0);
   // The last engine there is, as it runs: forward; then backward, when the forward was cuDNN's.
   softgpu_fail("execute", 1);
@@ -151,7 +151,7 @@ TEST_CASE("softgpu: attention when engines refuse") {
   check_case({"backward", 1, 9, 14, 2, 1, 8, 8, {9, 14}}, Way::layers, DType::bfloat16);
   softgpu_fail("execute", 2);
   check_case({"backward, causal", 1, 9, 15, 2, 1, 8, 8, {}, true}, Way::keras, DType::bfloat16);
-  for (const char* kind : {"plan", "execute", "heuristic"}) softgpu_fail(kind, 0);
+  for (const char* kind : {"plan", "execute", "engines"}) softgpu_fail(kind, 0);
 }
 
 TEST_CASE("softgpu: plans of attention are made once, and no more than a bound are kept") {

@@ -82,9 +82,9 @@ TEST_CASE("softgpu: convolution when engines refuse") {
   const ConvCase uneven = conv_case("uneven", {2, 8, 9, 6}, {3, 2, 3, 10}, 2, 1, 0, 1);
   softgpu_fail("execute", 1);
   compare_conv(uneven, DType::float32, FusedActivation::silu, true, false);
-  softgpu_fail("heuristic", 1);
+  softgpu_fail("engines", 1);
   compare_backward(uneven, DType::float32);
-  for (const char* kind : {"plan", "execute", "heuristic"}) softgpu_fail(kind, 0);
+  for (const char* kind : {"plan", "execute", "engines"}) softgpu_fail(kind, 0);
 }
 
 TEST_CASE("softgpu: plans are made once") {

@@ -203,3 +203,11 @@ TEST_CASE("a violation that nobody takes fails the process") {
           std::exit(0);
         }) == 86);
 }
+
+TEST_CASE("kinds of faults and counts that do not exist are broken rules, not tests that cannot fail") {
+  softgpu_fail("heuristics", 1);
+  CHECK(own::taken("no kind of fault: heuristics"));
+  CHECK(softgpu_count("launch") == 0);
+  CHECK(own::taken("no kind of count: launch"));
+  CHECK(softgpu_violations() == 0);
+}

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -10,6 +12,17 @@
 
 namespace softgpu {
 namespace {
+
+constexpr std::array fault_kinds{"allocation", "pinned",  "launch", "copy",    "illegal_address", "event", "matmul",
+                                 "heuristic",  "engines", "plan",   "execute", "handle",          "rnn"};
+constexpr std::array count_kinds{"launches", "allocations",      "frees",   "copies", "pageable_copies",
+                                 "streams",  "synchronisations", "matmuls", "plans",  "executions"};
+
+/// A misspelt kind would make a test that cannot fail.
+template <std::size_t n>
+void require_known(const std::array<const char*, n>& kinds, const std::string& kind, const char* what) {
+  if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) violation(std::string("no ") + what + ": " + kind);
+}
 
 struct Settings {
   std::mutex mutex;
@@ -27,7 +40,9 @@ struct Settings {
     std::string rest = std::getenv("NYALA_SOFTGPU_FAULTS") != nullptr ? std::getenv("NYALA_SOFTGPU_FAULTS") : "";
     while (!rest.empty()) {
       const std::size_t comma = rest.find(','), colon = rest.find(':');
-      if (colon < comma) faults[rest.substr(0, colon)] = std::atol(rest.c_str() + colon + 1);
+      const std::string kind = rest.substr(0, std::min(colon, comma));
+      require_known(fault_kinds, kind, "kind of fault");
+      if (colon < comma) faults[kind] = std::atol(rest.c_str() + colon + 1);
       rest = comma == std::string::npos ? "" : rest.substr(comma + 1);
     }
   }
@@ -41,12 +56,14 @@ Settings& settings() {
 }  // namespace
 
 void count(const char* kind) {
+  require_known(count_kinds, kind, "kind of count");
   Settings& all = settings();
   const std::lock_guard lock(all.mutex);
   ++all.counts[kind];
 }
 
 bool fault(const char* kind) {
+  require_known(fault_kinds, kind, "kind of fault");
   Settings& all = settings();
   const std::lock_guard lock(all.mutex);
   const auto found = all.faults.find(kind);
@@ -72,6 +89,7 @@ std::uint32_t random_number() {
 extern "C" {
 
 void softgpu_fail(const char* kind, long n) {
+  softgpu::require_known(softgpu::fault_kinds, kind, "kind of fault");
   const std::lock_guard lock(softgpu::settings().mutex);
   softgpu::settings().faults[kind] = n;
 }
@@ -82,6 +100,7 @@ void softgpu_set(const char* name, long value) {
 }
 
 long softgpu_count(const char* kind) {
+  softgpu::require_known(softgpu::count_kinds, kind, "kind of count");
   const std::lock_guard lock(softgpu::settings().mutex);
   return softgpu::settings().counts[kind];
 }
