@@ -52,6 +52,10 @@ ConstraintRef constraint_from_config(const Config& config) {
   if (config.is_null()) return {};
   if (detail::is_function_config(config))
     return constraint_registry().make(config.at("config").as_string(), Config(), "config");
+  // Keras' base class, which constrains nothing.
+  if (config.is_object() && config.get("class_name") == Config("Constraint") &&
+      !config.get("registered_name").is_string())
+    return {};
   return constraint_registry().from_config(config, "config");
 }
 

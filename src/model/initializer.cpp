@@ -66,6 +66,14 @@ InitializerRef initializer_from_config(const Config& config) {
   if (config.is_null()) return {};
   if (detail::is_function_config(config))
     return initializer_registry().make(config.at("config").as_string(), Config(), "config");
+  const Config& options = config.is_object() ? config.get("config") : config;
+  const Config& generator = options.is_object() ? options.get("seed") : options;
+  if (generator.is_object() && generator.get("class_name") == Config("SeedGenerator")) {
+    // Keras writes a generator that was handed over as what it began with.
+    Config plain = config;
+    plain["config"]["seed"] = generator.at("config").get("seed");
+    return initializer_registry().from_config(plain, "config");
+  }
   return initializer_registry().from_config(config, "config");
 }
 

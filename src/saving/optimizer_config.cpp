@@ -110,6 +110,14 @@ std::shared_ptr<Optimizer> optimizer_from_config(const Config& given) {
                               "loss_scale_manager", "initial_dynamic_scale"}) {
         if (config.contains(key)) config.erase(key);
       }
+      if (class_name_of(object) == "LossScaleOptimizer") {
+        // Written up to 3.11; the wrapped optimizer has its own.
+        for (const char* key :
+             {"learning_rate", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "use_ema", "ema_momentum",
+              "ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps"}) {
+          if (config.contains(key)) config.erase(key);
+        }
+      }
       if (config.contains("epsilon") && config.at("epsilon").is_null()) config.erase("epsilon");
       if (config.get("inner_optimizer").is_object()) {
         const auto inner = saving::optimizer_from_config(config.at("inner_optimizer"));

@@ -193,6 +193,9 @@ def main():
     h5("negative_units", lambda f: text(f, '"units": 4', '"units": -4'))
     h5("huge_units", lambda f: text(f, '"units": 4', '"units": 4000000000'))
     h5("unknown_class", lambda f: text(f, '"class_name": "Dropout"', '"class_name": "Sampling"'))
+    h5("array_config", lambda f: attribute("model_config", [f.attrs["model_config"]] * 2)(f))
+    h5("number_names", attribute("layer_names", 3.5, "model_weights"))
+    h5("soft_circle", replaced(lambda f, n: f.__setitem__(n, h5py.SoftLink("/" + n))))
     archive("climbs", lambda m: m + [("../out.txt", b"x", zipfile.ZIP_STORED)])
     archive("twice", lambda m: m + [("config.json", b"{}", zipfile.ZIP_STORED)])
     archive("no_config", lambda m: m[:1] + m[2:])
@@ -209,6 +212,7 @@ def main():
     archive("twins", of_config(twins))
     archive("huge_list", with_layer("units", [1] * 100000))
     archive("nan_units", with_layer("units", float("nan")))
+    archive("infinite_units", with_layer("units", float("inf")))
     archive("huge_rate", with_layer("rate", 1e300))
     archive("no_shape", with_layer("batch_shape", "everything"))
     archive("huge_input", with_layer("batch_shape", [None, 1 << 62]))
@@ -233,4 +237,5 @@ def main():
         assert os.path.getsize(os.path.join(HERE, "hostile", name + ".keras")) < 1 << 20
 
 
-main()
+if __name__ == "__main__":
+    main()

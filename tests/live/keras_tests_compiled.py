@@ -116,7 +116,10 @@ def with_data(kind, object_, y_true, y_pred, sample_weight):
         again = keras.saving.deserialize_keras_object(config)
         model = keras.Sequential([keras.Input(y_pred.shape[1:]), L.Dense(y_pred.shape[-1], use_bias=False,
                                                                         kernel_initializer="identity")])
-        role = {"loss": again} if kind == "loss" else {"weighted_metrics" if "w" in data else "metrics": [again]}
+        # Keras evaluates nothing without a loss.
+        beside = keras.losses.MeanSquaredError() if y_true.shape == y_pred.shape else "sparse_categorical_crossentropy"
+        role = {"loss": again} if kind == "loss" else {"loss": beside,
+                                                       "weighted_metrics" if "w" in data else "metrics": [again]}
         model.compile(keras.optimizers.SGD(0.01), run_eagerly=True, **role)
         return model
     write(kind, object_, make, data, STEPS if kind == "loss" else 0)

@@ -50,6 +50,7 @@ struct Numbers {
 TEST_CASE("every hostile file is refused for what it is") {
   const std::map<std::string, std::string> reasons{
       {"a_group.h5", "is no dataset"},
+      {"array_config.h5", "no architecture"},
       {"bomb.h5", "has the shape"},
       {"bomb.keras", "are not unpacked"},
       {"circle.keras", "cycle"},
@@ -70,6 +71,7 @@ TEST_CASE("every hostile file is refused for what it is") {
       {"huge_repeat.keras", ""},
       {"huge_units.h5", "dense"},
       {"huge_units.keras", "dense"},
+      {"infinite_units.keras", "units"},
       {"itself.keras", "cycle"},
       {"lying_size.keras", ""},
       {"many_numbers.keras", ""},
@@ -85,7 +87,9 @@ TEST_CASE("every hostile file is refused for what it is") {
       {"no_weights.keras", "model.weights.h5"},
       {"number_config.h5", "model_config"},
       {"other_byte.keras", "checksum"},
+      {"number_names.h5", "no text"},
       {"overlap.keras", ""},
+      {"soft_circle.h5", "soft or external link"},
       {"soft_link.h5", "soft or external link"},
       {"twice.keras", "twice"},
       {"twins.keras", ""},

@@ -121,3 +121,33 @@ TEST_CASE("a DTypePolicyMap whose policies quantize nothing means the default") 
                            map + R"(}}], "build_input_shape": [null, 3]}})";
   CHECK(model_from_json(json).weights().front().dtype() == DType::float32);
 }
+
+TEST_CASE("initializers with a generator for a seed, and Keras' base constraint, are read") {
+  const std::string json =
+      R"({"class_name": "Sequential", "config": {"name": "m", "layers": [{"module": "keras.layers",
+      "class_name": "Dense", "config": {"name": "a", "units": 2, "kernel_constraint": {"module": "keras.constraints",
+      "class_name": "Constraint", "config": {}, "registered_name": null}, "kernel_initializer": {
+      "module": "keras.initializers", "class_name": "RandomNormal", "config": {"mean": 0.0, "stddev": 0.05, "seed": {
+      "module": "keras.random", "class_name": "SeedGenerator", "config": {"name": "g", "seed": 1337},
+      "registered_name": null}}, "registered_name": null}}}], "build_input_shape": [null, 3]}})";
+  const Config config = Config::parse(model_from_json(json).to_json());
+  const Config& layers = config.at("config").at("layers");
+  const Config& dense = layers[layers.size() - 1].at("config");
+  CHECK(dense.at("kernel_initializer").at("config").at("seed") == Config(1337));
+  CHECK(dense.at("kernel_constraint").is_null());
+}
+
+TEST_CASE("LossScaleOptimizer as Keras up to 3.11 wrote it") {
+  const std::string json =
+      R"({"class_name": "Sequential", "config": {"name": "m", "layers": [{"module": "keras.layers",
+      "class_name": "Dense", "config": {"name": "a", "units": 2}}], "build_input_shape": [null, 3]}, "compile_config": {
+      "loss": "mse", "optimizer": {"module": "keras.optimizers", "class_name": "LossScaleOptimizer", "config": {
+      "name": "scale", "weight_decay": null, "clipnorm": null, "global_clipnorm": null, "clipvalue": null,
+      "use_ema": false, "ema_momentum": 0.99, "ema_overwrite_frequency": null, "loss_scale_factor": null,
+      "gradient_accumulation_steps": null, "inner_optimizer": {"module": "keras.optimizers", "class_name": "Adam",
+      "config": {"learning_rate": 0.01}, "registered_name": null}, "initial_scale": 1024.0,
+      "dynamic_growth_steps": 9}, "registered_name": null}}})";
+  const Model model = model_from_json(json);
+  REQUIRE(model.compiled());
+  CHECK(model.optimizer().learning_rate() == doctest::Approx(0.01));
+}
