@@ -13,6 +13,7 @@
 #include <nyala/layer.hpp>
 #include <nyala/loss.hpp>
 #include <nyala/metric.hpp>
+#include <nyala/model_data.hpp>
 #include <nyala/optimizer.hpp>
 
 namespace nyala {
@@ -95,12 +96,12 @@ struct CompileOptions {
 class ValidationData {
  public:
   ValidationData() = default;
-  ValidationData(const Tensors& x, const Tensors& y, const Tensors& sample_weight = {});
+  ValidationData(const ModelData& x, const ModelData& y, const Tensors& sample_weight = {});
   ValidationData(const Dataset& data);
 
   bool given() const;
-  const Tensors& x() const;
-  const Tensors& y() const;
+  const ModelData& x() const;
+  const ModelData& y() const;
   const Tensors& sample_weight() const;
   const std::optional<Dataset>& data() const;
 
@@ -226,24 +227,25 @@ class Model : public Layer {
   static Model from_config(const Config& config);
 
   /// https://keras.io/api/models/model_training_apis/
+  /// Inputs and targets come as a tensor, as a list, or by name: fit({{"title", t}, {"body", b}}, {{"priority", p}}).
   void compile(const OptimizerRef& optimizer = "rmsprop", const Losses& loss = {}, const CompileOptions& options = {});
-  History fit(const Tensors& x, const Tensors& y, const FitOptions& options = {});
+  History fit(const ModelData& x, const ModelData& y, const FitOptions& options = {});
   History fit(const Dataset& data, const FitOptions& options = {});
   /// fit(x, y, 10). A template, since a plain int would also catch fit(x, y, {}).
   template <std::integral N>
-  History fit(const Tensors& x, const Tensors& y, N epochs) {
+  History fit(const ModelData& x, const ModelData& y, N epochs) {
     return fit(x, y, FitOptions{.epochs = static_cast<int>(epochs)});
   }
-  Logs evaluate(const Tensors& x, const Tensors& y, const EvaluateOptions& options = {});
+  Logs evaluate(const ModelData& x, const ModelData& y, const EvaluateOptions& options = {});
   Logs evaluate(const Dataset& data, const EvaluateOptions& options = {});
   /// One tensor per output. Safe from several threads at once.
-  Tensors predict(const Tensors& x, const PredictOptions& options = {}) const;
+  Tensors predict(const ModelData& x, const PredictOptions& options = {}) const;
   Tensors predict(const Dataset& data, const PredictOptions& options = {}) const;
   /// One step; the logs are those of this batch alone.
-  Logs train_on_batch(const Tensors& x, const Tensors& y, const Tensors& sample_weight = {},
+  Logs train_on_batch(const ModelData& x, const ModelData& y, const Tensors& sample_weight = {},
                       const ClassWeights& class_weight = {});
-  Logs test_on_batch(const Tensors& x, const Tensors& y, const Tensors& sample_weight = {});
-  Tensors predict_on_batch(const Tensors& x) const;
+  Logs test_on_batch(const ModelData& x, const ModelData& y, const Tensors& sample_weight = {});
+  Tensors predict_on_batch(const ModelData& x) const;
   void reset_metrics();
   std::vector<std::string> metrics_names() const;
   /// Names of the metrics for which `name` tells which way is better: "min", "max", or "" (unknown).

@@ -7,6 +7,7 @@
 
 #include "model/batches.hpp"
 #include "model/callback_list.hpp"
+#include "model/model_data.hpp"
 #include "model/progress_bar.hpp"
 #include "model/step.hpp"
 #include "model/training_run.hpp"
@@ -160,20 +161,24 @@ History run_fit(Model& model, FitData& data, const FitOptions& options) {
   return std::move(run.history);
 }
 
-std::unique_ptr<Batches> validation_batches(const FitOptions& options, int batch_size) {
+std::unique_ptr<Batches> validation_batches(const Model& model, const FitOptions& options, int batch_size) {
   const ValidationData& data = options.validation_data;
   if (!data.given()) return nullptr;
   if (data.data()) return detail::dataset_batches(*data.data());
+  const detail::ModelState& state = *model.model_state();
   return detail::array_batches(
-      data.x(), data.y(), data.sample_weight(),
+      detail::in_input_order(state, data.x(), "fit: validation_data's x"),
+      detail::in_output_order(state, data.y(), "fit: validation_data's y"), data.sample_weight(),
       {.where = "fit: validation_data", .batch_size = options.validation_batch_size.value_or(batch_size)});
 }
 
 }  // namespace
 
-History Model::fit(const Tensors& x, const Tensors& y, const FitOptions& options) {
+History Model::fit(const ModelData& given_x, const ModelData& given_y, const FitOptions& options) {
   detail::require_compiled(*this, "fit");
   check_options(options);
+  const Tensors x = detail::in_input_order(*model_, given_x, "fit: x"),
+                y = detail::in_output_order(*model_, given_y, "fit: y");
   Tensors train_x = x, train_y = y, weight = options.sample_weight;
   const std::int64_t rows = detail::common_rows(x, y, weight, "fit");
   int batch_size = options.batch_size.value_or(32);
@@ -195,7 +200,7 @@ History Model::fit(const Tensors& x, const Tensors& y, const FitOptions& options
     train_y = rows_of(y, 0, split);
     weight = rows_of(weight, 0, split);
   } else {
-    data.validation = validation_batches(options, batch_size);
+    data.validation = validation_batches(*this, options, batch_size);
   }
   data.train = detail::array_batches(train_x, train_y, weight,
                                      {.where = "fit", .batch_size = batch_size, .shuffle = options.shuffle});
@@ -216,7 +221,7 @@ History Model::fit(const Dataset& data, const FitOptions& options) {
   if (count && *count < 0 && !options.steps_per_epoch) {
     throw Error("fit: the dataset repeats without end; steps_per_epoch must say how long an epoch is");
   }
-  FitData batches{detail::dataset_batches(data), validation_batches(options, 32)};
+  FitData batches{detail::dataset_batches(data), validation_batches(*this, options, 32)};
   return run_fit(*this, batches, options);
 }
 
@@ -235,9 +240,10 @@ Logs run_evaluate(Model& model, Batches& batches, const EvaluateOptions& options
 
 }  // namespace
 
-Logs Model::evaluate(const Tensors& x, const Tensors& y, const EvaluateOptions& options) {
+Logs Model::evaluate(const ModelData& x, const ModelData& y, const EvaluateOptions& options) {
   detail::require_compiled(*this, "evaluate");
-  const auto batches = detail::array_batches(x, y, options.sample_weight,
+  const auto batches = detail::array_batches(detail::in_input_order(*model_, x, "evaluate: x"),
+                                             detail::in_output_order(*model_, y, "evaluate: y"), options.sample_weight,
                                              {.where = "evaluate", .batch_size = options.batch_size.value_or(32)});
   return run_evaluate(*this, *batches, options);
 }
@@ -248,9 +254,11 @@ Logs Model::evaluate(const Dataset& data, const EvaluateOptions& options) {
   return run_evaluate(*this, *batches, options);
 }
 
-Logs Model::train_on_batch(const Tensors& x, const Tensors& y, const Tensors& sample_weight,
+Logs Model::train_on_batch(const ModelData& given_x, const ModelData& given_y, const Tensors& sample_weight,
                            const ClassWeights& class_weight) {
   Compiled& compiled = detail::require_compiled(*this, "train_on_batch");
+  const Tensors x = detail::in_input_order(*model_, given_x, "train_on_batch: x"),
+                y = detail::in_output_order(*model_, given_y, "train_on_batch: y");
   detail::common_rows(x, y, sample_weight, "train_on_batch");
   Batch batch{x, y, sample_weight};
   if (!class_weight.empty()) {
@@ -264,8 +272,10 @@ Logs Model::train_on_batch(const Tensors& x, const Tensors& y, const Tensors& sa
   return detail::running_logs(compiled);
 }
 
-Logs Model::test_on_batch(const Tensors& x, const Tensors& y, const Tensors& sample_weight) {
+Logs Model::test_on_batch(const ModelData& given_x, const ModelData& given_y, const Tensors& sample_weight) {
   Compiled& compiled = detail::require_compiled(*this, "test_on_batch");
+  const Tensors x = detail::in_input_order(*model_, given_x, "test_on_batch: x"),
+                y = detail::in_output_order(*model_, given_y, "test_on_batch: y");
   detail::common_rows(x, y, sample_weight, "test_on_batch");
   detail::reset_running(compiled);
   detail::Slices slices(*this);

@@ -183,11 +183,7 @@ std::vector<KerasTensor> Model::outputs_symbolic() const { return model_->output
 
 std::vector<std::string> Model::output_names() const { return detail::output_names_of(*model_, model_->output_count); }
 
-std::vector<std::string> Model::input_names() const {
-  std::vector<std::string> names;
-  for (const KerasTensor& input : model_->inputs) names.push_back(input.node()->layer->name());
-  return names;
-}
+std::vector<std::string> Model::input_names() const { return detail::input_names_of(*model_); }
 
 Shape Model::input_shape() const {
   if (model_->inputs.size() == 1) return model_->inputs.front().shape();
@@ -211,21 +207,37 @@ Optimizer& Model::optimizer() const {
 
 namespace detail {
 
+namespace {
+
+/// The names under which a file nests inputs or outputs; empty if it does not name all.
+std::vector<std::string> names_in(const Config& structure, std::size_t count) {
+  std::vector<std::string> names(count);
+  if (!structure.is_object() || structure.size() != count) return {};
+  for (const auto& [key, place] : structure.entries()) {
+    if (!place.is_integer()) return {};
+    names[static_cast<std::size_t>(place.as_integer())] = key;
+  }
+  const bool all = std::none_of(names.begin(), names.end(), [](const std::string& name) { return name.empty(); });
+  return all ? names : std::vector<std::string>();
+}
+
+}  // namespace
+
+std::vector<std::string> input_names_of(const ModelState& state) {
+  std::vector<std::string> names = names_in(state.input_structure, state.inputs.size());
+  if (!names.empty()) return names;
+  for (const KerasTensor& input : state.inputs) names.push_back(input.node()->layer->name());
+  return names;
+}
+
 std::vector<std::string> output_names_of(const ModelState& state, std::size_t count) {
   std::vector<std::string> names;
   if (state.kind == ModelKind::subclass || state.outputs.size() != count) {
     for (std::size_t i = 0; i < count; ++i) names.push_back("output_" + std::to_string(i + 1));
     return names;
   }
-  if (const Config& keys = state.output_structure; keys.is_object() && keys.size() == count) {
-    names.resize(count);
-    for (const auto& [key, place] : keys.entries()) {
-      if (!place.is_integer()) break;
-      names[static_cast<std::size_t>(place.as_integer())] = key;
-    }
-    if (std::none_of(names.begin(), names.end(), [](const std::string& name) { return name.empty(); })) return names;
-    names.clear();
-  }
+  names = names_in(state.output_structure, count);
+  if (!names.empty()) return names;
   for (const KerasTensor& output : state.outputs) {
     std::string name = output.node()->layer->name();
     const bool several = output.node()->shapes.size() > 1;

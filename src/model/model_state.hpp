@@ -72,6 +72,8 @@ struct ModelState {
 
 /// Builds a sequential model's chain for that input (with batch axis), remembering the symbolic places.
 void build_sequence(ModelState& state, const Shape& input, DType dtype);
+/// Names of the inputs: those under which a file nests them, or their layers'.
+std::vector<std::string> input_names_of(const ModelState& state);
 /// Names of the outputs as losses and logs use them.
 std::vector<std::string> output_names_of(const ModelState& state, std::size_t count);
 

@@ -6,6 +6,7 @@
 
 #include "model/batches.hpp"
 #include "model/callback_list.hpp"
+#include "model/model_data.hpp"
 #include "model/progress_bar.hpp"
 #include "model/step.hpp"
 
@@ -61,7 +62,8 @@ Tensors run_predict(const Model& model, detail::Batches& batches, const PredictO
 
 }  // namespace
 
-Tensors Model::predict(const Tensors& x, const PredictOptions& options) const {
+Tensors Model::predict(const ModelData& given, const PredictOptions& options) const {
+  const Tensors x = detail::in_input_order(*model_, given, "predict: x");
   const int batch_size = options.batch_size.value_or(32);
   if (batch_size < 1) throw Error("predict: batch_size must be at least 1, got " + std::to_string(batch_size));
   const bool one_batch = options.callbacks.empty() && options.verbose.value_or(0) == 0 && !options.steps;
@@ -78,7 +80,8 @@ Tensors Model::predict(const Dataset& data, const PredictOptions& options) const
   return run_predict(*this, *batches, options);
 }
 
-Tensors Model::predict_on_batch(const Tensors& x) const {
+Tensors Model::predict_on_batch(const ModelData& given) const {
+  const Tensors x = detail::in_input_order(*model_, given, "predict_on_batch: x");
   detail::common_rows(x, {}, {}, "predict_on_batch");
   return on_host(detail::predict_step(*this, x));
 }

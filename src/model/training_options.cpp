@@ -84,11 +84,12 @@ const std::map<std::string, double>& LossWeights::by_name() const {
 }
 
 struct ValidationData::Data {
-  Tensors x, y, sample_weight;
+  ModelData x, y;
+  Tensors sample_weight;
   std::optional<Dataset> data;
 };
 
-ValidationData::ValidationData(const Tensors& x, const Tensors& y, const Tensors& sample_weight)
+ValidationData::ValidationData(const ModelData& x, const ModelData& y, const Tensors& sample_weight)
     : data_(std::make_shared<Data>(Data{.x = x, .y = y, .sample_weight = sample_weight, .data = {}})) {}
 ValidationData::ValidationData(const Dataset& data)
     : data_(std::make_shared<Data>(Data{.x = {}, .y = {}, .sample_weight = {}, .data = data})) {}
@@ -98,8 +99,8 @@ const ValidationData::Data& ValidationData::none() {
   return none;
 }
 bool ValidationData::given() const { return data_ && (data_->data || !data_->x.empty()); }
-const Tensors& ValidationData::x() const { return data_ ? data_->x : none().x; }
-const Tensors& ValidationData::y() const { return data_ ? data_->y : none().y; }
+const ModelData& ValidationData::x() const { return data_ ? data_->x : none().x; }
+const ModelData& ValidationData::y() const { return data_ ? data_->y : none().y; }
 const Tensors& ValidationData::sample_weight() const { return data_ ? data_->sample_weight : none().sample_weight; }
 const std::optional<Dataset>& ValidationData::data() const { return data_ ? data_->data : none().data; }
 
