@@ -11,7 +11,7 @@ import sys
 
 # Bases, which no program makes.
 BASES = {"ConfusionMetric", "MeanOfFunction", "RunningMean", "MonitorCallback", "RandomInitializer", "STFT",
-         "NamedVarianceScaling", "UnitsCell", "UnitsLayer", "ConvLSTMCell", "InputLayer"}
+         "NamedVarianceScaling", "BestAt", "UnitsCell", "UnitsLayer", "ConvLSTMCell", "InputLayer"}
 
 
 def classes(folder):
