@@ -137,15 +137,15 @@ struct RmspropStep {
 };
 /// Optimizers whose step is one formula for every element.
 enum class StepRule : std::uint8_t { adagrad, adadelta, adamax, nadam, lion, ftrl };
-/// Of each rule the numbers, and what its slots hold:
-/// - adagrad (accumulator): learning rate, epsilon;
+/// Of each rule the numbers, and what its slots hold (step_rules.hpp has the formulas):
+/// - adagrad (accumulator): learning rate, epsilon inside the root, epsilon outside of it;
 /// - adadelta (accumulated gradients, accumulated deltas): learning rate, rho, epsilon;
 /// - adamax (momentum, norm): learning rate with the bias correction, beta_1, beta_2, epsilon;
 /// - nadam (momentum, velocity): learning rate, beta_1, beta_2, epsilon, the factors of momentum and gradient in the
-/// step,
-///   what the velocity is divided by;
+///   step, what the velocity is divided by; with a third slot, the product of momenta on a GPU, the momentum now and in
+///   the next step in place of the factors;
 /// - lion (momentum): learning rate, beta_1, beta_2;
-/// - ftrl (accumulator, linear; a learning rate power of -1/2): learning rate, l1, twice the shrinkage, twice l2.
+/// - ftrl (accumulator, linear): learning rate, l1, twice the shrinkage, twice l2, the negative learning rate power.
 struct RuleStep {
   StepRule rule;
   double numbers[7];
