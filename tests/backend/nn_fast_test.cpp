@@ -3,7 +3,7 @@
 #include "backend/cpu/reference/reference_kernels.hpp"
 #include "nn_check.hpp"
 #include "nn_windows.hpp"
-#include "support/slow_build.hpp"
+#include "support/build_kind.hpp"
 
 using namespace nn_check;
 using nyala::FusedActivation;
@@ -192,7 +192,7 @@ TEST_CASE("fast: bfloat16 rounds its results only") {
     for (const bool transpose_a : {false, true})
       for (const bool transpose_b : {false, true})
         for (const bool add : {false, true}) {
-          if (test::slow_build && (add || transpose_a) && m * n * k > 1'000'000) continue;
+          if (build_kind::slow && (add || transpose_a) && m * n * k > 1'000'000) continue;
           INFO(transpose_a << transpose_b << add);
           const Tensor a = in_dtype(random(transpose_a ? Shape{batch, k, m} : Shape{batch, m, k}, 1, f32), bf16);
           const Tensor b = in_dtype(random(transpose_b ? Shape{1, n, k} : Shape{1, k, n}, 2, f32), bf16);

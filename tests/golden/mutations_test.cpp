@@ -109,7 +109,7 @@ TEST_CASE("no value of a layer's config does harm") {
   const std::string only = all ? std::getenv("NYALA_MUTATIONS") : "";
   std::set<std::string> seen;
   // A sample of all, in each build another one.
-  const std::size_t every = test::slow_build ? 19 : 7;
+  const std::size_t every = build_kind::slow ? 19 : 7;
   std::size_t tried = 0, refused = 0, number = 0;
   for (const char* family : {"layers_attention", "layers_audio", "layers_conv", "layers_core", "layers_image",
                              "layers_merging", "layers_norm", "layers_pool", "layers_reshaping", "layers_rnn"}) {

@@ -125,7 +125,7 @@ TEST_CASE("a file that ends anywhere is refused") {
   }
 }
 
-constexpr std::size_t flip_rounds = test::slow_build ? 120 : 300;
+constexpr std::size_t flip_rounds = build_kind::slow ? 120 : 300;
 
 TEST_CASE("flipped bytes end in an error or in a load") {
   const Folder folder;

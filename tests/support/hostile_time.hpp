@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
-#include "support/slow_build.hpp"
+#include "support/build_kind.hpp"
 
 namespace hostile {
 
 /// What one hostile input may take.
-inline constexpr double seconds_at_most = test::slow_build ? 10.0 : 1.0;
+inline constexpr double seconds_at_most = build_kind::slow ? 10.0 : 1.0;
 
 /// Seconds of this thread's work since it was made, so that a busy machine does not count; ten seconds on the wall are
 /// one.
