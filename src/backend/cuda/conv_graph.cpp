@@ -13,7 +13,7 @@
 namespace nyala::backend::cuda {
 namespace {
 
-enum TensorId : std::int64_t { id_x = 1, id_filter, id_y, id_bias };
+enum ConvTensor : std::int64_t { conv_x = 1, conv_filter, conv_y, conv_bias };
 
 using Numbers = std::vector<std::int64_t>;
 
@@ -37,8 +37,8 @@ class ConvGraph {
 
   void build() {
     const WindowGeometry& g = p_.geometry;
-    const Place x = tensor(id_x, g.batch, g.in_channels, g.in);
-    const Place filter = tensor(id_filter, g.out_channels, g.in_channels / g.groups, g.size);
+    const Place x = tensor(conv_x, g.batch, g.in_channels, g.in);
+    const Place filter = tensor(conv_filter, g.out_channels, g.in_channels / g.groups, g.size);
     const bool plain = !p_.bias && p_.activation == FusedActivation::none;
     const bool alone = plain || p_.direction != ConvDirection::forward;
     const Place y = alone ? output() : passing();
@@ -47,7 +47,7 @@ class ConvGraph {
     Place last = y;
     const bool activated = p_.activation != FusedActivation::none;
     if (p_.bias) {
-      const Place bias = tensor(id_bias, 1, g.out_channels, {1, 1, 1}), sum = activated ? passing() : output();
+      const Place bias = tensor(conv_bias, 1, g.out_channels, {1, 1, 1}), sum = activated ? passing() : output();
       graph_.pointwise({CUDNN_POINTWISE_ADD}, {last, bias}, sum);
       last = sum;
     }
@@ -80,7 +80,7 @@ class ConvGraph {
   }
   Place output() {
     const WindowGeometry& g = p_.geometry;
-    return tensor(id_y, g.batch, g.out_channels, g.out);
+    return tensor(conv_y, g.batch, g.out_channels, g.out);
   }
   /// Of the output's shape, in float32.
   Place passing() {
@@ -182,10 +182,10 @@ bool run_conv(Context& context, const ConvProblem& problem, void* x, void* filte
   // One per thread, as the handles are that plans are bound to; made after the handle, so that it goes before it.
   static_cast<void>(context.dnn());
   thread_local LruCache<Plan> plans(256);
-  std::vector<std::int64_t> ids{id_x, id_filter, id_y};
+  std::vector<std::int64_t> ids{conv_x, conv_filter, conv_y};
   std::vector<void*> pointers{x, filter, y};
   if (problem.bias) {
-    ids.push_back(id_bias);
+    ids.push_back(conv_bias);
     pointers.push_back(bias);
   }
   const std::int64_t alignment = common_alignment(pointers);
