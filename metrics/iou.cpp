@@ -26,7 +26,14 @@ IoUOptions one_hot(const OneHotIoUOptions& o) {
           .sparse_y_true = false,
           .sparse_y_pred = o.sparse_y_pred,
           .axis = o.axis,
+          .dtype = o.dtype,
           .name = o.name};
+}
+
+/// Keras writes "int" or the name of a dtype; what is not known counts as its default does.
+DType dtype_from(const Config& config) {
+  const std::string name = config.contains("dtype") && config.at("dtype").is_string() ? config.get("dtype", "") : "";
+  return name.find("float") != std::string::npos ? dtype_from_name(name) : DType::int32;
 }
 
 std::vector<int> targets_from(const Config& config) {
@@ -70,7 +77,8 @@ void IoU::update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor&
   if (own_.ignore_class) counted = logical_and(counted, not_equal(truth, *own_.ignore_class));
   Tensor weights = cast(counted, DType::float64);
   if (sample_weight.defined()) {
-    const Tensor given = ravel(trunc(cast(sample_weight, DType::float64)));
+    const Tensor precise = ravel(cast(sample_weight, DType::float64));
+    const Tensor given = is_floating(own_.dtype) ? precise : trunc(precise);
     if (given.size() != truth.size() && given.size() != 1) {
       throw Error(name() + ": sample weights of shape " + sample_weight.shape().str() + " do not fit to y_true " +
                   y_true.shape().str());
@@ -113,7 +121,7 @@ void IoU::restore(const SavedState& state) {
 
 Config IoU::iou_config() const {
   Config config = Metric::config();
-  config["dtype"] = "int32";
+  config["dtype"] = name_of(own_.dtype);
   return config;
 }
 
@@ -122,6 +130,7 @@ IoUOptions IoU::iou_options(const Config& config, bool one_hot_labels) {
           .sparse_y_true = config.get("sparse_y_true", !one_hot_labels),
           .sparse_y_pred = config.get("sparse_y_pred", !one_hot_labels),
           .axis = config.get("axis", -1),
+          .dtype = dtype_from(config),
           .name = config.get("name", "")};
 }
 
@@ -141,7 +150,7 @@ IoU IoU::from_config(const Config& config) {
 }
 
 BinaryIoU::BinaryIoU(BinaryIoUOptions options)
-    : IoU(2, std::move(options.target_class_ids), {.name = options.name}, "binary_io_u"),
+    : IoU(2, std::move(options.target_class_ids), {.dtype = options.dtype, .name = options.name}, "binary_io_u"),
       threshold_(options.threshold) {}
 
 void BinaryIoU::update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) {
@@ -152,12 +161,13 @@ void BinaryIoU::update_state(const Tensor& y_true, const Tensor& y_pred, const T
 
 Config BinaryIoU::config() const {
   return Config::object(
-      {{"target_class_ids", targets_}, {"threshold", threshold_}, {"name", name()}, {"dtype", "int32"}});
+      {{"target_class_ids", targets_}, {"threshold", threshold_}, {"name", name()}, {"dtype", name_of(own_.dtype)}});
 }
 
 BinaryIoU BinaryIoU::from_config(const Config& config) {
   return BinaryIoU({.target_class_ids = config.contains("target_class_ids") ? targets_from(config) : all_classes(2),
                     .threshold = config.get("threshold", 0.5),
+                    .dtype = dtype_from(config),
                     .name = config.get("name", "")});
 }
 
@@ -187,7 +197,11 @@ OneHotIoU OneHotIoU::from_config(const Config& config) {
   const IoUOptions o = iou_options(config, true);
   return {config.at("num_classes").as_int(),
           targets_from(config),
-          {.ignore_class = o.ignore_class, .sparse_y_pred = o.sparse_y_pred, .axis = o.axis, .name = o.name}};
+          {.ignore_class = o.ignore_class,
+           .sparse_y_pred = o.sparse_y_pred,
+           .axis = o.axis,
+           .dtype = o.dtype,
+           .name = o.name}};
 }
 
 OneHotMeanIoU::OneHotMeanIoU(int num_classes, OneHotIoUOptions options)
@@ -202,9 +216,11 @@ Config OneHotMeanIoU::config() const {
 
 OneHotMeanIoU OneHotMeanIoU::from_config(const Config& config) {
   const IoUOptions o = iou_options(config, true);
-  return OneHotMeanIoU(
-      config.at("num_classes").as_int(),
-      {.ignore_class = o.ignore_class, .sparse_y_pred = o.sparse_y_pred, .axis = o.axis, .name = o.name});
+  return OneHotMeanIoU(config.at("num_classes").as_int(), {.ignore_class = o.ignore_class,
+                                                           .sparse_y_pred = o.sparse_y_pred,
+                                                           .axis = o.axis,
+                                                           .dtype = o.dtype,
+                                                           .name = o.name});
 }
 
 }  // namespace nyala::metrics

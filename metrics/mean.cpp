@@ -135,7 +135,9 @@ void MeanOfFunction::update_state(const Tensor& y_true, const Tensor& y_pred, co
   StopRecording stop;
   const Tensor found = values(y_true, y_pred);
   Tensor mask = y_pred.mask();
-  if (found.mask().defined()) mask = mask.defined() ? logical_and(mask, found.mask()) : found.mask();
+  // As in Keras, a class that is ignored counts with a value of 0 where nothing is weighted.
+  const bool is_weighted = sample_weight.defined() || mask.defined();
+  if (found.mask().defined() && is_weighted) mask = mask.defined() ? logical_and(mask, found.mask()) : found.mask();
   accumulate(found, sample_weight, mask);
 }
 

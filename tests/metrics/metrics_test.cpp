@@ -196,8 +196,21 @@ TEST_CASE("F-scores and intersection over union") {
   CHECK(once(IoU(3, {2}), tensor({2, 2, 1}), tensor({2, 1, 1})) == near(0.5));
   CHECK(once(BinaryIoU({.target_class_ids = {1}}), tensor({1, 1}), tensor({0.6, 0.1})) == near(0.5));
   CHECK(once(OneHotMeanIoU(2), tensor({{1, 0}, {0, 1}}), tensor({{0.9, 0.1}, {0.8, 0.2}})) == near(0.25));
+  // Weights lose what follows the point unless the counts have it.
+  const Tensor truth = tensor({0, 0, 1, 1}), guess = tensor({0, 1, 0, 1}), weights = tensor({0.2, 0.3, 0.4, 0.1});
+  CHECK(once(IoU(2, {0, 1}, {.dtype = DType::float32}), truth, guess, weights) == near(0.1736111));
+  CHECK(once(IoU(2, {0, 1}), truth, guess, weights) == 0.0);
+  const IoU floating = IoU::from_config(IoU(2, {0, 1}, {.dtype = DType::float32}).config());
+  CHECK(once(floating, truth, guess, weights) == near(0.1736111));
   CHECK_THROWS_AS(IoU(2, {2}), Error);
   CHECK_THROWS_AS(MeanIoU(0), Error);
+}
+
+TEST_CASE("a class that is ignored counts as 0, and not at all where samples are weighted") {
+  const Tensor y = tensor({0, 1, 2}), p = tensor({{0.8, 0.1, 0.1}, {0.05, 0.95, 0.0}, {0.1, 0.8, 0.1}});
+  CHECK(once(metrics::SparseCategoricalCrossentropy({.ignore_class = 0}), y, p) == near(0.784626));
+  CHECK(once(metrics::SparseCategoricalCrossentropy({.ignore_class = 0}), y, p, tensor({0.5, 1.5, 2.0})) ==
+        near(1.3377464));
 }
 
 TEST_CASE("any function is a metric") {

@@ -15,10 +15,11 @@ struct IoUOptions {
   /// Whether class numbers are given, or scores along `axis`.
   bool sparse_y_true = true, sparse_y_pred = true;
   int axis = -1;
+  /// Of the counts. With a dtype of whole numbers, sample weights lose what follows the point.
+  DType dtype = DType::int32;
   std::string name = {};
 };
-/// Intersection over union, averaged over the target classes that occur. As in Keras (whose counts are whole numbers)
-/// sample weights lose what follows the point. Copies share the counts.
+/// Intersection over union, averaged over the target classes that occur. Copies share the counts.
 /// https://keras.io/api/metrics/segmentation_metrics/
 class IoU : public Metric {
  public:
@@ -50,6 +51,7 @@ class IoU : public Metric {
 struct BinaryIoUOptions {
   std::vector<int> target_class_ids = {0, 1};
   double threshold = 0.5;
+  DType dtype = DType::int32;
   std::string name = {};
 };
 /// Of two classes; predictions from the threshold on are class 1.
@@ -78,6 +80,7 @@ struct OneHotIoUOptions {
   std::optional<int> ignore_class = {};
   bool sparse_y_pred = false;
   int axis = -1;
+  DType dtype = DType::int32;
   std::string name = {};
 };
 /// IoU with one-hot labels.
