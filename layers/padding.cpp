@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include <nyala/error.hpp>
 #include <nyala/layers/padding.hpp>
@@ -11,11 +12,12 @@ namespace {
 
 template <std::size_t N>
 const SpatialPadding<N>& checked(const SpatialPadding<N>& padding, const char* what) {
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
   for (const Padding& side : padding.sides()) {
-    if (side.before < 0 || side.after < 0) {
-      throw Error(std::string(what) + " must not be negative, got (" + std::to_string(side.before) + ", " +
-                  std::to_string(side.after) + ")");
-    }
+    const std::string got = ", got (" + std::to_string(side.before) + ", " + std::to_string(side.after) + ")";
+    if (side.before < 0 || side.after < 0) throw Error(std::string(what) + " must not be negative" + got);
+    if (side.before > most || side.after > most)
+      throw Error(std::string(what) + " must not be above " + std::to_string(most) + got);
   }
   return padding;
 }

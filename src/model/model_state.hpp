@@ -44,6 +44,8 @@ struct Compiled {
   std::vector<OutputMetric> metrics;
   std::vector<std::string> metric_names;  // log names, like `metrics`
   bool resolved = false;
+  /// As in Keras 2.3 to 2.9: what a mask leaves out counts as a loss of 0, in the mean too.
+  bool masks_weigh = false;
 
   RunningMean loss;
   std::vector<RunningMean> output_losses;

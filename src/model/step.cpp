@@ -42,6 +42,14 @@ Tensor weight_of(const Tensors& sample_weight, std::size_t output, std::size_t o
   return sample_weight[output];
 }
 
+/// Sample weights and a mask as weights; samples weigh alike over the mask's further axes.
+Tensor weighed_by_mask(Tensor weight, const Tensor& mask) {
+  const Tensor kept = cast(mask, floatx());
+  if (!weight.defined()) return kept;
+  while (weight.rank() < kept.rank()) weight = expand_dims(weight, -1);
+  return cast(weight, floatx()).to(kept.device()) * kept;
+}
+
 struct StepLoss {
   Tensor total;
   Tensors of_outputs;
@@ -59,7 +67,12 @@ StepLoss compute_loss(const Model& model, Compiled& compiled, const Batch& batch
       continue;
     }
     any = true;
-    const Tensor value = (*compiled.losses[i])(target, predicted[i], weight_of(batch.sample_weight, i, outputs));
+    Tensor output = predicted[i], sample_weight = weight_of(batch.sample_weight, i, outputs);
+    if (compiled.masks_weigh && output.mask().defined()) {
+      sample_weight = weighed_by_mask(sample_weight, output.mask());
+      output = output.with_mask({});
+    }
+    const Tensor value = (*compiled.losses[i])(target, output, sample_weight);
     if (value.rank() != 0) {
       throw Error("Model \"" + model.name() + "\": training needs a scalar loss, \"" + compiled.losses[i]->name() +
                   "\" gave the shape " + value.shape().str() + " (reduction \"none\"?)");

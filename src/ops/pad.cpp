@@ -49,6 +49,10 @@ Tensor pad(const Tensor& x, const std::vector<Padding>& pad_width, const std::st
     if (width.before < 0 || width.after < 0) {
       ops::fail("pad: widths must not be negative, got (", width.before, ", ", width.after, ")");
     }
+    constexpr std::int64_t most = std::int64_t{1} << 40;
+    if (width.before > most || width.after > most) {
+      ops::fail("pad: widths of ", width.before, " and ", width.after, " are more than any memory holds");
+    }
   }
   if (mode == "constant") return pad_constant(x, pad_width, constant_values);
   Tensor y = x;

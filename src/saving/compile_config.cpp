@@ -8,7 +8,9 @@
 #include "model/model_state.hpp"
 #include "saving/assignments.hpp"
 #include "saving/config_values.hpp"
+#include "saving/layer_dialect.hpp"
 #include "saving/model_config.hpp"
+#include "saving/private_settings.hpp"
 
 namespace nyala::saving {
 
@@ -263,10 +265,11 @@ Config training_config(const Model& model) {
   Config config = Config::object();
   add_settings(config, compiled, Form::legacy);
   config["optimizer_config"] = own_optimizer(compiled, Form::legacy);
+  if (compiled.masks_weigh) config[masks_weigh] = true;
   return config;
 }
 
-void compile_from_config(Model& model, const Config& given) {
+void compile_from_config(Model& model, const Config& given, const Config& object) {
   const Config config = plain(given);
   if (config.is_null() || (config.is_object() && config.size() == 0)) return;
   const Config& own = config.contains("optimizer") ? config.at("optimizer") : config.get("optimizer_config");
@@ -294,6 +297,8 @@ void compile_from_config(Model& model, const Config& given) {
     if (config.get("steps_per_execution").is_integer())
       options.steps_per_execution = config.at("steps_per_execution").as_int();
     model.compile(optimizer, losses_of(config.get("loss")), options);
+    model.model_state()->compiled->masks_weigh =
+        version_being_read().masks_weigh() || (object.is_object() && object.get(masks_weigh) == Config(true));
   } catch (const Error& error) {
     warn_compile("the model is not compiled: " + std::string(error.what()));
   }

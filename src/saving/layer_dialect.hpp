@@ -28,6 +28,9 @@ struct KerasVersion {
   }
   /// Keras 1 to 2.3, which was no part of TensorFlow.
   bool stands_alone() const { return !of_tensorflow && before(2, 4); }
+  /// What a mask leaves out counts as a loss of 0, so that the mean is over all entries; before and since, over the
+  /// rest.
+  bool masks_weigh() const { return (of_tensorflow || !before(2, 3)) && before(2, 10); }
   /// Activity regularizers: of a mean sample in TensorFlow's Keras and since 3.14, of the whole batch in the others.
   bool sums_activity() const { return stands_alone() || (major == 3 && minor < 14); }
 };

@@ -32,7 +32,8 @@ Config compile_config(const Model& model);
 Config training_config(const Model& model);
 /// Compiles as either of the two says; does nothing for null or an empty object. What cannot be kept (an unknown
 /// metric, a function) is left out with a warning on stderr that names it.
-void compile_from_config(Model& model, const Config& config);
+/// `object` may hold settings of our own beside them (masks_weigh).
+void compile_from_config(Model& model, const Config& config, const Config& object = {});
 
 Config optimizer_config(const Optimizer& optimizer, Form form = Form::keras3);
 /// Of any dialect: old keys such as `lr` and `decay` are read too. Throws Error for an unknown class.

@@ -17,6 +17,7 @@
 #include "saving/layer_dialect.hpp"
 #include "saving/legacy_h5.hpp"
 #include "saving/model_config.hpp"
+#include "saving/private_settings.hpp"
 #include "saving/slashed_names.hpp"
 #include "saving/walk.hpp"
 #include "saving/weight_store.hpp"
@@ -55,7 +56,9 @@ void write_legacy(detail::AtomicFile& file, const Model& model, bool include_opt
 
 void write_keras(detail::AtomicFile& file, const Model& model, bool include_optimizer, const std::string& where) {
   Config config = model_config(model, Form::keras3);
-  if (!include_optimizer && config.contains("compile_config")) config.erase("compile_config");
+  for (const char* key : {"compile_config", masks_weigh}) {
+    if (!include_optimizer && config.contains(key)) config.erase(key);
+  }
   Hdf5Writer writer(where);
   write_weights(writer, model, include_optimizer);
   ArchiveWriter archive(file, where);
@@ -117,7 +120,8 @@ class Loader {
     }
     const auto training = file.text("", "training_config");
     if (!options_.compile || !training) return model;
-    compile(model, slashed.renamed(parsed(*training, where_ + ": training_config")));
+    const Config settings = parsed(*training, where_ + ": training_config");
+    compile(model, slashed.renamed(settings), settings);
     if (has_weights_made(model)) read_legacy_optimizer(file, "optimizer_weights", model, assignments);
     return model;
   }
@@ -150,7 +154,7 @@ class Loader {
     }
     const Config& settings = config.get("compile_config");
     if (!options_.compile || !settings.is_object() || settings.size() == 0) return model;
-    compile(model, slashed.renamed(settings));
+    compile(model, slashed.renamed(settings), config);
     if (has_weights_made(model) && settings.contains("optimizer")) read_optimizer(store, model, assignments);
     return model;
   }
@@ -195,8 +199,8 @@ class Loader {
                  [&] { return model_from_config(config, {.max_parameter_bytes = limit(), .initialize = false}); });
   }
 
-  void compile(Model& model, const Config& settings) const {
-    about(where_, [&] { compile_from_config(model, settings); });
+  void compile(Model& model, const Config& settings, const Config& object) const {
+    about(where_, [&] { compile_from_config(model, settings, object); });
   }
 
   std::string where_;

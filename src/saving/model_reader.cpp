@@ -166,7 +166,7 @@ Model model_from_json(const std::string& json, const LoadOptions& options) {
   const bool says = object.is_object() && object.get("keras_version").is_string();
   const saving::VersionBeingRead version(says ? object.at("keras_version").as_string() : "");
   Model model = saving::model_from_config(object, {.max_parameter_bytes = options.max_parameter_bytes});
-  if (options.compile && object.is_object()) saving::compile_from_config(model, object.get("compile_config"));
+  if (options.compile && object.is_object()) saving::compile_from_config(model, object.get("compile_config"), object);
   return model;
 }
 

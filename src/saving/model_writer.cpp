@@ -105,6 +105,7 @@ Config model_object(const Model& model, Form form, bool outermost) {
   const Config build = model_build_config(model);
   if (!build.is_null()) object["build_config"] = build;
   object["compile_config"] = outermost ? compile_config(model) : Config::object();
+  if (outermost && model.compiled() && model.model_state()->compiled->masks_weigh) object[masks_weigh] = true;
   return object;
 }
 

@@ -10,6 +10,8 @@
 #include <nyala/error.hpp>
 #include <nyala/ops.hpp>
 
+#include "saving/file_format.hpp"
+
 namespace nyala::saving {
 namespace {
 
@@ -272,7 +274,8 @@ void restore_optimizer(const Model& model, const StoredState& state, const std::
     const std::vector<Variable> first = optimizer.variables();
     if (state.count == first.size()) {
       Assignments own = assignments.collecting();
-      if (Restorer(state, first, has_rate, own).same_order()) return assignments.append(std::move(own));
+      if (about(where, [&] { return Restorer(state, first, has_rate, own).same_order(); }))
+        return assignments.append(std::move(own));
     }
   }
   std::string class_name = optimizer.class_name();
@@ -301,7 +304,7 @@ void restore_optimizer(const Model& model, const StoredState& state, const std::
     warn(where + ": the optimizer's state was dropped: the file holds " + std::to_string(state.count) + " values, " +
          class_name + " has " + std::to_string(variables.size()) + ", or their shapes differ");
   } catch (const Error& error) {
-    if (assignments.at_once()) throw;  // some of it is there already
+    if (assignments.at_once()) about(where, [] { throw; });  // some of it is there already
     warn(where + ": the optimizer's state was dropped: " + error.what());
   }
 }

@@ -1,6 +1,7 @@
 // What users get wrong, and what they are told. Every message names the layer or call, the rule and what was received.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <functional>
 #include <limits>
 #include <string>
@@ -57,6 +58,11 @@ const std::vector<Mistake>& mistakes() {
       // layers
       {"negative units", [] { Dense(-3); }, {"Dense", "units", "-3"}},
       {"zero units", [] { LSTM(0); }, {"LSTM", "units", "0"}},
+      {"huge padding",
+       [] {
+         ZeroPadding1D(SpatialPadding<1>(std::array<Padding, 1>{{{std::int64_t{1} << 62, 0}}}));
+       },
+       {"padding", "2147483647", "4611686018427387904"}},
       {"negative filters", [] { Conv2D(-1, 3); }, {"Conv2D", "filters", "-1"}},
       {"kernel of zero", [] { Conv2D(4, 0); }, {"Conv2D", "kernel_size", "0"}},
       {"strides and dilation", [] { Conv2D(4, 3, {.strides = 2, .dilation_rate = 2}); }, {"strides", "dilation_rate"}},

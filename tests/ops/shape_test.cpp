@@ -85,6 +85,10 @@ TEST_CASE("padding has NumPy's modes, wider than the axis too") {
                        Error);
   CHECK_THROWS_WITH_AS(pad(six, {{1, 1}}), "pad: one Padding per axis is needed, got 1 for shape (2, 3)", Error);
   CHECK_THROWS_WITH_AS(pad(x, {{-1, 1}}), "pad: widths must not be negative, got (-1, 1)", Error);
+  constexpr std::int64_t huge = std::int64_t{1} << 62;
+  CHECK_THROWS_WITH_AS(pad(x, {{huge, huge}}),
+                       "pad: widths of 4611686018427387904 and 4611686018427387904 are more than any memory holds",
+                       Error);
   CHECK_THROWS_AS(pad(zeros({0}), {{1, 1}}, "edge"), Error);
 }
 
