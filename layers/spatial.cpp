@@ -1,6 +1,7 @@
 #include "spatial.hpp"
 
 #include <cctype>
+#include <limits>
 
 namespace nyala::spatial {
 
@@ -23,6 +24,9 @@ std::string padding(const std::string& given, bool causal_allowed, const std::st
 void require_positive(const std::vector<std::int64_t>& values, const std::string& what) {
   for (const std::int64_t value : values) {
     if (value < 1) throw Error(what + " must be positive, got " + Config(values).json());
+    constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+    if (value > most)
+      throw Error(what + " must not be above " + std::to_string(most) + ", got " + Config(values).json());
   }
 }
 

@@ -63,6 +63,11 @@ const std::vector<Mistake>& mistakes() {
          ZeroPadding1D(SpatialPadding<1>(std::array<Padding, 1>{{{std::int64_t{1} << 62, 0}}}));
        },
        {"padding", "2147483647", "4611686018427387904"}},
+      {"huge strides",
+       [] {
+         Conv1D::from_config(Config::object({{"filters", 2}, {"kernel_size", 3}, {"strides", std::int64_t{1} << 62}}));
+       },
+       {"Conv1D", "strides", "2147483647"}},
       {"negative filters", [] { Conv2D(-1, 3); }, {"Conv2D", "filters", "-1"}},
       {"kernel of zero", [] { Conv2D(4, 0); }, {"Conv2D", "kernel_size", "0"}},
       {"strides and dilation", [] { Conv2D(4, 3, {.strides = 2, .dilation_rate = 2}); }, {"strides", "dilation_rate"}},
