@@ -41,8 +41,8 @@ void ConvLSTMCell<N>::build(const Shape& input) {
   }
   kernel.push_back(channels);
   recurrent_kernel.push_back(filters_);
-  kernel.push_back(4 * filters_);
-  recurrent_kernel.push_back(4 * filters_);
+  kernel.push_back(std::int64_t{4} * filters_);
+  recurrent_kernel.push_back(std::int64_t{4} * filters_);
   kernel_ = this->add_weight("kernel", kernel, options_.kernel_initializer,
                              {.regularizer = options_.kernel_regularizer, .constraint = options_.kernel_constraint});
   recurrent_kernel_ =
@@ -51,7 +51,7 @@ void ConvLSTMCell<N>::build(const Shape& input) {
   if (!options_.use_bias) return;
   InitializerRef initializer = options_.bias_initializer;
   if (options_.unit_forget_bias) initializer = recurrent::forget_gate_ones(initializer, filters_, "ConvLSTM");
-  bias_ = this->add_weight("bias", {4 * filters_}, initializer,
+  bias_ = this->add_weight("bias", {std::int64_t{4} * filters_}, initializer,
                            {.regularizer = options_.bias_regularizer, .constraint = options_.bias_constraint});
 }
 

@@ -4,7 +4,7 @@ namespace nyala {
 
 GRUCell::GRUCell(int units, GRUCellOptions options) : UnitsCell(units, options, "GRU", 3, 1) {}
 
-Shape GRUCell::bias_shape() const { return options_.reset_after ? Shape{2, 3 * units_} : Shape{3 * units_}; }
+Shape GRUCell::bias_shape() const { return options_.reset_after ? Shape{2, gates_ * units_} : Shape{gates_ * units_}; }
 
 Tensors GRUCell::call(const Tensors& inputs, bool training) {
   const auto [x, h] = dropped(inputs, training);

@@ -8,13 +8,6 @@ namespace nyala {
 namespace {
 
 template <std::size_t N>
-void check(const Dims<N>& size, const char* layer) {
-  for (const std::int64_t each : size.values()) {
-    if (each < 1) throw Error(std::string(layer) + ": size must be positive, got " + std::to_string(each));
-  }
-}
-
-template <std::size_t N>
 Shape upsampled(const Shape& input, const Dims<N>& size, const std::string& data_format) {
   Shape output = input;
   const std::size_t first = spatial::first_spatial(data_format);
@@ -49,7 +42,7 @@ Config UpSampling1D::config() const {
 
 UpSampling2D::UpSampling2D(Dims<2> size, UpSampling2DOptions options)
     : LayerOf(options), size_(size), options_(options) {
-  check(size, "UpSampling2D");
+  spatial::require_positive(size.vector(), "UpSampling2D: size");
   options_.data_format = spatial::data_format(options.data_format, "UpSampling2D");
   const std::string& mode = options.interpolation;
   constexpr std::array modes{"nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"};
@@ -90,7 +83,7 @@ Config UpSampling2D::config() const {
 
 UpSampling3D::UpSampling3D(Dims<3> size, UpSampling3DOptions options)
     : LayerOf(options), size_(size), data_format_(spatial::data_format(options.data_format, "UpSampling3D")) {
-  check(size, "UpSampling3D");
+  spatial::require_positive(size.vector(), "UpSampling3D: size");
   set_input_spec({{.rank = 5}});
 }
 

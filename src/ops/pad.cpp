@@ -13,6 +13,7 @@ namespace {
 Tensor pad_constant(const Tensor& x, const std::vector<Padding>& widths, double value) {
   Shape shape = x.shape();
   for (std::size_t i = 0; i < widths.size(); ++i) shape[i] += widths[i].before + widths[i].after;
+  shape.elements();  // an Error if they are too many to count
   const std::vector<std::int64_t> strides = ops::row_major_strides(shape);
   std::int64_t offset = 0;
   for (std::size_t i = 0; i < widths.size(); ++i) offset += widths[i].before * strides[i];

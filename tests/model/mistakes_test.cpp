@@ -63,6 +63,11 @@ const std::vector<Mistake>& mistakes() {
          ZeroPadding1D(SpatialPadding<1>(std::array<Padding, 1>{{{std::int64_t{1} << 62, 0}}}));
        },
        {"padding", "2147483647", "4611686018427387904"}},
+      {"units that overflow with their gates",
+       [] {
+         LSTM(1000000000)(Input({3, 2}));
+       },
+       {"LSTM"}},
       {"huge strides",
        [] {
          Conv1D::from_config(Config::object({{"filters", 2}, {"kernel_size", 3}, {"strides", std::int64_t{1} << 62}}));

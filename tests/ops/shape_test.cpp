@@ -89,6 +89,8 @@ TEST_CASE("padding has NumPy's modes, wider than the axis too") {
   CHECK_THROWS_WITH_AS(pad(x, {{huge, huge}}),
                        "pad: widths of 4611686018427387904 and 4611686018427387904 are more than any memory holds",
                        Error);
+  constexpr std::int64_t large = std::int64_t{1} << 31;
+  CHECK_THROWS_AS(pad(zeros({1, 1, 1}), {{large, large}, {large, large}, {large, large}}), Error);
   CHECK_THROWS_AS(pad(zeros({0}), {{1, 1}}, "edge"), Error);
 }
 

@@ -153,7 +153,9 @@ class UnitsCell : public LayerOf<Cell, RecurrentCell> {
   /// x and h, with dropout in training. Error if the call brings another number of states.
   std::pair<Tensor, Tensor> dropped(const Tensors& inputs, bool training) const;
 
-  int units_, gates_, states_;
+  int units_;
+  std::int64_t gates_;
+  int states_;
   Options options_;
   ActivationFunction activation_, recurrent_activation_;
   SeedGenerator seed_;
