@@ -25,22 +25,26 @@ void ReduceLROnPlateau::on_train_begin(const Logs&) {
 }
 
 bool ReduceLROnPlateau::reduce(int epoch) {
-  Optimizer& optimizer = model().optimizer();
-  const double rate = optimizer.learning_rate();
-  // The optimizer keeps a float32, which lies beside the double that min_lr is.
-  if (rate <= static_cast<double>(static_cast<float>(options_.min_lr))) return false;
-  const double reduced = std::max(rate * options_.factor, options_.min_lr);
-  optimizer.set_learning_rate(reduced);
-  if (options_.verbose > 0) {
-    detail::say("\nEpoch " + std::to_string(epoch + 1) + ": ReduceLROnPlateau reducing learning rate to " +
-                detail::python_number(reduced) + ".");
+  bool any = false;
+  for (const auto& [optimizer, name] : detail::rated_optimizers(model())) {
+    const double rate = optimizer->learning_rate();
+    // The optimizer keeps a float32, which lies beside the double that min_lr is.
+    if (rate <= static_cast<double>(static_cast<float>(options_.min_lr))) continue;
+    const double reduced = std::max(rate * options_.factor, options_.min_lr);
+    optimizer->set_learning_rate(reduced);
+    any = true;
+    if (options_.verbose > 0) {
+      detail::say("\nEpoch " + std::to_string(epoch + 1) + ": ReduceLROnPlateau reducing " +
+                  (name.empty() ? "" : name + " ") + "learning rate to " + detail::python_number(reduced) + ".");
+    }
   }
-  return true;
+  return any;
 }
 
 void ReduceLROnPlateau::on_epoch_end(int epoch, const Logs& logs) {
   find_direction();
-  add_log("learning_rate", model().optimizer().learning_rate());
+  for (const auto& [optimizer, name] : detail::rated_optimizers(model()))
+    add_log(detail::rate_entry(name), optimizer->learning_rate());
   const auto current = monitored(logs, "the learning rate depends on");
   if (!current) return;
   if (cooldown_left_ > 0) {

@@ -5,7 +5,18 @@
 #include <cstdlib>
 #include <iostream>
 
+#include <nyala/model.hpp>
+
 namespace nyala::detail {
+
+std::vector<std::pair<Optimizer*, std::string>> rated_optimizers(Model& model) {
+  std::vector<std::pair<Optimizer*, std::string>> rated;
+  for (const auto& optimizer : model.optimizer().optimizers()) rated.emplace_back(optimizer.get(), optimizer->name());
+  if (rated.empty()) rated.emplace_back(&model.optimizer(), "");
+  return rated;
+}
+
+std::string rate_entry(const std::string& name) { return name.empty() ? "learning_rate" : "learning_rate_" + name; }
 
 std::string python_number(double value) {
   if (std::isnan(value)) return "nan";

@@ -5,6 +5,8 @@
 #include <nyala/ops/shape.hpp>
 #include <nyala/summary_writer.hpp>
 
+#include "support.hpp"
+
 namespace nyala {
 
 namespace {
@@ -88,8 +90,9 @@ void TensorBoard::on_epoch_end(int epoch, const Logs& logs) {
     const bool validation = name.starts_with("val_");
     writer(validation).scalar("epoch_" + (validation ? name.substr(4) : name), value, epoch);
   }
-  if (!logs.contains("learning_rate")) {
-    writer(false).scalar("epoch_learning_rate", model().optimizer().learning_rate(), epoch);
+  for (const auto& [optimizer, name] : detail::rated_optimizers(model())) {
+    const std::string entry = detail::rate_entry(name);
+    if (!logs.contains(entry)) writer(false).scalar("epoch_" + entry, optimizer->learning_rate(), epoch);
   }
   if (options_.write_steps_per_second) {
     const auto steps = static_cast<double>(model().optimizer().iterations() - iterations_at_epoch_);

@@ -29,7 +29,7 @@ MultiOptimizer::MultiOptimizer(const OptimizerMap& optimizers, MultiOptimizerOpt
 
 std::size_t MultiOptimizer::add(std::shared_ptr<Optimizer> optimizer) {
   if (optimizer == nullptr) throw Error("MultiOptimizer: an optimizer is needed, got none");
-  if (optimizer->class_name() == "MultiOptimizer" || optimizer->class_name() == "LossScaleOptimizer")
+  if (!optimizer->optimizers().empty() || optimizer->inner_optimizer() != nullptr)
     throw Error("MultiOptimizer: the optimizers must not wrap others, got a " + optimizer->class_name());
   const auto known = std::find(given_.begin(), given_.end(), optimizer);
   if (known != given_.end()) return static_cast<std::size_t>(known - given_.begin());

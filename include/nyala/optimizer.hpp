@@ -96,6 +96,11 @@ class Optimizer {
   virtual std::vector<Variable> variables() const;
   /// Overwrites the variables by their moving averages, if use_ema: what fit does at its end.
   virtual void finalize_variable_values(const std::vector<Variable>& variables);
+  /// Those that share the variables out among them, each with a rate of its own (MultiOptimizer); none: it has them
+  /// all.
+  virtual std::vector<std::shared_ptr<Optimizer>> optimizers() const { return {}; }
+  /// The one whose steps this one prepares, with rate and state of its own (LossScaleOptimizer); null: none.
+  virtual std::shared_ptr<Optimizer> inner_optimizer() const { return {}; }
   /// The loss whose gradients apply() takes: times loss_scale_factor, if there is one.
   virtual Tensor scale_loss(const Tensor& loss) const;
   /// Regular expressions; variables whose name holds one of them do not decay. Before the first step.

@@ -5,6 +5,7 @@
 #include <nyala/model.hpp>
 #include <nyala/register.hpp>
 
+#include "model/log_entries.hpp"
 #include "model/model_state.hpp"
 #include "model/step.hpp"
 #include "model/suggest.hpp"
@@ -73,8 +74,8 @@ void Model::compile(const OptimizerRef& optimizer, const Losses& loss, const Com
   Compiled compiled;
   compiled.optimizer = resolve(optimizer, "compile");
   if (compiled.optimizer == nullptr) throw Error("compile: an optimizer is needed, got none");
-  const bool scales = compiled.optimizer->class_name() == "LossScaleOptimizer" ||
-                      compiled.optimizer->options().loss_scale_factor.has_value();
+  const bool scales =
+      compiled.optimizer->inner_optimizer() != nullptr || compiled.optimizer->options().loss_scale_factor.has_value();
   if (options.auto_scale_loss && dtype_policy().name() == "mixed_float16" && !scales)
     compiled.optimizer = detail::loss_scaled(std::move(compiled.optimizer));
   compiled.losses_given = loss;
@@ -176,7 +177,7 @@ std::vector<std::string> Model::metrics_names() const {
 }
 
 std::string Model::metric_direction(const std::string& name) const {
-  const std::string bare = name.rfind("val_", 0) == 0 ? name.substr(4) : name;
+  const std::string bare = detail::metric_of(name.rfind("val_", 0) == 0 ? name.substr(4) : name);
   if (bare == "loss") return "min";
   if (!compiled()) return {};
   const Compiled& compiled = *model_->compiled;

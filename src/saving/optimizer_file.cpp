@@ -97,6 +97,12 @@ bool is_iteration(std::string name) {
   return name == "iter" || name == "iteration" || name == "iterations";
 }
 
+/// A schedule's rate follows from the number of steps.
+bool keeps_rate(const Optimizer& optimizer) { return optimizer.options().learning_rate.schedule() == nullptr; }
+
+/// The number of steps, and the rate where it is kept.
+std::size_t variables_before_slots(bool has_rate) { return has_rate ? 2 : 1; }
+
 class Restorer {
  public:
   Restorer(const StoredState& state, const std::vector<Variable>& variables, bool has_rate, Assignments& assignments)
@@ -146,7 +152,7 @@ class Restorer {
 
   /// Nadam before Keras 3 did not keep the product of its momenta either; it follows from the number of steps.
   bool without_rate_and_product(const std::string& class_name) {
-    const std::size_t missing = has_rate_ ? 2 : 1;
+    const std::size_t missing = variables_before_slots(has_rate_);
     if (class_name != "Nadam" || state_.count == 0 || state_.count + missing != variables_.size()) return false;
     for (std::size_t i = 0; i < state_.count; ++i) {
       if (state_.shape(i) != variables_[i == 0 ? 0 : i + missing - 1].shape()) return false;
@@ -157,7 +163,7 @@ class Restorer {
 
   /// Nadam of Keras 3.0 to 3.8 kept that product before the slots, not after them.
   bool product_first(const std::string& class_name) {
-    const std::size_t first = has_rate_ ? 2 : 1;
+    const std::size_t first = variables_before_slots(has_rate_);
     if (class_name != "Nadam" || state_.count != variables_.size() || state_.count <= first) return false;
     const auto place = [&](std::size_t i) { return i < first ? i : i == first ? state_.count - 1 : i - 1; };
     for (std::size_t i = 0; i < state_.count; ++i) {
@@ -178,7 +184,7 @@ class Restorer {
 
   /// SGD of tf.keras 2.11 to 2.15 kept momentum even where there is none.
   bool only_iteration(const std::string& class_name) {
-    const std::size_t first = has_rate_ ? 2 : 1;
+    const std::size_t first = variables_before_slots(has_rate_);
     if (class_name != "SGD" || variables_.size() != first || state_.count == 0 || !state_.shape(0).empty())
       return false;
     take(0, 0);
@@ -190,7 +196,7 @@ class Restorer {
  private:
   /// One kind of slot after the other, as Keras before 2.3 listed them; some optimizers' steps were not kept.
   bool in_order(const std::string& class_name, std::optional<std::size_t> iteration) {
-    const std::size_t own = has_rate_ ? 2 : 1;
+    const std::size_t own = variables_before_slots(has_rate_);
     std::map<std::string, std::size_t> counts;
     for (std::size_t i = own; i < variables_.size(); ++i) ++counts[slot_kind(variables_[i])];
     const auto kinds = slots_in_order().find(class_name);
@@ -222,7 +228,7 @@ class Restorer {
                   std::optional<std::size_t> iteration) {
     std::map<std::string, std::size_t> used;
     std::vector<std::pair<std::size_t, std::size_t>> pairs;
-    for (std::size_t i = has_rate_ ? 2 : 1; i < variables_.size(); ++i) {
+    for (std::size_t i = variables_before_slots(has_rate_); i < variables_.size(); ++i) {
       const std::string kind = slot_kind(variables_[i]);
       const auto list = stored.find(kind);
       if (list == stored.end()) continue;
@@ -268,9 +274,9 @@ class Restorer {
 void restore_optimizer(const Model& model, const StoredState& state, const std::string& where,
                        Assignments& assignments) {
   Optimizer& optimizer = model.optimizer();
-  bool has_rate = optimizer.options().learning_rate.schedule() == nullptr;
+  bool has_rate = keeps_rate(optimizer);
   // Keras writes these even before the first step, when there are no slots.
-  if (state.count <= (has_rate ? 2U : 1U) && !optimizer.built() && !model.trainable_variables().empty()) {
+  if (state.count <= variables_before_slots(has_rate) && !optimizer.built() && !model.trainable_variables().empty()) {
     const std::vector<Variable> first = optimizer.variables();
     if (state.count == first.size()) {
       Assignments own = assignments.collecting();
@@ -282,12 +288,11 @@ void restore_optimizer(const Model& model, const StoredState& state, const std::
   try {
     if (!optimizer.built()) optimizer.build(model.trainable_variables());
     std::vector<Variable> variables = optimizer.variables();
-    if (class_name == "LossScaleOptimizer" && state.count != variables.size()) {
+    if (const auto inner = optimizer.inner_optimizer(); inner != nullptr && state.count != variables.size()) {
       // Keras 2's .h5 files have the state of the wrapped optimizer alone.
-      const Config inner = optimizer.config().at("inner_optimizer");
-      class_name = inner.at("class_name").as_string();
-      has_rate = inner.at("config").get("learning_rate").is_number();
-      variables.erase(variables.begin(), variables.begin() + 4);
+      class_name = inner->class_name();
+      has_rate = keeps_rate(*inner);
+      variables = inner->variables();
     }
     Assignments own(assignments.at_once());
     Restorer restorer(state, variables, has_rate, own);

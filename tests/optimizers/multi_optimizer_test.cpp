@@ -53,3 +53,25 @@ TEST_CASE("MultiOptimizer refuses what it cannot mean") {
                        doctest::Contains("several optimizers"), Error);
   CHECK_THROWS_WITH_AS(MultiOptimizer({"adam", {}}).learning_rate(), doctest::Contains("no one learning rate"), Error);
 }
+
+TEST_CASE("callbacks that follow the learning rate follow that of each of MultiOptimizer's optimizers") {
+  const auto sgd = std::make_shared<SGD>(SGDOptions{.learning_rate = 0.5});
+  const Tensor x = random::normal({8, 4}), y = random::normal({8, 2});
+  Sequential model = model_with(MultiOptimizer(OptimizerMap{Adam({.learning_rate = 0.25}), {{".*first/.*", sgd}}}));
+  const History scheduled =
+      model.fit(x, y, {.epochs = 2, .verbose = 0, .callbacks = {LearningRateScheduler([](int epoch, double rate) {
+                                                    return epoch == 0 ? rate : rate / 2.0;
+                                                  })}});
+  CHECK(scheduled["learning_rate_sgd"] == std::vector<double>{0.5, 0.25});
+  CHECK(scheduled["learning_rate_adam"] == std::vector<double>{0.25, 0.125});
+  CHECK_FALSE(scheduled.contains("learning_rate"));
+  // min_lr holds for each: the one that lies there already stays.
+  const History reduced = model.fit(
+      x, y,
+      {.epochs = 3,
+       .verbose = 0,
+       .callbacks = {
+           ReduceLROnPlateau({.monitor = "loss", .factor = 0.5, .patience = 1, .min_delta = 1e9, .min_lr = 0.125})}});
+  CHECK(reduced["learning_rate_sgd"] == std::vector<double>{0.25, 0.25, 0.125});
+  CHECK(reduced["learning_rate_adam"] == std::vector<double>{0.125, 0.125, 0.125});
+}

@@ -11,7 +11,8 @@ struct LearningRateSchedulerOptions {
   int verbose = 0;
 };
 
-/// Sets the learning rate at the beginning of each epoch, counted from 0; logs learning_rate at its end.
+/// Sets the learning rate at the beginning of each epoch, counted from 0; logs learning_rate at its end. With a
+/// MultiOptimizer each of its optimizers is asked and set for itself; logs have learning_rate_adam and so on.
 /// https://keras.io/api/callbacks/learning_rate_scheduler/
 class LearningRateScheduler : public Callback {
  public:

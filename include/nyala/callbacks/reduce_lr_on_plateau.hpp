@@ -19,6 +19,7 @@ struct ReduceLROnPlateauOptions {
 };
 
 /// Multiplies the learning rate by `factor` when a metric has not improved for `patience` epochs; logs learning_rate.
+/// With a MultiOptimizer the rates of all its optimizers; logs have learning_rate_adam and so on.
 /// https://keras.io/api/callbacks/reduce_lr_on_plateau/
 class ReduceLROnPlateau : public MonitorCallback {
  public:

@@ -34,7 +34,7 @@ class LossScaleOptimizer : public Optimizer {
   /// What the loss is multiplied by now.
   double dynamic_scale() const;
 
-  const std::shared_ptr<Optimizer>& inner_optimizer() const { return inner_; }
+  std::shared_ptr<Optimizer> inner_optimizer() const override { return inner_; }
   std::string class_name() const override { return "LossScaleOptimizer"; }
   Config config() const override;
   static LossScaleOptimizer from_config(const Config& config);

@@ -38,7 +38,7 @@ class MultiOptimizer : public Optimizer {
   void finalize_variable_values(const std::vector<Variable>& variables) override;
 
   /// Those of the map in its order, the default one last.
-  const std::vector<std::shared_ptr<Optimizer>>& optimizers() const { return optimizers_; }
+  std::vector<std::shared_ptr<Optimizer>> optimizers() const override { return optimizers_; }
   std::string class_name() const override { return "MultiOptimizer"; }
   Config config() const override;
   static MultiOptimizer from_config(const Config& config);
