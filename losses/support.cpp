@@ -59,8 +59,11 @@ void require_not_negative(double value, const char* owner, const char* option) {
     throw Error(std::string(owner) + ": " + option + " must not be negative, got " + Config(value).json());
 }
 
-void read_common(const Config& config, std::string& reduction, std::string& name) {
-  if (config.contains("reduction")) reduction = config.get("reduction", "none");
+void read_common(const Config& config, std::optional<std::string>& reduction, std::string& name) {
+  if (config.contains("reduction")) {
+    const Config& given = config.at("reduction");
+    reduction = given.is_null() ? std::nullopt : std::optional(given.as_string());
+  }
   name = config.get("name", name.c_str());
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include <nyala/error.hpp>
@@ -25,7 +26,7 @@ void require_smoothing(double smoothing, const char* owner);
 void require_not_negative(double value, const char* owner, const char* option);
 
 /// The entries that every loss has; what a config lacks stays as it is.
-void read_common(const Config& config, std::string& reduction, std::string& name);
+void read_common(const Config& config, std::optional<std::string>& reduction, std::string& name);
 LossOptions loss_options(const Config& config);
 Config axis_config(const Axes& axis);
 Axes axis_from(const Config& config);

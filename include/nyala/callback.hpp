@@ -20,6 +20,9 @@ class Logs : public std::map<std::string, double> {
   /// Both throw Error naming the metrics that there are.
   double operator[](const std::string& name) const { return at(name); }
   double at(const std::string& name) const;
+  /// The numbers of a metric that gives several (F1Score with average = ""), in the order of its result(): the entries
+  /// "f1_score[0]", "f1_score[1]", …, which Keras has as one array; of any other metric its one number.
+  std::vector<double> values(const std::string& name) const;
 };
 
 /// What happens during fit, evaluate and predict. https://keras.io/api/callbacks/base_callback/
@@ -84,6 +87,8 @@ class History {
   /// Throws Error naming the metrics that there are.
   const std::vector<double>& operator[](const std::string& name) const;
   bool contains(const std::string& name) const { return history.count(name) != 0; }
+  /// Of a metric that gives several numbers: all of them, for each epoch; see Logs::values.
+  std::vector<std::vector<double>> values(const std::string& name) const;
 
   std::map<std::string, std::vector<double>> history;
   /// Epoch numbers, from 0.

@@ -12,8 +12,8 @@
 namespace nyala {
 
 struct LossOptions {
-  /// "sum_over_batch_size", "sum", "mean", "mean_with_sample_weight" or "none".
-  std::string reduction = "sum_over_batch_size";
+  /// "sum_over_batch_size", "sum", "mean", "mean_with_sample_weight" or "none"; std::nullopt (Keras' None) is "none".
+  std::optional<std::string> reduction = "sum_over_batch_size";
   std::string name = {};
 };
 
@@ -29,18 +29,19 @@ class Loss {
 
   /// The reduced loss: a scalar, but for reduction "none". y_true is cast to y_pred's dtype where it is floating; a
   /// trailing axis of size 1 in one of them is dropped; y_pred's mask leaves steps out. Throws Error naming both shapes
-  /// if they do not fit.
+  /// if they do not fit. sample_weight: one per loss, or per sample, or what broadcasts with the losses.
   Tensor operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight = {});
 
   const std::string& name() const { return name_; }
-  const std::string& reduction() const { return reduction_; }
+  std::string reduction() const { return reduction_.value_or("none"); }
 
  protected:
   /// Throws Error for an unknown reduction.
-  explicit Loss(std::string name = "loss", std::string reduction = "sum_over_batch_size");
+  explicit Loss(std::string name = "loss", std::optional<std::string> reduction = "sum_over_batch_size");
   Loss(const char* default_name, LossOptions options);
 
-  std::string name_, reduction_;
+  std::string name_;
+  std::optional<std::string> reduction_;
 };
 
 /// Keras' reduce_weighted_values. mask: like values, or null.

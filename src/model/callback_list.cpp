@@ -1,16 +1,31 @@
 #include "model/callback_list.hpp"
 
+#include <algorithm>
+
 #include <nyala/error.hpp>
 #include <nyala/model.hpp>
 
+#include "model/log_entries.hpp"
 #include "model/suggest.hpp"
 
 namespace nyala {
 
 namespace {
 
+/// How many numbers a metric of that name gives; 0 if it is none that gives several.
+template <class Entries>
+std::size_t numbers_of(const std::string& name, const Entries& entries) {
+  std::size_t count = 0;
+  while (entries.count(detail::entry_of(name, count)) != 0) ++count;
+  return count;
+}
+
 template <class Entries>
 [[noreturn]] void refuse_name(const std::string& where, const std::string& name, const Entries& entries) {
+  if (const std::size_t count = numbers_of(name, entries); count != 0) {
+    throw Error(where + ": \"" + name + "\" is " + std::to_string(count) + " numbers; values(\"" + name +
+                "\") gives them all, the entry \"" + detail::entry_of(name, 0) + "\" the first");
+  }
   std::vector<std::string> names;
   std::string listed;
   for (const auto& [key, values] : entries) {
@@ -62,6 +77,26 @@ double Logs::at(const std::string& name) const {
   const auto found = find(name);
   if (found == end()) refuse_name("Logs", name, *this);
   return found->second;
+}
+
+std::vector<double> Logs::values(const std::string& name) const {
+  const std::size_t count = numbers_of(name, *this);
+  if (count == 0) return {at(name)};
+  std::vector<double> numbers;
+  for (std::size_t i = 0; i < count; ++i) numbers.push_back(at(detail::entry_of(name, i)));
+  return numbers;
+}
+
+std::vector<std::vector<double>> History::values(const std::string& name) const {
+  const std::size_t count = numbers_of(name, history);
+  std::vector<std::vector<double>> epochs;
+  const auto add = [&](const std::vector<double>& each) {
+    epochs.resize(std::max(epochs.size(), each.size()));
+    for (std::size_t i = 0; i < each.size(); ++i) epochs[i].push_back(each[i]);
+  };
+  if (count == 0) add((*this)[name]);
+  for (std::size_t i = 0; i < count; ++i) add((*this)[detail::entry_of(name, i)]);
+  return epochs;
 }
 
 const std::vector<double>& History::operator[](const std::string& name) const {

@@ -32,20 +32,27 @@ void match_ranks(Tensor& a, Tensor& b) {
   }
 }
 
-/// Weights or a mask that broadcast to `values`: of its shape, of its leading axes, or with axes of size 1.
+/// Whether the axes of both, counted from the first (or from the last), are equal or 1 as far as both have them.
+bool axes_agree(const Shape& a, const Shape& b, bool from_the_last) {
+  const int common = std::min(a.rank(), b.rank());
+  for (int i = 0; i < common; ++i) {
+    const int axis = from_the_last ? -1 - i : i;
+    if (a.at(axis) != b.at(axis) && a.at(axis) != 1 && (!from_the_last || b.at(axis) != 1)) return false;
+  }
+  return true;
+}
+
+/// Weights or a mask that broadcast with `values`: of its shape, of its leading axes, with axes of size 1, or of more
+/// axes, as NumPy broadcasts them.
 Tensor fitted(const Tensor& weights, const Tensor& values, const char* what) {
   Tensor result = weights;
   if (result.rank() > values.rank() && result.shape().back() == 1) result = squeeze(result, -1);
-  bool fits = result.rank() <= values.rank();
-  for (int axis = 0; fits && axis < result.rank(); ++axis) {
-    const std::int64_t size = result.shape().at(axis);
-    fits = size == values.shape().at(axis) || size == 1;
-  }
-  if (!fits) {
+  const bool more_axes = result.rank() > values.rank();
+  if (!axes_agree(result.shape(), values.shape(), more_axes)) {
     throw Error(std::string("loss: ") + what + " of shape " + weights.shape().str() +
                 " do not fit to losses of shape " + values.shape().str());
   }
-  if (result.rank() == values.rank() || result.rank() == 0) return result;
+  if (result.rank() >= values.rank() || result.rank() == 0) return result;
   Shape shape = result.shape();
   while (shape.size() < values.shape().size()) shape.push_back(1);
   return reshape(result, shape);
@@ -89,11 +96,12 @@ bool is_crossentropy(const std::string& name) { return name == "crossentropy" ||
 
 }  // namespace
 
-Loss::Loss(std::string name, std::string reduction) : name_(std::move(name)), reduction_(std::move(reduction)) {
-  if (std::find(reductions().begin(), reductions().end(), reduction_) == reductions().end()) {
+Loss::Loss(std::string name, std::optional<std::string> given_reduction)
+    : name_(std::move(name)), reduction_(std::move(given_reduction)) {
+  if (std::find(reductions().begin(), reductions().end(), reduction()) == reductions().end()) {
     throw Error(name_ +
                 ": reduction must be one of sum_over_batch_size, sum, mean, mean_with_sample_weight and none, " +
-                "got \"" + reduction_ + "\"" + detail::did_you_mean(reduction_, reductions()));
+                "got \"" + reduction() + "\"" + detail::did_you_mean(reduction(), reductions()));
   }
 }
 
@@ -116,7 +124,7 @@ Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor
   const Tensor both = mask.defined() && own_mask.defined() ? logical_and(fitted(mask, values, "the mask"), own_mask)
                       : mask.defined()                     ? mask
                                                            : own_mask;
-  return reduce_weighted(values, sample_weight, both, reduction_);
+  return reduce_weighted(values, sample_weight, both, reduction());
 }
 
 Tensor reduce_weighted(const Tensor& values, const Tensor& sample_weight, const Tensor& mask,
@@ -135,16 +143,16 @@ Tensor reduce_weighted(const Tensor& values, const Tensor& sample_weight, const 
   }
   Tensor weighted = weights.defined() ? values * weights : values, valid;
   if (mask.defined()) {
-    valid = fitted(cast(mask, DType::boolean), values, "the mask");
+    valid = fitted(cast(mask, DType::boolean), weighted, "the mask");
     weighted = where(valid, weighted, 0.0);
   }
   if (reduction == "none") return weighted;
   const Tensor total = sum(weighted);
-  if (reduction == "sum" || values.size() == 0) return total;
+  if (reduction == "sum" || weighted.size() == 0) return total;
   // Masked: the mean over what is left, as Keras' weights of total / valid make it.
-  if (over_count && !mask.defined()) return total / static_cast<double>(values.size());
+  if (over_count && !mask.defined()) return total / static_cast<double>(weighted.size());
   if (over_count) {
-    const double repeats = static_cast<double>(values.size()) / static_cast<double>(valid.size());
+    const double repeats = static_cast<double>(weighted.size()) / static_cast<double>(valid.size());
     return divide_no_nan(total, sum(cast(valid, values.dtype())) * repeats);
   }
   Tensor divisor = weights.defined() ? weights : cast(valid, values.dtype());

@@ -20,7 +20,7 @@ struct RunningMean {
   Tensor pending = {};  // on a GPU: what is not in `total` yet
 
   void add(double value, double weight) { total += value * weight, count += weight; }
-  /// A scalar.
+  /// Of several values their mean.
   void add(const Tensor& value, double weight);
   double sum() const { return pending.defined() ? total + pending.item<double>() : total; }
   double mean() const { return count == 0.0 ? 0.0 : sum() / count; }

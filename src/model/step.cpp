@@ -8,6 +8,7 @@
 #include "core/tensor_impl.hpp"
 #include "model/batches.hpp"
 #include "model/layer_state.hpp"
+#include "model/log_entries.hpp"
 
 namespace nyala::detail {
 
@@ -55,8 +56,16 @@ struct StepLoss {
   Tensors of_outputs;
 };
 
+/// One loss per sample can be shown, as its mean, but not be trained on.
+void require_scalar(const Model& model, const Loss& loss, const Tensor& value) {
+  if (value.rank() == 0) return;
+  throw Error("Model \"" + model.name() + "\": training needs a scalar loss, \"" + loss.name() + "\" gave the shape " +
+              value.shape().str() + " (its reduction is \"" + loss.reduction() +
+              "\"; \"sum_over_batch_size\" makes one number of it)");
+}
+
 StepLoss compute_loss(const Model& model, Compiled& compiled, const Batch& batch, const Tensors& predicted,
-                      const std::vector<Variable>& trained, const StepScope& scope) {
+                      const std::vector<Variable>& trained, const StepScope& scope, bool training) {
   StepLoss loss;
   const std::size_t outputs = predicted.size();
   bool any = false;
@@ -73,10 +82,7 @@ StepLoss compute_loss(const Model& model, Compiled& compiled, const Batch& batch
       output = output.with_mask({});
     }
     const Tensor value = (*compiled.losses[i])(target, output, sample_weight);
-    if (value.rank() != 0) {
-      throw Error("Model \"" + model.name() + "\": training needs a scalar loss, \"" + compiled.losses[i]->name() +
-                  "\" gave the shape " + value.shape().str() + " (reduction \"none\"?)");
-    }
+    if (training) require_scalar(model, *compiled.losses[i], value);
     loss.of_outputs.push_back(value);
     const double weight = compiled.loss_weights[i];
     const Tensor weighted = weight == 1.0 ? value : value * weight;
@@ -130,7 +136,7 @@ void update_metrics(const Model& model, Compiled& compiled, const Batch& batch, 
     auto found = compiled.added_metrics.begin();
     while (found != compiled.added_metrics.end() && found->first != name) ++found;
     if (found == compiled.added_metrics.end()) found = compiled.added_metrics.insert(found, {name, {}});
-    found->second.add(value.rank() == 0 ? value : mean(value), rows);
+    found->second.add(value, rows);
   }
   (void)model;
 }
@@ -153,7 +159,8 @@ Batch at_home(const Model& model, const Batch& batch) {
 
 }  // namespace
 
-void RunningMean::add(const Tensor& value, double weight) {
+void RunningMean::add(const Tensor& given, double weight) {
+  const Tensor value = given.rank() == 0 ? given : nyala::mean(given);
   if (value.device().kind() == Device::Kind::cpu) return add(value.item<double>(), weight);
   const StopRecording stop;
   const Tensor term = cast(value, DType::float64) * weight;
@@ -175,7 +182,7 @@ void train_step(Model& model, const Batch& given) {
     predicted = model.outputs(batch.x, CallContext{.training = true});
     ready(model, compiled, batch, predicted);
     variables = model.trainable_variables();
-    loss = compute_loss(model, compiled, batch, predicted, variables, scope);
+    loss = compute_loss(model, compiled, batch, predicted, variables, scope, true);
     if (!variables.empty()) gradients = tape.gradient(compiled.optimizer->scale_loss(loss.total), variables);
   }
   // What the optimizer changes in place must not be held by the graph of this step any more.
@@ -199,7 +206,7 @@ void test_step(Model& model, const Batch& given, Slices& slices) {
   const StopRecording stop;
   const Tensors predicted = gpu_in_use() ? model.outputs(batch.x, CallContext{.training = false}) : slices.run(batch.x);
   ready(model, compiled, batch, predicted);
-  const StepLoss loss = compute_loss(model, compiled, batch, predicted, model.trainable_variables(), scope);
+  const StepLoss loss = compute_loss(model, compiled, batch, predicted, model.trainable_variables(), scope, false);
   update_metrics(model, compiled, batch, predicted, loss, scope);
 }
 
@@ -230,7 +237,7 @@ Logs running_logs(const Compiled& compiled) {
     }
     const std::vector<double> values = result.to_vector<double>();
     for (std::size_t k = 0; k < values.size(); ++k)
-      logs.insert_or_assign(compiled.metric_names[i] + "_" + std::to_string(k), values[k]);
+      logs.insert_or_assign(entry_of(compiled.metric_names[i], k), values[k]);
   }
   for (const auto& [name, mean] : compiled.added_metrics) logs.insert_or_assign(name, mean.mean());
   return logs;

@@ -5,8 +5,11 @@
 
 #include <nyala/autograd.hpp>
 #include <nyala/error.hpp>
+#include <nyala/layers.hpp>
 #include <nyala/losses.hpp>
+#include <nyala/model.hpp>
 #include <nyala/ops.hpp>
+#include <nyala/optimizers.hpp>
 #include <nyala/register.hpp>
 
 #include "support/gradcheck.hpp"
@@ -62,6 +65,33 @@ TEST_CASE("weights per sample reach every step") {
   CHECK(value(MeanSquaredError(), y_true, y_pred, tensor({{1.0}, {0.5}})) == near((3 + 6) / 6.0));
   CHECK_THROWS_WITH_AS(MeanSquaredError()(y_true, y_pred, ones({4})),
                        "loss: sample weights of shape (4,) do not fit to losses of shape (2, 3)", Error);
+}
+
+TEST_CASE("weights of more axes than the losses broadcast with them, as in Keras") {
+  const Tensor weights = tensor({{1.0, 2.0}, {0.0, 4.0}, {3.0, 0.0}});  // losses of the two samples: 0.5 and 4.5
+  CHECK(value(MeanSquaredError(), truth(), guess(), weights) == near((2.0 + 27.0) / 6.0));
+  CHECK(value(MeanSquaredError({.reduction = "sum"}), truth(), guess(), weights) == near(29.0));
+  CHECK(value(MeanSquaredError({.reduction = "mean_with_sample_weight"}), truth(), guess(), weights) == near(2.9));
+  CHECK(value(MeanSquaredError(), truth(), guess(), tensor({{1.0}, {3.0}})) == near(7.0));
+  CHECK_THROWS_WITH_AS(MeanSquaredError()(truth(), guess(), ones({2, 3})),
+                       "loss: sample weights of shape (2, 3) do not fit to losses of shape (2,)", Error);
+}
+
+TEST_CASE("no reduction, as a name and as Keras' None, which configs keep apart") {
+  CHECK(MeanSquaredError({.reduction = std::nullopt})(truth(), guess()).shape() == Shape{2});
+  CHECK(to_config(std::make_shared<MeanSquaredError>(LossOptions{.reduction = std::nullopt}))
+            .at("config")
+            .at("reduction")
+            .is_null());
+  const Config named = to_config(std::make_shared<MeanSquaredError>(LossOptions{.reduction = "none"}));
+  CHECK(named.at("config").at("reduction") == Config("none"));
+  CHECK(to_config(loss_from_config(named)) == named);
+
+  Sequential model{Input({2}), Dense(2, {.kernel_initializer = "identity"})};
+  model.compile("sgd", MeanSquaredError({.reduction = std::nullopt}));
+  CHECK(model.evaluate(guess(), truth(), {.verbose = 0}).at("loss") == near(2.5));
+  CHECK_THROWS_WITH_AS(model.fit(guess(), truth(), {.verbose = 0}), doctest::Contains("training needs a scalar loss"),
+                       Error);
 }
 
 TEST_CASE("masked steps are left out") {

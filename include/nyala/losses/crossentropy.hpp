@@ -30,7 +30,7 @@ struct BinaryCrossentropyOptions {
   bool from_logits = false;
   double label_smoothing = 0.0;
   int axis = -1;
-  std::string reduction = "sum_over_batch_size";
+  std::optional<std::string> reduction = "sum_over_batch_size";
   std::string name = {};
 };
 /// Of independent yes-no answers; y_true between 0 and 1.
@@ -50,7 +50,7 @@ struct CategoricalCrossentropyOptions {
   bool from_logits = false;
   double label_smoothing = 0.0;
   int axis = -1;
-  std::string reduction = "sum_over_batch_size";
+  std::optional<std::string> reduction = "sum_over_batch_size";
   std::string name = {};
 };
 /// Of one class out of several; y_true one-hot, or probabilities.
@@ -69,7 +69,7 @@ class CategoricalCrossentropy : public Loss {
 struct SparseCategoricalCrossentropyOptions {
   bool from_logits = false;
   std::optional<int> ignore_class = {};
-  std::string reduction = "sum_over_batch_size";
+  std::optional<std::string> reduction = "sum_over_batch_size";
   int axis = -1;
   std::string name = {};
 };
@@ -92,7 +92,7 @@ struct BinaryFocalCrossentropyOptions {
   bool from_logits = false;
   double label_smoothing = 0.0;
   int axis = -1;
-  std::string reduction = "sum_over_batch_size";
+  std::optional<std::string> reduction = "sum_over_batch_size";
   std::string name = {};
 };
 /// Binary crossentropy that looks at hard examples (Lin et al. 2017).
@@ -113,7 +113,7 @@ struct CategoricalFocalCrossentropyOptions {
   bool from_logits = false;
   double label_smoothing = 0.0;
   int axis = -1;
-  std::string reduction = "sum_over_batch_size";
+  std::optional<std::string> reduction = "sum_over_batch_size";
   std::string name = {};
 };
 /// Categorical crossentropy that looks at hard examples (Lin et al. 2017).
@@ -131,7 +131,7 @@ class CategoricalFocalCrossentropy : public Loss {
 
 struct CategoricalGeneralizedCrossEntropyOptions {
   double q = 0.5;
-  std::string reduction = "sum_over_batch_size";
+  std::optional<std::string> reduction = "sum_over_batch_size";
   std::string name = {};
 };
 /// For noisy labels, between crossentropy and mean absolute error (Zhang & Sabuncu 2018).

@@ -18,7 +18,7 @@ Tensor circle(const Tensor& y_true, const Tensor& y_pred, bool remove_diagonal =
               double margin = 0.4);
 
 struct DiceOptions {
-  std::string reduction = "sum_over_batch_size";
+  std::optional<std::string> reduction = "sum_over_batch_size";
   Axes axis = {};
   std::string name = {};
 };
@@ -37,7 +37,7 @@ class Dice : public Loss {
 
 struct TverskyOptions {
   double alpha = 0.5, beta = 0.5;
-  std::string reduction = "sum_over_batch_size";
+  std::optional<std::string> reduction = "sum_over_batch_size";
   Axes axis = {};
   std::string name = {};
 };
@@ -57,7 +57,7 @@ class Tversky : public Loss {
 struct CircleOptions {
   double gamma = 80.0, margin = 0.4;
   bool remove_diagonal = true;
-  std::string reduction = "sum_over_batch_size";
+  std::optional<std::string> reduction = "sum_over_batch_size";
   std::string name = {};
 };
 /// Pulls embeddings of one class together (Sun et al. 2020); y_true class numbers.

@@ -65,7 +65,7 @@ class LogCosh : public Loss {
 
 struct HuberOptions {
   double delta = 1.0;
-  std::string reduction = "sum_over_batch_size";
+  std::optional<std::string> reduction = "sum_over_batch_size";
   std::string name = {};
 };
 /// Squared up to delta, linear beyond (Huber 1964).
@@ -83,7 +83,7 @@ class Huber : public Loss {
 
 struct CosineSimilarityOptions {
   int axis = -1;
-  std::string reduction = "sum_over_batch_size";
+  std::optional<std::string> reduction = "sum_over_batch_size";
   std::string name = {};
 };
 /// Minus the cosine of the angle between the vectors along `axis`.
