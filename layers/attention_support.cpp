@@ -1,5 +1,6 @@
 #include "attention_support.hpp"
 
+#include <nyala/layers/quantized.hpp>
 #include <nyala/ops.hpp>
 
 namespace nyala {
@@ -30,7 +31,15 @@ LayerRef AttentionLayer::project(const std::string& equation, const Shape& input
                                  EinsumDenseOptions options, const std::string& attribute) {
   options.trainable = trainable();
   options.dtype = dtype_policy();
-  LayerRef layer = track(EinsumDense(equation, output, std::move(options)), attribute);
+  const DTypePolicy own = dtype_policy().of_layer(options.name);
+  LayerRef layer = EinsumDense(equation, output, std::move(options));
+  if (!own.quantization().empty()) {
+    Config config = layer->config();
+    config["dtype"] = own.name();
+    config["quantization_policy"] = Config::parse(own.quantization());
+    layer = quantized_layer("EinsumDense", config);
+  }
+  track(layer, attribute);
   layer->build_now({input});
   return layer;
 }

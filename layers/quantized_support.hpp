@@ -15,6 +15,7 @@ class Quantized : public WithStoredVariables {
  public:
   explicit Quantized(const Config& config)
       : policy_(config.at("quantization_policy")),
+        written_policy_(config.contains("policy_map") ? config.at("policy_map") : policy_),
         quantization_(config.get("quantization_config")),
         scheme_(scheme_of(policy_)),
         lora_{.rank = config.optional_int("lora_rank"), .alpha = config.optional_int("lora_alpha")} {
@@ -37,12 +38,12 @@ class Quantized : public WithStoredVariables {
  protected:
   /// `plain`: the config of the same layer unquantized.
   Config described(Config plain) const {
-    plain["dtype"] = policy_;
+    plain["dtype"] = written_policy_;
     plain["quantization_config"] = quantization_;
     return plain;
   }
 
-  Config policy_, quantization_;
+  Config policy_, written_policy_, quantization_;
   Scheme scheme_;
   Lora lora_;
   std::vector<Variable> stored_;

@@ -12,6 +12,12 @@ std::vector<Shape> RecurrentCell::state_shapes(const Shape& step) const {
   return shapes;
 }
 
+std::vector<Tensor> RecurrentCell::initial_states(const Shape& step) const {
+  std::vector<Tensor> states;
+  for (const Shape& shape : state_shapes(step)) states.push_back(zeros(shape, compute_dtype()));
+  return states;
+}
+
 Shape RecurrentCell::output_shape(const Shape& step) const { return {step[0], output_size()}; }
 
 std::vector<Shape> RecurrentCell::compute_output_shapes(const std::vector<Shape>& inputs) const {
@@ -48,7 +54,7 @@ Tensor beside(const Tensor& flags, int rank) {
 
 void RecurrentLayer::set_cell(LayerRef cell, const SequenceOptions& options) {
   if (dynamic_cast<const RecurrentCell*>(cell.pointer().get()) == nullptr) {
-    throw Error(class_name() + ": the cell must be a RecurrentCell, got a " + cell->class_name());
+    throw Error(class_name() + ": the cell must be of a class derived from RecurrentCell, got a " + cell->class_name());
   }
   cell_ = track(std::move(cell), "cell");
   sequence_ = options;
@@ -69,8 +75,8 @@ void RecurrentLayer::build_all(const std::vector<Shape>& inputs) {
   if (x[0] == None) {
     throw Error(label() + ": a stateful layer needs a fixed batch size: Input(shape, {.batch_size = …})");
   }
-  for (const Shape& shape : cell().state_shapes(step_of(x))) {
-    kept_states_.emplace_back(zeros(shape, compute_dtype()), VariableOptions{.trainable = false, .name = "state"});
+  for (const Tensor& state : cell().initial_states(step_of(x))) {
+    kept_states_.emplace_back(cast(state, compute_dtype()), VariableOptions{.trainable = false, .name = "state"});
     track(kept_states_.back());
   }
 }
@@ -129,9 +135,7 @@ Tensors RecurrentLayer::call_with(const Tensors& inputs, const CallContext& cont
   if (states.empty() && sequence_.stateful) {
     for (const Variable& state : kept_states_) states.push_back(state.value());
   }
-  if (states.empty()) {
-    for (const Shape& shape : wanted) states.push_back(zeros(shape, x.dtype()));
-  }
+  if (states.empty()) states = cell().initial_states(step_of(x.shape()));
   if (states.size() != wanted.size()) {
     throw Error("takes " + std::to_string(wanted.size()) + " initial states, got " + std::to_string(states.size()));
   }

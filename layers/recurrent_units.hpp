@@ -14,9 +14,9 @@ ActivationFunction recurrent_activation(const O& o, const std::string& cell) {
   return {};
 }
 
-/// The options that a layer hands on to its cell.
+/// The options that a layer hands on to its cell, whose policy is the layer's for what stands in it.
 template <class CellOptions, class O>
-CellOptions cell_options(const O& o) {
+CellOptions cell_options(const O& o, const DTypePolicy& dtype) {
   CellOptions cell;
   cell.activation = o.activation;
   if constexpr (requires { o.recurrent_activation; }) cell.recurrent_activation = o.recurrent_activation;
@@ -36,7 +36,7 @@ CellOptions cell_options(const O& o) {
   if constexpr (requires { o.reset_after; }) cell.reset_after = o.reset_after;
   cell.seed = o.seed;
   cell.trainable = o.trainable;
-  cell.dtype = o.dtype;
+  cell.dtype = dtype;
   return cell;
 }
 
@@ -127,9 +127,10 @@ Config UnitsCell<Cell, Options>::config() const {
 }
 
 template <class Derived, class Cell, class Options>
-UnitsLayer<Derived, Cell, Options>::UnitsLayer(int units, const Options& options)
+UnitsLayer<Derived, Cell, Options>::UnitsLayer(int units, const Options& options, const char* cell_name)
     : LayerOf<Derived, RecurrentLayer>(options) {
-  this->set_cell(Cell(units, recurrent::cell_options<typename Cell::OptionsStruct>(options)),
+  const DTypePolicy dtype = this->dtype_policy().of_layer(cell_name);
+  this->set_cell(Cell(units, recurrent::cell_options<typename Cell::OptionsStruct>(options, dtype)),
                  this->sequence_of(options));
 }
 

@@ -14,7 +14,7 @@ StackedRNNCells::StackedRNNCells(const std::vector<LayerRef>& cells, BaseOptions
   if (cells.empty()) throw Error("StackedRNNCells: at least one cell is needed");
   for (const LayerRef& cell : cells) {
     if (!cell.defined() || dynamic_cast<const RecurrentCell*>(cell.pointer().get()) == nullptr) {
-      throw Error("StackedRNNCells: each cell must be a RecurrentCell, got " +
+      throw Error("StackedRNNCells: each cell must be of a class derived from RecurrentCell, got " +
                   (cell.defined() ? "a " + cell->class_name() : "none"));
     }
     if (cell_of(cell).step_rank() != 2) throw Error("StackedRNNCells: a cell over (batch, features) is needed");
@@ -42,6 +42,16 @@ std::vector<std::int64_t> StackedRNNCells::state_sizes() const {
     for (const std::int64_t size : cell_of(cell).state_sizes()) sizes.push_back(size);
   }
   return sizes;
+}
+
+std::vector<Tensor> StackedRNNCells::initial_states(const Shape& step) const {
+  std::vector<Tensor> states;
+  Shape input = step;
+  for (const LayerRef& cell : cells_) {
+    for (const Tensor& state : cell_of(cell).initial_states(input)) states.push_back(state);
+    input = {step[0], cell_of(cell).output_size()};
+  }
+  return states;
 }
 
 std::int64_t StackedRNNCells::output_size() const { return cell_of(cells_.back()).output_size(); }

@@ -17,6 +17,22 @@ Shape upsampled(const Shape& input, const Dims<N>& size, const std::string& data
   return output;
 }
 
+/// `size` cells for each along the axis, between it and the next: the first is the cell itself, the last cell's are all
+/// alike.
+Tensor between_corners(const Tensor& x, int axis, std::int64_t size) {
+  const std::int64_t cells = x.shape().at(axis);
+  if (size == 1 || cells == 0) return x;
+  const Tensor next = take(x, minimum(arange(cells) + 1, cells - 1), axis);
+  std::vector<Tensor> parts;
+  for (std::int64_t part = 0; part < size; ++part) {
+    const double share = static_cast<double>(part) / static_cast<double>(size);
+    parts.push_back(part == 0 ? x : x * (1.0 - share) + next * share);
+  }
+  Shape shape = x.shape();
+  shape[static_cast<std::size_t>(axis)] *= size;
+  return reshape(stack(parts, axis + 1), shape);
+}
+
 }  // namespace
 
 UpSampling1D::UpSampling1D(int size, BaseOptions options) : LayerOf(options), size_(size) {
@@ -56,15 +72,21 @@ UpSampling2D::UpSampling2D(Dims<2> size, UpSampling2DOptions options)
 }
 
 UpSampling2D UpSampling2D::from_config(const Config& config) {
-  return UpSampling2D(spatial::dims<2>(config.get("size"), 2),
-                      with_base(UpSampling2DOptions{.data_format = config.get("data_format", ""),
-                                                    .interpolation = config.get("interpolation", "nearest")},
-                                config));
+  UpSampling2D layer(spatial::dims<2>(config.get("size"), 2),
+                     with_base(UpSampling2DOptions{.data_format = config.get("data_format", ""),
+                                                   .interpolation = config.get("interpolation", "nearest")},
+                               config));
+  layer.counts_from_corners_ = config.get("nyala_counts_from_corners", false);
+  return layer;
 }
 
 Tensor UpSampling2D::forward(const Tensor& x, bool) {
   if (options_.interpolation == "nearest") return upsample(x, size_.vector(), options_.data_format);
   const std::size_t first = spatial::first_spatial(options_.data_format);
+  if (counts_from_corners_) {
+    const int rows = static_cast<int>(first);
+    return between_corners(between_corners(x, rows, size_[0]), rows + 1, size_[1]);
+  }
   return resize(x, {x.shape()[first] * size_[0], x.shape()[first + 1] * size_[1]}, options_.interpolation,
                 options_.data_format);
 }
@@ -78,6 +100,7 @@ Config UpSampling2D::config() const {
   config["size"] = size_.vector();
   config["data_format"] = options_.data_format;
   config["interpolation"] = options_.interpolation;
+  if (counts_from_corners_) config["nyala_counts_from_corners"] = true;
   return config;
 }
 

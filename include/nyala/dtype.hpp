@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -53,6 +54,10 @@ consteval DType dtype_of() {
   return static_cast<DType>(static_cast<int>(std::is_signed_v<U> ? DType::int8 : DType::uint8) + log2_size);
 }
 
+namespace detail {
+struct PolicyMap;
+}  // namespace detail
+
 /// The dtype of a layer's variables and of its arithmetic: "float32", "mixed_bfloat16", "mixed_float16",
 /// DType::float64…; default-made: the global policy. https://keras.io/api/mixed_precision/policy
 class DTypePolicy {
@@ -70,7 +75,19 @@ class DTypePolicy {
   DType variable_dtype() const;
   bool operator==(const DTypePolicy& other) const { return name() == other.name(); }
 
+  /// Of a DTypePolicyMap: what it says of the layer `name` in the one whose policy this is ("mha", then "query" in it;
+  /// "" is the same layer); any other policy is the same for all. Throws Error if several of its patterns fit the path.
+  DTypePolicy of_layer(const std::string& name) const;
+  const std::shared_ptr<const detail::PolicyMap>& map() const { return map_; }
+  /// Keras' object of a policy that quantizes, as JSON; "" for all others.
+  const std::string& quantization() const { return quantization_; }
+
  private:
+  friend struct detail::PolicyMap;
+
+  std::shared_ptr<const detail::PolicyMap> map_;
+  std::string path_;  // of the layer whose policy it is; in a map
+  std::string quantization_;
   DType compute_ = DType::float32, variable_ = DType::float32;
   bool given_ = false, mixed_ = false;
 };

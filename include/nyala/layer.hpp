@@ -112,6 +112,8 @@ class Layer {
   /// All variables: own trainable ones, own others, then those of the layers below.
   std::vector<Variable> weights() const;
   std::vector<Variable> variables() const { return weights(); }
+  /// Those that an optimizer changes: none of a frozen layer's, whatever the layers below say; else those whose own
+  /// layer is not frozen.
   std::vector<Variable> trainable_variables() const;
   std::vector<Variable> non_trainable_variables() const;
   std::vector<Tensor> get_weights() const;

@@ -10,6 +10,7 @@
 #include <nyala/dataset.hpp>
 #include <nyala/datasets.hpp>
 #include <nyala/device.hpp>
+#include <nyala/dtype_policy_map.hpp>
 #include <nyala/error.hpp>
 #include <nyala/initializers.hpp>
 #include <nyala/layers.hpp>

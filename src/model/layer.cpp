@@ -7,6 +7,7 @@
 #include <typeinfo>
 
 #include <nyala/constraint.hpp>
+#include <nyala/dtype_policy_map.hpp>
 #include <nyala/error.hpp>
 #include <nyala/initializer.hpp>
 #include <nyala/regularizer.hpp>
@@ -46,7 +47,9 @@ Layer::Layer(const RegularizerRef& activity_regularizer, bool trainable, const D
   state_->name = name;
   state_->name_given = !name.empty();
   state_->trainable = trainable;
-  state_->policy = DTypePolicy(dtype.name());
+  state_->policy = dtype.map() != nullptr         ? dtype.of_layer(name)
+                   : dtype.quantization().empty() ? DTypePolicy(dtype.name())
+                                                  : dtype;
   state_->activity_regularizer = resolve(activity_regularizer, name.empty() ? "activity_regularizer" : name);
   if (name.find('/') != std::string::npos) {
     throw Error("Layer: a name must not contain \"/\", got \"" + name + "\"");
@@ -129,7 +132,7 @@ Config Layer::base_config() const {
   Config config = Config::object();
   config["name"] = name();
   config["trainable"] = state_->trainable;
-  config["dtype"] = Config::keras_object("keras", "DTypePolicy", Config::object({{"name", state_->policy.name()}}));
+  config["dtype"] = to_config(state_->policy);
   if (state_->activity_regularizer != nullptr) {
     config["activity_regularizer"] = to_config(state_->activity_regularizer);
   }
@@ -191,6 +194,7 @@ std::vector<Variable> Layer::weights() const {
 }
 
 std::vector<Variable> Layer::trainable_variables() const {
+  if (!state_->trainable) return {};
   std::vector<Variable> weights = this->weights();
   std::erase_if(weights, [](const Variable& weight) { return !weight.trainable(); });
   return weights;
@@ -198,7 +202,7 @@ std::vector<Variable> Layer::trainable_variables() const {
 
 std::vector<Variable> Layer::non_trainable_variables() const {
   std::vector<Variable> weights = this->weights();
-  std::erase_if(weights, [](const Variable& weight) { return weight.trainable(); });
+  if (state_->trainable) std::erase_if(weights, [](const Variable& weight) { return weight.trainable(); });
   return weights;
 }
 
@@ -287,7 +291,6 @@ void Layer::share_weight(const Variable& weight) {
 LayerRef Layer::track(LayerRef child, const std::string& attribute) {
   if (!child.defined()) throw Error(label() + ": a layer that holds nothing cannot be tracked");
   state_->children.push_back({child, attribute});
-  if (!state_->trainable) child->set_trainable(false);
   return child;
 }
 
@@ -327,11 +330,7 @@ void detail_read_base(const Config& config, RegularizerRef& activity_regularizer
   activity_regularizer = regularizer_from_config(config.get("activity_regularizer"));
   trainable = config.get("trainable", true);
   name = config.get("name", "");
-  const Config& policy = config.get("dtype");
-  if (policy.is_string())
-    dtype = DTypePolicy(policy.as_string());
-  else if (policy.is_object())
-    dtype = DTypePolicy(policy.at("config").at("name").as_string());
+  if (!config.get("dtype").is_null()) dtype = dtype_policy_from_config(config.get("dtype"));
 }
 
 }  // namespace nyala

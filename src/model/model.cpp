@@ -44,7 +44,7 @@ Model::Model(const KerasTensors& inputs, const KerasTensors& outputs, ModelOptio
   state_->built = true;
   for (const KerasTensor& input : model_->inputs) state_->build_shapes.push_back(input.shape());
   name();
-  if (!options.trainable) set_trainable(false);
+  state_->trainable = options.trainable;
 }
 
 KerasTensor Model::operator()(const KerasTensor& x) const { return (*this)(std::vector<KerasTensor>{x}); }

@@ -46,7 +46,7 @@ Sequential::Sequential(const std::vector<LayerRef>& layers, ModelOptions options
   state_->name_given = !options.name.empty();
   name();
   for (const LayerRef& layer : layers) add(layer);
-  if (!options.trainable) set_trainable(false);
+  state_->trainable = options.trainable;
 }
 
 void Sequential::add(LayerRef layer) {

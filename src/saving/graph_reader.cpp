@@ -8,6 +8,7 @@
 #include <nyala/layers/input_layer.hpp>
 
 #include "model/graph.hpp"
+#include "model/layer_path.hpp"
 #include "model/layer_state.hpp"
 #include "model/model_state.hpp"
 #include "model/operation.hpp"
@@ -46,10 +47,10 @@ class GraphReader {
     std::vector<KerasTensor> inputs, outputs;
     Config input_structure = leaves(config_.at("input_layers"), "input_layers", inputs, 0);
     Config output_structure = leaves(config_.at("output_layers"), "output_layers", outputs, 0);
-    Model model(inputs, outputs, {.name = config_.get("name", "")});
+    // Of the model itself: each layer's config says whether it is frozen.
+    Model model(inputs, outputs, {.name = config_.get("name", ""), .trainable = config_.get("trainable", true)});
     model.model_state()->input_structure = std::move(input_structure);
     model.model_state()->output_structure = std::move(output_structure);
-    if (!config_.get("trainable", true)) model.set_trainable(false);
     return model;
   }
 
@@ -276,6 +277,9 @@ Config GraphReader::leaves(const Config& value, const char* key, std::vector<Ker
 
 }  // namespace
 
-Model functional_from_config(const Config& config) { return GraphReader(config).read(); }
+Model functional_from_config(const Config& config) {
+  const detail::LayerPath path = detail::LayerPath::anew("");  // Keras builds them under their names alone
+  return GraphReader(config).read();
+}
 
 }  // namespace nyala::saving

@@ -6,6 +6,7 @@
 #include <nyala/model.hpp>
 #include <nyala/serialization.hpp>
 
+#include "model/layer_path.hpp"
 #include "model/layer_state.hpp"
 #include "model/model_state.hpp"
 #include "model/registry.hpp"
@@ -100,6 +101,9 @@ LayerRef read(const Config& given_object) {
   const Config& own_name = object.get("registered_name");
   const std::string registered = own_name.is_string() ? own_name.as_string() : std::string();
   const Config& given = object.get("config");
+  const std::string name = given.is_object() && given.get("name").is_string() ? given.at("name").as_string() : "";
+  const detail::LayerPath path =
+      object.get("build_config").is_object() ? detail::LayerPath::anew(name) : detail::LayerPath(name);
   if (const auto custom = detail::registered_layer(registered.empty() ? class_name : registered, class_name)) {
     return custom(plain(given));
   }
@@ -115,6 +119,8 @@ LayerRef read(const Config& given_object) {
     const bool summed = take_summed_activity(words.class_name, words.config);
     if (const LayerRef layer = builtin_layer(words.class_name, words.config); layer.defined()) {
       detail::state_of(*layer).activity_summed = summed;
+      // Keras 3 asks each layer, those before asked the outer ones too.
+      if (version_being_read().major < 3 && !layer->trainable()) layer->set_trainable(false);
       return layer;
     }
     if (const LayerRef layer = application_layer(class_name, plain(given)); layer.defined()) return layer;
@@ -124,9 +130,9 @@ LayerRef read(const Config& given_object) {
     throw Error(std::string("it runs ") + language + " code, which the file names but cannot bring along; " +
                 "register_layer<T>(\"" + class_name + "\") makes a layer known that does the same");
   }
-  const std::string name = registered.empty() ? class_name : registered;
-  throw Error("no layer class \"" + name + "\" is known" + detail::did_you_mean(class_name, layer_class_names()) +
-              "; register_layer<T>(\"" + name + "\") makes one known");
+  const std::string meant = registered.empty() ? class_name : registered;
+  throw Error("no layer class \"" + meant + "\" is known" + detail::did_you_mean(class_name, layer_class_names()) +
+              "; register_layer<T>(\"" + meant + "\") makes one known");
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <nyala/error.hpp>
 
 #include "saving/config_values.hpp"
+#include "saving/dtype_words.hpp"
 
 namespace nyala::saving {
 
@@ -157,61 +158,6 @@ bool is_recurrent(const std::string& name) {
   return names.count(name) != 0;
 }
 
-/// "int8_from_float32" as the object that it is short for; null for any other name.
-Config quantized_policy(const std::string& name) {
-  const std::size_t from = name.find("_from_");
-  if (from == std::string::npos) return {};
-  const std::string mode = name.substr(0, from);
-  std::string class_name = "QuantizedDTypePolicy";
-  if (mode.rfind("int4/", 0) == 0) class_name = "Int4DTypePolicy";
-  if (mode == "float8") class_name = "QuantizedFloat8DTypePolicy";
-  if (mode.rfind("gptq/", 0) == 0) class_name = "GPTQDTypePolicy";
-  if (mode.rfind("awq/", 0) == 0) class_name = "AWQDTypePolicy";
-  const Config source = Config::object({{"mode", mode}, {"source_name", name.substr(from + 6)}});
-  return Config::object({{"module", "keras.dtype_policies"},
-                         {"class_name", class_name},
-                         {"config", source},
-                         {"registered_name", Config()}});
-}
-
-void dtype_words(Config& config) {
-  if (!config.contains("dtype")) return;
-  Config& dtype = config["dtype"];
-  if (dtype.is_string()) {
-    Config policy = quantized_policy(dtype.as_string());
-    if (policy.is_null()) return;
-    dtype = std::move(policy);
-  }
-  if (dtype.is_null()) return;
-  const std::string name = class_name_of(dtype);
-  if (name == "DTypePolicyMap") {
-    // Keras leaves out the names of policies that quantize nothing, and reads them as the default.
-    const Config& map = dtype.at("config").get("policy_map");
-    if (map.is_object()) {
-      for (const auto& [path, policy] : map.entries()) {
-        if (class_name_of(policy) != "DTypePolicy" || !policy.at("config").get("name").is_null())
-          throw Error("the key \"dtype\": a DTypePolicyMap with a policy for \"" + path + "\" is not supported");
-      }
-    }
-    const Config inner = dtype.at("config").get("default_policy");
-    dtype = inner;
-    return dtype_words(config);
-  }
-  static const std::set<std::string> quantized = {"QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy",
-                                                  "Int4DTypePolicy", "GPTQDTypePolicy", "AWQDTypePolicy"};
-  if (quantized.count(name) != 0) {
-    const Config policy = dtype;
-    config["quantization_policy"] = policy;
-    config["dtype"] = policy.at("config").get("source_name");
-    return;
-  }
-  if (name != "DTypePolicy" && name != "FloatDTypePolicy" && name != "Policy" && name != "PolicyV1")
-    throw Error("the key \"dtype\": the policy " + (name.empty() ? dtype.json().substr(0, 60) : name) +
-                " is not supported");
-  const Config policy = dtype.at("config").at("name");
-  dtype = policy.as_string() == "_infer" ? Config() : policy;
-}
-
 void recurrent_words(Config& config, const std::string& given_name, const std::string& name) {
   const bool old = config.contains("implementation") || config.contains("consume_less");
   drop(config, "time_major", false);
@@ -292,6 +238,7 @@ bool is_ignored_key(const std::string& key) {
                                              "lora_rank",
                                              "lora_alpha",
                                              "quantization_policy",
+                                             "policy_map",
                                              "optional",
                                              "quantization_mode",
                                              "trainable",
@@ -338,10 +285,7 @@ LayerWords todays_words(const std::string& class_name, const Config& given) {
   const auto alias = class_aliases().find(class_name);
   if (alias != class_aliases().end()) words.class_name = alias->second;
   const std::string& name = words.class_name;
-  dtype_words(config);
-  if (config.contains("quantization_policy") && name != "Dense" && name != "EinsumDense" && name != "Embedding" &&
-      name != "ReversibleEmbedding")
-    throw Error("the key \"dtype\": a quantized policy is not supported for this layer");
+  dtype_words(config, name);
   if (name == "InputLayer") {
     if (config.contains("batch_input_shape") && !config.contains("batch_shape")) {
       const Config shape = config.at("batch_input_shape");
@@ -398,6 +342,9 @@ LayerWords todays_words(const std::string& class_name, const Config& given) {
     if (version.before(3, 8)) config["nyala_at_inference"] = version.before(3, 6) ? "middle" : "window";
   } else if (name == "Bidirectional") {
     if (version.stands_alone()) config["nyala_repeats_masked"] = true;
+  } else if (name == "UpSampling2D") {
+    if (version.resizes_from_corners() && config.get("interpolation") == Config("bilinear"))
+      config["nyala_counts_from_corners"] = true;
   } else if (name == "TimeDistributed") {
     if (version.before(3, 0)) config["nyala_folds_time"] = true;
   } else if (name == "Softmax") {

@@ -28,6 +28,8 @@ struct KerasVersion {
   }
   /// Keras 1 to 2.3, which was no part of TensorFlow.
   bool stands_alone() const { return !of_tensorflow && before(2, 4); }
+  /// A cell of an image stands where its corner is, not its middle, as TensorFlow's first resize_bilinear has it.
+  bool resizes_from_corners() const { return stands_alone() || before(2, 2); }
   /// What a mask leaves out counts as a loss of 0, so that the mean is over all entries; before and since, over the
   /// rest.
   bool masks_weigh() const { return (of_tensorflow || !before(2, 3)) && before(2, 10); }

@@ -1,6 +1,9 @@
 // Models from their class objects.
+#include <algorithm>
+
 #include <nyala/error.hpp>
 
+#include "model/layer_path.hpp"
 #include "model/layer_state.hpp"
 #include "model/model_state.hpp"
 #include "model/parameter_budget.hpp"
@@ -20,9 +23,9 @@ bool is_model_class(const std::string& class_name) {
 namespace {
 
 /// A subclass of Model behind a plain handle.
-class Handle : public Model {
+class SubclassHandle : public Model {
  public:
-  explicit Handle(std::shared_ptr<Model> model) : Model(*model), model_(std::move(model)) {}
+  explicit SubclassHandle(std::shared_ptr<Model> model) : Model(*model), model_(std::move(model)) {}
   void build_all(const std::vector<Shape>& inputs) override { model_->build_all(inputs); }
   Tensors call_with(const Tensors& inputs, const CallContext& context) override {
     return model_->call_with(inputs, context);
@@ -62,7 +65,7 @@ Model model_of(const LayerRef& layer, const Config& object) {
   const auto model = std::dynamic_pointer_cast<Model>(layer.pointer());
   if (model == nullptr) throw Error(place_of(object) + ": it is a layer, not a model");
   if (model->model_state()->kind != detail::ModelKind::subclass) return *model;
-  Model handle = Handle(model);
+  Model handle = SubclassHandle(model);
   build_on_zeros(handle, object.get("build_config"));
   return handle;
 }
@@ -95,6 +98,7 @@ Model sequential_from_config(const Config& config) {
         Config::object({{"name", {}}, {"trainable", {}}, {"dtype", {}}, {"layers", {}}, {"build_input_shape", {}}}));
   }
   Sequential model({}, options);
+  const detail::LayerPath path = detail::LayerPath::anew(model.name());
   bool first = true;
   for (const Config& object : layers.items()) {
     const LayerRef layer = layer_from_config(object);
@@ -128,7 +132,12 @@ Model sequential_from_config(const Config& config) {
                                                                     : Config());
     if (!shape.empty()) model.build_now({shape});
   }
-  if (!bare && !config.get("trainable", true)) model.set_trainable(false);
+  // Keras forgets it for a Sequential, whose layers' own configs say what is frozen; it is kept where they say the
+  // same.
+  const std::vector<LayerRef> members = model.layers();
+  const bool any =
+      std::any_of(members.begin(), members.end(), [](const LayerRef& layer) { return layer->trainable(); });
+  if (!bare && !any) detail::state_of(model).trainable = config.get("trainable", true);
   return model;
 }
 

@@ -6,6 +6,7 @@
 #include <nyala/assets.hpp>
 #include <nyala/error.hpp>
 
+#include "core/policy_map.hpp"
 #include "model/model_state.hpp"
 
 namespace nyala::saving {
@@ -13,7 +14,7 @@ namespace nyala::saving {
 using detail::LayerState;
 using detail::ModelState;
 
-std::string joined(const std::string& path, const std::string& name) { return path.empty() ? name : path + "/" + name; }
+std::string joined(const std::string& path, const std::string& name) { return detail::path_of(path, name); }
 
 namespace {
 

@@ -2,7 +2,7 @@
 usage: KERAS_BACKEND=jax python make_old_meanings.py [tf]   (tf: TensorFlow's own Keras)
 
 Made with keras==2.3.1 tensorflow==1.15.5 (KERAS_BACKEND=tensorflow), tensorflow-cpu==2.4.4 and 2.13.1,
-keras==3.3.3 and 3.6.0 jax."""
+keras==3.3.3, 3.6.0 and 3.15.1 jax."""
 
 import os
 import sys
@@ -24,7 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 rate = {"lr": 0.01} if NAME.startswith("keras2") else {"learning_rate": 0.01}
 
 
-def trained(name, optimizer, **first):
+def trained(name, optimizer, between=None, **first):
     """A network that trains three steps and is saved; what it predicts, and the losses of three more."""
     folder = os.path.join(HERE, "files", "versions", "meanings_" + NAME)
     if not os.path.isdir(folder):
@@ -32,8 +32,8 @@ def trained(name, optimizer, **first):
     rng = np.random.RandomState(0)
     x, y = rng.randn(6, 3).astype("float32"), rng.randn(6, 2).astype("float32")
     given = L.Input((3,), name="x")
-    model = keras.models.Model(given, L.Dense(2, name="last")(L.Dense(5, activation="tanh", name="first", **first)(given)),
-                               name=name)
+    hidden = L.Dense(5, activation="tanh", name="first", **first)(given)
+    model = keras.models.Model(given, L.Dense(2, name="last")(between(hidden) if between else hidden), name=name)
     model.set_weights([rng.randn(*w.shape) * 0.4 for w in model.get_weights()])
     model.compile(optimizer, "mean_squared_error")
     for _ in range(3):
@@ -79,7 +79,7 @@ def predicted(name, inputs, model):
     model.save(base + ENDING)
     for i, value in enumerate(inputs):
         np.save("%s.x%d.npy" % (base, i), value)
-    np.save(base + ".predicted.npy", np.asarray(model(inputs if len(inputs) > 1 else inputs[0], training=False)))
+    np.save(base + ".predicted.npy", np.asarray(model.predict(inputs if len(inputs) > 1 else inputs[0])))
 
 
 if NAME.startswith("keras2"):
@@ -96,6 +96,7 @@ if NAME.startswith("tf2.13"):
     trained("nadam", O.legacy.Nadam(**rate))
 if not NAME.startswith(("tf2.13", "keras3.3")):  # 3.3 forgets it in its files
     trained("activity", O.SGD(**rate), activity_regularizer=keras.regularizers.l2(0.3))
+trained("activity_layer", O.SGD(**rate), between=L.ActivityRegularization(l2=0.3, name="penalty"))
 if MAJOR == 3 or NAME.startswith("tf2.13"):
     rng = np.random.RandomState(0)
     for height, width in ((6, 9), (3, 9)):
@@ -107,6 +108,12 @@ if MAJOR == 3 or NAME.startswith("tf2.13"):
     predicted("softmax", [rng.randn(2, 3, 4).astype("float32"), np.stack([mask, mask[::-1]])],
               keras.models.Model([a, b], L.Softmax(name="likely")(a, mask=b)))
 if MAJOR == 2:
+    for name, shape in (("channels_last", (3, 4, 2)), ("channels_first", (2, 3, 4))):
+        image = L.Input(shape)
+        up = L.UpSampling2D((2, 3), interpolation="bilinear", data_format=name, name="up")
+        if name == "channels_last" or NAME.startswith("keras2"):
+            predicted("up_" + name, [np.random.RandomState(0).rand(2, *shape).astype("float32")],
+                      keras.models.Model(image, up(image)))
     for how in (1, 2, 3) if NAME.startswith("tf") else (1,):
         more = {"implementation": how} if NAME.startswith("tf") else {}
         same = {"padding": "same"} if how > 1 else {}

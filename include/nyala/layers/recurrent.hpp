@@ -54,7 +54,7 @@ struct SimpleRNNOptions {
 /// states. https://keras.io/api/layers/recurrent_layers/simple_rnn/
 class SimpleRNN : public detail::UnitsLayer<SimpleRNN, SimpleRNNCell, SimpleRNNOptions> {
  public:
-  explicit SimpleRNN(int units, SimpleRNNOptions options = {}) : UnitsLayer(units, options) {}
+  explicit SimpleRNN(int units, SimpleRNNOptions options = {}) : UnitsLayer(units, options, "simple_rnn_cell") {}
   std::string class_name() const override { return "SimpleRNN"; }
   Config config() const override;
 };
@@ -112,7 +112,7 @@ struct LSTMOptions {
 /// states. https://keras.io/api/layers/recurrent_layers/lstm/
 class LSTM : public detail::UnitsLayer<LSTM, LSTMCell, LSTMOptions> {
  public:
-  explicit LSTM(int units, LSTMOptions options = {}) : UnitsLayer(units, options) {}
+  explicit LSTM(int units, LSTMOptions options = {}) : UnitsLayer(units, options, "lstm_cell") {}
   std::string class_name() const override { return "LSTM"; }
 };
 
@@ -169,7 +169,7 @@ struct GRUOptions {
 /// states. https://keras.io/api/layers/recurrent_layers/gru/
 class GRU : public detail::UnitsLayer<GRU, GRUCell, GRUOptions> {
  public:
-  explicit GRU(int units, GRUOptions options = {}) : UnitsLayer(units, options) {}
+  explicit GRU(int units, GRUOptions options = {}) : UnitsLayer(units, options, "gru_cell") {}
   std::string class_name() const override { return "GRU"; }
 };
 

@@ -8,7 +8,8 @@
 namespace nyala {
 
 /// One step of a recurrence: call({x, states…}) gives {output, new states…}. Layers of one's own that derive from it go
-/// into RNN(…). https://keras.io/api/layers/recurrent_layers/rnn/
+/// into RNN(…); register_layer<T>("package>Name") makes files with them readable.
+/// https://keras.io/api/layers/recurrent_layers/rnn/
 class RecurrentCell : public Layer {
  public:
   /// Size of each state (features).
@@ -18,6 +19,8 @@ class RecurrentCell : public Layer {
   virtual int step_rank() const { return 2; }
   /// For one step's input shape; default: (batch, size) for each state.
   virtual std::vector<Shape> state_shapes(const Shape& step) const;
+  /// What a sequence begins with, for one step's input shape: Keras' get_initial_state. Default: zeros.
+  virtual std::vector<Tensor> initial_states(const Shape& step) const;
   /// Default: (batch, output_size()).
   virtual Shape output_shape(const Shape& step) const;
   /// Called before a sequence in training: draws what stays the same at every step (dropout masks).
@@ -116,6 +119,7 @@ class StackedRNNCells : public LayerOf<StackedRNNCells, RecurrentCell> {
   void build_all(const std::vector<Shape>& inputs) override { build(inputs.front()); }
   Tensors call(const Tensors& inputs, bool training) override;
   std::vector<std::int64_t> state_sizes() const override;
+  std::vector<Tensor> initial_states(const Shape& step) const override;
   std::int64_t output_size() const override;
   void begin_sequence(const Tensor& x, const std::vector<Tensor>& states) override;
   std::string class_name() const override { return "StackedRNNCells"; }
@@ -171,7 +175,8 @@ class UnitsLayer : public LayerOf<Derived, RecurrentLayer> {
   Config config() const override;
 
  protected:
-  UnitsLayer(int units, const Options& options);
+  /// cell_name: what Keras calls the cell, as a DTypePolicyMap may name it.
+  UnitsLayer(int units, const Options& options, const char* cell_name);
   RecurrentLayer::Run run(const Tensor& x, const std::vector<Tensor>& states, const Tensor& mask,
                           bool training) override;
 };

@@ -112,6 +112,7 @@ class UpSampling2D : public LayerOf<UpSampling2D> {
  private:
   Dims<2> size_;
   UpSampling2DOptions options_;
+  bool counts_from_corners_ = false;  // Keras' own meaning of "bilinear" up to 2.3, which files of then keep
 };
 
 struct UpSampling3DOptions {
