@@ -15,10 +15,11 @@ if(nyala_simd_sources)
     set_target_properties(nyala_simd_${level} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
     target_include_directories(nyala_simd_${level} PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
     target_compile_definitions(nyala_simd_${level} PRIVATE NYALA_SIMD_NAMESPACE=${level})
-    # -O3 in optimised builds only: a debug build stays debuggable, a sanitizer build quick to make.
     # g++ 12 warns falsely about its own AVX-512 intrinsics (GCC bug 105593).
+    set(false_warnings "$<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized;-Wno-maybe-uninitialized>")
+    # -O3 in optimised builds only: a debug build stays debuggable, a sanitizer build quick to make.
     target_compile_options(nyala_simd_${level} PRIVATE ${flags_${level}} $<$<CONFIG:Release,RelWithDebInfo>:-O3>
-                                                       $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+                                                       ${false_warnings})
     if(NYALA_SANITIZE MATCHES "address")
       target_compile_options(nyala_simd_${level} PRIVATE -O1)  # as the reference's loops (library.cmake)
     endif()

@@ -327,3 +327,27 @@ TEST_CASE("fast: fused activations of huge, tiny and missing numbers") {
     }
   }
 }
+
+TEST_CASE("fast: gelu, its derivative and tanh keep to their formulas over all of their range") {
+  std::vector<double> values;
+  for (double x = -14.0; x <= 14.0; x += 0.0037) values.push_back(x);
+  const auto n = static_cast<std::int64_t>(values.size());
+  const Tensor one = from_doubles({1.0}, {1, 1}, f32), kernel = from_doubles(values, {1, n}, f32);
+  Tensor none, found = zeros({1, n}, f32);
+  const auto worst = [&](auto&& formula) {
+    double largest = 0.0;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double x = kernel.data<float>()[i], wanted = formula(x);
+      largest = std::max(largest, std::abs(found.data<float>()[i] - wanted) / std::max(1.0, std::abs(x)));
+    }
+    return largest;
+  };
+  const auto phi = [](double x) { return 0.5 * std::erfc(-x * std::sqrt(0.5)); };
+  fast_kernels().dense(one, kernel, none, FusedActivation::gelu, none, found);
+  CHECK(worst([&](double x) { return x * phi(x); }) < 4e-7);
+  fast_kernels().dense(one, kernel, none, FusedActivation::tanh, none, found);
+  CHECK(worst([](double x) { return std::tanh(x); }) < 4e-7);
+  fast_kernels().unary_backward(nyala::backend::Unary::gelu, kernel, none,
+                                from_doubles(std::vector<double>(values.size(), 1.0), {1, n}, f32), found);
+  CHECK(worst([&](double x) { return phi(x) + x * std::exp(-0.5 * x * x) * 0.3989422804014327; }) < 4e-7);
+}

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "backend/cpu/simd/math.hpp"
+
 // What vectorised float32 loops share; compiled once per instruction set. Such files call nothing of the standard
 // library: an inline function that the linker shares could reach processors that lack the instructions.
 
@@ -14,6 +16,11 @@ using Lanes = xsimd::batch<float>;
 /// Whether reading some lanes of a register costs no more than reading all.
 constexpr bool masks = sizeof(Lanes) == 64;
 constexpr std::int64_t width = static_cast<std::int64_t>(Lanes::size);
+
+/// The same registers as math.hpp has them.
+namespace math = backend::NYALA_SIMD_NAMESPACE;
+inline math::Floats floats_of(const Lanes& x) { return (math::Floats) static_cast<Lanes::register_type>(x); }
+inline Lanes lanes_of(math::Floats x) { return Lanes((Lanes::register_type)x); }
 
 /// a * b + c, rounded once where the instruction set can: xsimd 8 has no fused form for AVX-512.
 inline Lanes fused(const Lanes& a, const Lanes& b, const Lanes& c) {

@@ -132,6 +132,49 @@ struct Normal {
   return {select(x < 0.0F, tail, splat(1.0F) - tail), e * 0.398942280F};
 }
 
+/// A polynomial of u by Horner's rule, the highest coefficient first.
+template <class... Coefficients>
+[[gnu::always_inline]] inline Floats polynomial(Floats u, float highest, Coefficients... others) {
+  Floats sum = splat(highest);
+  ((sum = fma(sum, u, others)), ...);
+  return sum;
+}
+
+[[gnu::always_inline]] inline Floats within(Floats x, float size) {
+  return select(x > size, splat(size), select(x < -size, splat(-size), x));
+}
+
+/// tanh to within 4e-7, at a third of the price: an odd quotient of polynomials, fitted over [-9, 9].
+[[gnu::always_inline]] inline Floats quick_tanh(Floats x) {
+  const Floats inside = within(x, 9.0F), u = inside * inside;
+  const Floats above =
+      polynomial(u, -1.20828187e-11F, 3.04005886e-08F, 2.79232265e-05F, 0.00386392575F, 0.136763407F, 0.999999994F);
+  const Floats below = polynomial(u, 1.28172404e-06F, 0.000393103386F, 0.0272295304F, 0.470096713F, 1.0F);
+  return within(inside * (above / below), 1.0F);
+}
+
+/// Φ(x) and the derivative of x Φ(x) to within 4e-7 (`normal` has the digits of the tails too, at three times the
+/// price): one half and an odd quotient of polynomials, fitted over [-5.5, 5.5] and [-5.9, 5.9]; 0 or 1 beyond.
+[[gnu::always_inline]] inline Floats zero_to_one(Floats x, Floats middle, float reach) {
+  return select(x > reach, splat(1.0F), select(x < -reach, Floats{}, middle));
+}
+[[gnu::always_inline]] inline Floats distribution(Floats x) {
+  const Floats inside = within(x, 5.5F), u = inside * inside;
+  const Floats above =
+      polynomial(u, 2.27493367e-08F, 6.35211496e-06F, 0.000168826064F, 0.00467726291F, 0.0338526913F, 0.398942235F);
+  const Floats below =
+      polynomial(u, 1.19750288e-06F, 7.36475982e-05F, 0.00188444705F, 0.028645896F, 0.251522032F, 1.0F);
+  return zero_to_one(x, fma(inside, above / below, 0.5F), 5.5F);
+}
+[[gnu::always_inline]] inline Floats gelu_derivative(Floats x) {
+  const Floats inside = within(x, 5.9F), u = inside * inside;
+  const Floats above = polynomial(u, 3.04540188e-11F, 1.84790834e-07F, 3.56606354e-05F, 1.66960336e-05F, 0.0142225066F,
+                                  -0.0312034622F, 0.79788531F);
+  const Floats below =
+      polynomial(u, 8.79042657e-06F, 0.000190855695F, 0.0035064183F, 0.0408846683F, 0.294233338F, 1.0F);
+  return zero_to_one(x, fma(inside, above / below, 0.5F), 5.9F);
+}
+
 /// tanh(softplus(x))
 [[gnu::always_inline]] inline Floats tanh_softplus(Floats x) {
   const Floats e = exp(select(x > 20.0F, splat(20.0F), x));

@@ -7,17 +7,17 @@
 namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE {
 namespace {
 
-Lanes apply(FusedActivation activation, const Lanes& x) {
-  switch (activation) {
-    case FusedActivation::none: return x;
-    // max(0, x) in this order keeps NaN.
-    case FusedActivation::relu: return xsimd::select(x < Lanes(0.0f), Lanes(0.0f), x);
-    case FusedActivation::sigmoid: return Lanes(1.0f) / (Lanes(1.0f) + xsimd::exp(-x));
-    case FusedActivation::tanh: return xsimd::tanh(x);
-    case FusedActivation::gelu: return Lanes(0.5f) * x * (Lanes(1.0f) + xsimd::erf(x * Lanes(0.70710678118654752f)));
-    case FusedActivation::silu: return x / (Lanes(1.0f) + xsimd::exp(-x));
-  }
-  return x;
+template <FusedActivation activation>
+Lanes apply(const Lanes& lanes) {
+  using enum FusedActivation;
+  const math::Floats x = floats_of(lanes);
+  math::Floats y = x;
+  if constexpr (activation == relu) y = math::select(x < 0.0F, math::Floats{}, x);  // NaN stays
+  if constexpr (activation == sigmoid) y = math::sigmoid(x);
+  if constexpr (activation == tanh) y = math::quick_tanh(x);
+  if constexpr (activation == gelu) y = x * math::distribution(x);
+  if constexpr (activation == silu) y = x * math::sigmoid(x);
+  return lanes_of(y);
 }
 
 template <FusedActivation activation, bool biased>
@@ -27,7 +27,7 @@ void finish_rows(const Epilogue& e, const float* sums, const float* bias, float*
       Lanes sum = access.load(sums + i);
       if constexpr (biased) sum += access.load(bias + i);
       if (before != nullptr) access.store(sum, before + row * e.stride_out + i);
-      access.store(apply(activation, sum), out + i);
+      access.store(apply<activation>(sum), out + i);
     });
   }
 }

@@ -70,11 +70,7 @@ SimdTable::BackwardLoop backward_of_x(Unary op) {
     case Unary::log_sigmoid: return of_x([](Floats x, float) { return sigmoid(-x); });
     case Unary::softplus: return of_x([](Floats x, float) { return sigmoid(x); });
     case Unary::softsign: return of_x([](Floats x, float) { return 1.0F / ((abs(x) + 1.0F) * (abs(x) + 1.0F)); });
-    case Unary::gelu:
-      return of_x([](Floats x, float) {
-        const Normal phi = normal(x);
-        return phi.distribution + x * phi.density;
-      });
+    case Unary::gelu: return of_x([](Floats x, float) { return gelu_derivative(x); });
     case Unary::gelu_tanh: return of_x([](Floats x, float) { return gelu_tanh_derivative(x); });
     case Unary::silu:
       return of_x([](Floats x, float) {
