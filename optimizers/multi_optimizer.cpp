@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <map>
-#include <regex>
 
 #include <nyala/error.hpp>
 #include <nyala/ops/math.hpp>
@@ -14,14 +13,9 @@ MultiOptimizer::MultiOptimizer(const OptimizerMap& optimizers, MultiOptimizerOpt
                 "multi_optimizer"),
       owners_(std::make_shared<std::vector<std::size_t>>()) {
   for (const auto& [path, optimizer] : optimizers.by_path) {
-    if (std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) { return rule.path == path; }))
+    if (std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) { return rule.path.text() == path; }))
       throw Error("MultiOptimizer: the path \"" + path + "\" was given twice");
-    try {
-      std::regex compiled(path);
-    } catch (const std::regex_error& e) {
-      throw Error("MultiOptimizer: \"" + path + "\" is no regular expression: " + e.what());
-    }
-    rules_.push_back({path, add(resolve(optimizer, "MultiOptimizer"))});
+    rules_.push_back({PathPattern(path, "MultiOptimizer"), add(resolve(optimizer, "MultiOptimizer"))});
   }
   default_ = add(resolve(optimizers.default_optimizer, "MultiOptimizer"));
   Optimizer::set_learning_rate(0.0);  // its own is never used; files hold it as 0
@@ -46,13 +40,13 @@ std::size_t MultiOptimizer::add(std::shared_ptr<Optimizer> optimizer) {
 std::size_t MultiOptimizer::optimizer_of(const std::string& path) const {
   const Rule* found = nullptr;
   for (const Rule& rule : rules_) {
-    if (rule.path == path) return rule.optimizer;
+    if (rule.path.text() == path) return rule.optimizer;
   }
   for (const Rule& rule : rules_) {
-    if (!std::regex_match(path, std::regex(rule.path))) continue;
+    if (!rule.path.fits(path)) continue;
     if (found != nullptr) {
-      throw Error(name() + ": several optimizers are meant for the variable " + path + ": \"" + found->path +
-                  "\" and \"" + rule.path + "\"");
+      throw Error(name() + ": several optimizers are meant for the variable " + path + ": \"" + found->path.text() +
+                  "\" and \"" + rule.path.text() + "\"");
     }
     found = &rule;
   }
@@ -146,7 +140,7 @@ Config MultiOptimizer::config() const {
     return object;
   };
   Config by_path = Config::object();
-  for (const Rule& rule : rules_) by_path[rule.path] = written(rule.optimizer);
+  for (const Rule& rule : rules_) by_path[rule.path.text()] = written(rule.optimizer);
   return Config::object(
       {{"optimizer_map",
         Config::keras_object("keras.optimizers", "OptimizerMap",

@@ -1,7 +1,5 @@
 #include "core/policy_map.hpp"
 
-#include <regex>
-
 #include <nyala/error.hpp>
 
 namespace nyala {
@@ -14,15 +12,15 @@ std::string path_of(const std::string& outer, const std::string& name) {
 
 DTypePolicy PolicyMap::policy(std::shared_ptr<const PolicyMap> map, const std::string& path) {
   const DTypePolicy* found = nullptr;
-  const std::string* pattern = nullptr;
+  const PathPattern* pattern = nullptr;
   for (const auto& [key, policy] : map->by_path) {
-    if (key == path) found = &policy;
+    if (key.text() == path) found = &policy;
   }
   for (const auto& [key, policy] : map->by_path) {
-    if ((found != nullptr && pattern == nullptr) || path.empty() || !std::regex_search(path, std::regex(key))) continue;
+    if ((found != nullptr && pattern == nullptr) || path.empty() || !key.found_in(path)) continue;
     if (found != nullptr) {
-      throw Error("DTypePolicyMap: several policies are meant for the layer \"" + path + "\": those of \"" + *pattern +
-                  "\" and \"" + key + "\"");
+      throw Error("DTypePolicyMap: several policies are meant for the layer \"" + path + "\": those of \"" +
+                  pattern->text() + "\" and \"" + key.text() + "\"");
     }
     found = &policy;
     pattern = &key;

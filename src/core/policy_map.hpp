@@ -5,13 +5,14 @@
 #include <vector>
 
 #include <nyala/dtype.hpp>
+#include <nyala/path_pattern.hpp>
 
 namespace nyala::detail {
 
 /// What a DTypePolicyMap holds.
 struct PolicyMap {
   DTypePolicy fallback;
-  std::vector<std::pair<std::string, DTypePolicy>> by_path;
+  std::vector<std::pair<PathPattern, DTypePolicy>> by_path;
   std::string json;  // as Keras writes it
 
   /// The policy of what stands at that path, in this map.

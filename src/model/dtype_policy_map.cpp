@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
 #include <utility>
 
 #include <nyala/error.hpp>
@@ -47,18 +46,11 @@ DTypePolicy named(const Config& name) {
   return name.is_null() || name == Config("_infer") ? DTypePolicy() : DTypePolicy(name.as_string());
 }
 
-std::shared_ptr<const detail::PolicyMap> checked(detail::PolicyMap map) {
-  for (auto one = map.by_path.begin(); one != map.by_path.end(); ++one) {
-    const std::string& key = one->first;
-    if (std::any_of(map.by_path.begin(), one, [&](const auto& other) { return other.first == key; }))
-      throw Error("DTypePolicyMap: the key \"" + key + "\" is given twice");
-    try {
-      std::regex compiled(key);
-    } catch (const std::regex_error& e) {
-      throw Error("DTypePolicyMap: the key \"" + key + "\" is no regular expression: " + e.what());
-    }
-  }
-  return std::make_shared<const detail::PolicyMap>(std::move(map));
+void add_to(detail::PolicyMap& map, const std::string& path, const DTypePolicy& policy) {
+  if (std::any_of(map.by_path.begin(), map.by_path.end(),
+                  [&](const auto& other) { return other.first.text() == path; }))
+    throw Error("DTypePolicyMap: the key \"" + path + "\" is given twice");
+  map.by_path.emplace_back(PathPattern(path, "DTypePolicyMap"), policy);
 }
 
 /// Without the numbers by which Keras finds an object again that it wrote before: of another file they mean nothing.
@@ -76,9 +68,10 @@ DTypePolicy map_from_config(const Config& object) {
   if (map.fallback.map() != nullptr) throw Error("DTypePolicyMap: the default policy must not be a map itself");
   if (config.get("policy_map").is_object()) {
     for (const auto& [path, policy] : config.at("policy_map").entries())
-      map.by_path.emplace_back(path, dtype_policy_from_config(policy));
+      add_to(map, path, dtype_policy_from_config(policy));
   }
-  return detail::PolicyMap::policy(checked(std::move(map)), detail::LayerPath::outside());
+  return detail::PolicyMap::policy(std::make_shared<const detail::PolicyMap>(std::move(map)),
+                                   detail::LayerPath::outside());
 }
 
 }  // namespace
@@ -91,7 +84,9 @@ DTypePolicyMap::DTypePolicyMap(const DTypePolicy& default_policy,
       "keras.dtype_policies", "DTypePolicyMap",
       Config::object({{"default_policy", default_policy.given() ? to_config(default_policy) : Config()},
                       {"policy_map", policies_by_path}}));
-  map_ = checked({default_policy, by_path, object.json()});
+  detail::PolicyMap map{default_policy, {}, object.json()};
+  for (const auto& [path, policy] : by_path) add_to(map, path, policy);
+  map_ = std::make_shared<const detail::PolicyMap>(std::move(map));
 }
 
 DTypePolicyMap::operator DTypePolicy() const { return detail::PolicyMap::policy(map_, ""); }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <nyala/optimizer.hpp>
+#include <nyala/path_pattern.hpp>
 
 namespace nyala {
 
@@ -49,7 +50,7 @@ class MultiOptimizer : public Optimizer {
 
  private:
   struct Rule {
-    std::string path;
+    PathPattern path;
     std::size_t optimizer;
   };
 
