@@ -88,6 +88,11 @@ bool take_summed_activity(const std::string& class_name, Config& config) {
   return version_being_read().sums_activity() && regularized;
 }
 
+/// What is frozen in a frozen layer or nested model: Keras 3 asks each layer, those before asked the outer ones too.
+void freeze_all_below(Layer& layer) {
+  if (version_being_read().major < 3 && !layer.trainable()) layer.set_trainable(false);
+}
+
 LayerRef read(const Config& given_object) {
   if (!given_object.is_object())
     throw Error("an object with class_name and config was expected, got " + given_object.json().substr(0, 80));
@@ -110,6 +115,7 @@ LayerRef read(const Config& given_object) {
   if (is_model_class(class_name)) {
     const auto model = std::make_shared<Model>(nested_model(object));
     model->model_state()->as_layer = model;
+    freeze_all_below(*model);
     return LayerRef(std::shared_ptr<Layer>(model));
   }
   if (registered.find('>') == std::string::npos || registered.rfind("Addons>", 0) == 0 ||
@@ -119,8 +125,7 @@ LayerRef read(const Config& given_object) {
     const bool summed = take_summed_activity(words.class_name, words.config);
     if (const LayerRef layer = builtin_layer(words.class_name, words.config); layer.defined()) {
       detail::state_of(*layer).activity_summed = summed;
-      // Keras 3 asks each layer, those before asked the outer ones too.
-      if (version_being_read().major < 3 && !layer->trainable()) layer->set_trainable(false);
+      freeze_all_below(*layer);
       return layer;
     }
     if (const LayerRef layer = application_layer(class_name, plain(given)); layer.defined()) return layer;

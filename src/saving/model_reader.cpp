@@ -1,6 +1,4 @@
 // Models from their class objects.
-#include <algorithm>
-
 #include <nyala/error.hpp>
 
 #include "model/layer_path.hpp"
@@ -132,12 +130,8 @@ Model sequential_from_config(const Config& config) {
                                                                     : Config());
     if (!shape.empty()) model.build_now({shape});
   }
-  // Keras forgets it for a Sequential, whose layers' own configs say what is frozen; it is kept where they say the
-  // same.
-  const std::vector<LayerRef> members = model.layers();
-  const bool any =
-      std::any_of(members.begin(), members.end(), [](const LayerRef& layer) { return layer->trainable(); });
-  if (!bare && !any) detail::state_of(model).trainable = config.get("trainable", true);
+  // Of the model itself, as it was when it was saved: each layer's config says whether that is frozen.
+  if (!bare) detail::state_of(model).trainable = config.get("trainable", true);
   return model;
 }
 

@@ -90,6 +90,37 @@ TEST_CASE("what Keras has no word for stands beside a config, not in it") {
   CHECK(load_model(layer.string()).to_json().find("\"nyala\": {\"nyala_activity_summed\": true}") != std::string::npos);
 }
 
+TEST_CASE("the hard_sigmoid of Keras 2 goes by a name that today's Keras knows") {
+  const std::string json =
+      R"({"keras_version": "2.15.0", "class_name": "Sequential", "config": {"name": "m", "layers": [
+      {"class_name": "InputLayer", "config": {"batch_input_shape": [null, 4, 3], "name": "x"}},
+      {"class_name": "Bidirectional", "config": {"name": "both", "layer": {"class_name": "LSTM", "config": {"name": "l",
+      "units": 2, "recurrent_activation": "hard_sigmoid"}}}},
+      {"class_name": "Dense", "config": {"name": "d", "units": 2, "activation": "hard_sigmoid"}}]}})";
+  const Model model = model_from_json(json);
+  const std::string written = model.to_json();
+  CHECK(written.find("\"keras2_hard_sigmoid\"") == std::string::npos);
+  CHECK(written.find("\"recurrent_activation\": \"hard_sigmoid\"") != std::string::npos);
+  Model again = model_from_json(written);
+  again.set_weights(model.get_weights());
+  const Tensor x = random::normal({2, 4, 3});
+  CHECK(worst(again.predict(x, {.verbose = 0})[0], model.predict(x, {.verbose = 0})[0]) == 0.0);
+  CHECK(again.get_layer("d")->config().at("activation") == Config("keras2_hard_sigmoid"));
+}
+
+TEST_CASE("what is frozen in a frozen model of Keras 2, whatever its layers say") {
+  const std::string json =
+      R"({"keras_version": "2.15.0", "class_name": "Sequential", "config": {"name": "m", "layers": [
+      {"class_name": "InputLayer", "config": {"batch_input_shape": [null, 3], "name": "x"}},
+      {"class_name": "Sequential", "config": {"name": "inner", "trainable": false, "layers": [
+      {"class_name": "Dense", "config": {"name": "a", "units": 2, "trainable": true}}]}},
+      {"class_name": "Dense", "config": {"name": "d", "units": 2}}]}})";
+  CHECK(model_from_json(json).trainable_variables().size() == 2);
+  std::string of_today = json;
+  of_today.replace(of_today.find("2.15.0"), 6, "3.15.0");
+  CHECK(model_from_json(of_today).trainable_variables().size() == 4);
+}
+
 TEST_CASE("today's models have no such settings") {
   Sequential model{Input({3}), Dense(2, {.activity_regularizer = L2(0.1)}), Softmax()};
   model.compile(RMSprop(), "mse");
