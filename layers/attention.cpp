@@ -1,5 +1,9 @@
 #include "attention_support.hpp"
 
+#include <algorithm>
+
+#include <nyala/ops.hpp>
+
 namespace nyala {
 
 namespace {
@@ -64,6 +68,16 @@ void Attention::build_all(const std::vector<Shape>& inputs) {
 Tensors Attention::call_with(const Tensors& inputs, const CallContext& context) {
   const Tensor &query = inputs[0], &value = inputs[1], &key = inputs.size() > 2 ? inputs[2] : inputs[1];
   Tensor scores;
+  const bool plain = !context.training || options_.dropout == 0.0;
+  const bool masked =
+      std::any_of(context.masks.begin(), context.masks.end(), [](const Tensor& mask) { return mask.defined(); });
+  if (options_.score_mode == "dot" && plain && !masked && query.rank() == 3 &&
+      !attention::flag(context, "return_attention_scores")) {
+    const Tensor scaled = options_.use_scale ? query * Tensor(scale_) : query;
+    const Tensor result = dot_product_attention(expand_dims(scaled, 2), expand_dims(key, 2), expand_dims(value, 2), {},
+                                                {}, 1.0, attention::flag(context, "use_causal_mask"));
+    return {squeeze(result, 2)};
+  }
   if (options_.score_mode == "dot") {
     scores = matmul(query, key, false, true);
     if (options_.use_scale) scores = scores * Tensor(scale_);

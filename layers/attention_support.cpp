@@ -55,9 +55,9 @@ void check_dropout(double rate, const std::string& layer) {
 Attended attend(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask, const Manner& manner,
                 SeedGenerator& seed) {
   if (!manner.wants_scores && manner.dropout == 0.0) {
-    return {dot_product_attention(query, key, value, {}, mask, manner.scale), {}};
+    return {dot_product_attention(query, key, value, {}, mask, manner.scale, manner.causal), {}};
   }
-  const AttentionWeights how{manner.scale, manner.training ? manner.dropout : 0.0, &seed};
+  const AttentionWeights how{manner.scale, manner.training ? manner.dropout : 0.0, &seed, manner.causal};
   if (manner.wants_scores) return attend_with_weights(query, key, value, mask, how);
   return {nyala::attend(query, key, value, mask, how), {}};
 }
@@ -72,7 +72,8 @@ Tensor causal_mask(std::int64_t rows, std::int64_t columns) {
   return expand_dims(cast(tri(rows, columns, 0, DType::float32), DType::boolean), 0);
 }
 
-Tensor joined_mask(const Tensors& inputs, const CallContext& context, const std::optional<int>& sliding_window) {
+Tensor joined_mask(const Tensors& inputs, const CallContext& context, const std::optional<int>& sliding_window,
+                   bool causal) {
   const auto mask_of = [&](std::size_t i, const char* name) {
     const auto given = context.tensors.find(name);
     if (given != context.tensors.end()) return cast(given->second, DType::boolean);
@@ -87,7 +88,7 @@ Tensor joined_mask(const Tensors& inputs, const CallContext& context, const std:
   if (value.defined()) join(expand_dims(value, -2));
   if (key.defined()) join(expand_dims(key, -2));
   const std::int64_t rows = inputs[0].shape()[1], columns = inputs[1].shape()[1];
-  if (flag(context, "use_causal_mask")) join(causal_mask(rows, columns));
+  if (causal) join(causal_mask(rows, columns));
   if (sliding_window) {
     const Tensor distance = abs(expand_dims(arange(rows), -1) - expand_dims(arange(columns), 0));
     join(expand_dims(less(distance, *sliding_window), 0));

@@ -18,13 +18,15 @@ namespace nyala::attention {
 bool flag(const CallContext& context, const char* name);
 /// (1, rows, columns): whether a row may see a column.
 Tensor causal_mask(std::int64_t rows, std::int64_t columns);
-/// All masks of a call on {query, value[, key]} and()ed: (batch, 1, rows, columns), or as attention_mask has it; null
-/// if there is none.
-Tensor joined_mask(const Tensors& inputs, const CallContext& context, const std::optional<int>& sliding_window);
+/// All masks of a call on {query, value[, key]} and()ed, with the causal one only if `causal`: (batch, 1, rows,
+/// columns), or as attention_mask has it; null if there is none.
+Tensor joined_mask(const Tensors& inputs, const CallContext& context, const std::optional<int>& sliding_window,
+                   bool causal);
 
 struct Manner {
   double scale, dropout;
   bool training, wants_scores;
+  bool causal = false;
 };
 /// Scaled dot-product attention; query, key and value are (batch, time, heads, dim); the weights only where they are
 /// wanted.

@@ -57,11 +57,12 @@ Tensors GroupQueryAttention::call_with(const Tensors& inputs, const CallContext&
     return Tensor(layer->outputs(x.with_mask({}), plain));
   };
   const Tensor q = projected(query_, query), k = projected(key_, key), v = projected(value_, value);
-  const Tensor mask = attention::joined_mask(inputs, context, options_.sliding_window);
+  const Tensor mask = attention::joined_mask(inputs, context, options_.sliding_window, false);
   const bool wants_scores = attention::flag(context, "return_attention_scores");
   const double scale = 1.0 / std::sqrt(static_cast<double>(options_.head_dim));
-  auto [attended, scores] =
-      attention::attend(q, k, v, mask, {scale, options_.dropout, context.training, wants_scores}, seed_);
+  auto [attended, scores] = attention::attend(
+      q, k, v, mask,
+      {scale, options_.dropout, context.training, wants_scores, attention::flag(context, "use_causal_mask")}, seed_);
   if (options_.use_gate) attended = attended * projected(gate_, query);
   Tensors outputs{projected(output_, attended)};
   if (wants_scores) outputs.push_back(scores);

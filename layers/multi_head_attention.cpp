@@ -158,13 +158,16 @@ Tensors MultiHeadAttention::call_with(const Tensors& inputs, const CallContext& 
   const Tensor k_spread = Tensor(key_->outputs(unmasked(key), plain));
   const Tensor k = fold(k_spread, axes_);
   const Tensor v = fold(Tensor(value_->outputs(unmasked(value), plain)), axes_);
-  Tensor mask = attention::joined_mask(inputs, context, options_.sliding_window);
+  // Where several axes are attended to, causality is that of the first alone, and so a mask.
+  const bool causal = attention::flag(context, "use_causal_mask");
+  const bool plainly = q.shape()[1] == query.shape()[1] && k.shape()[1] == value.shape()[1];
+  Tensor mask = attention::joined_mask(inputs, context, options_.sliding_window, causal && !plainly);
   if (mask.defined() && query.rank() > 3 && mask.shape()[0] != 1 && mask.shape()[0] != q.shape()[0]) {
     mask = repeat(mask, q.shape()[0] / mask.shape()[0], 0);
   }
   const double scale = 1.0 / std::sqrt(static_cast<double>(options_.key_dim));
-  auto [attended, scores] =
-      attention::attend(q, k, v, mask, {scale, options_.dropout, context.training, wants_scores}, seed_);
+  auto [attended, scores] = attention::attend(
+      q, k, v, mask, {scale, options_.dropout, context.training, wants_scores, causal && plainly}, seed_);
   attended = unfold(attended, q_spread.shape(), axes_);
   if (options_.use_gate) attended = attended * Tensor(gate_->outputs(unmasked(query), plain));
   Tensors outputs{Tensor(output_->outputs(attended, plain))};

@@ -188,12 +188,12 @@ Tensor dot_product_attention(const Tensor& query, const Tensor& key, const Tenso
 Attended attend_with_weights(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
                              const AttentionWeights& weights) {
   const auto [how, dropout] = described(weights);
-  return composed(attention_inputs(query, key, value, {}, mask, false), how, dropout);
+  return composed(attention_inputs(query, key, value, {}, mask, weights.is_causal), how, dropout);
 }
 
 Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
               const AttentionWeights& weights) {
-  const AttentionInputs in = attention_inputs(query, key, value, {}, mask, false);
+  const AttentionInputs in = attention_inputs(query, key, value, {}, mask, weights.is_causal);
   const auto [how, dropout] = described(weights);
   const Tensor out = how.dropout_rate < 1.0 ? fused(in, how, dropout) : Tensor();
   return out.defined() ? out : composed(in, how, dropout).output;

@@ -14,6 +14,7 @@ namespace {
 struct AttentionCase {
   const char* what;
   Shape query, key, value, mask;  // the mask's empty: none
+  bool causal = false;
 };
 
 const std::vector<AttentionCase>& attention_cases() {
@@ -25,6 +26,11 @@ const std::vector<AttentionCase>& attention_cases() {
       {"shared keys", {2, 6, 4, 8}, {2, 6, 2, 8}, {2, 6, 2, 8}, {6, 6}},
       {"one row", {1, 1, 1, 3}, {1, 2, 1, 3}, {1, 2, 1, 1}, {}},
       {"several blocks", {1, 300, 2, 16}, {1, 500, 2, 16}, {1, 500, 2, 16}, {1, 1, 300, 500}},
+      {"causal", {2, 7, 3, 5}, {2, 7, 3, 5}, {2, 7, 3, 4}, {}, true},
+      {"causal and padding", {2, 7, 4, 5}, {2, 9, 2, 5}, {2, 9, 2, 4}, {2, 1, 1, 9}, true},
+      {"causal, several blocks", {1, 500, 2, 16}, {1, 500, 2, 16}, {1, 500, 2, 16}, {}, true},
+      {"causal, more columns", {1, 300, 4, 16}, {1, 500, 2, 16}, {1, 500, 2, 16}, {}, true},
+      {"causal, more rows", {1, 500, 2, 16}, {1, 300, 2, 16}, {1, 300, 2, 16}, {}, true},
   };
   return all;
 }
@@ -60,11 +66,11 @@ TEST_CASE("attention in float32 is that in float64, gradients included") {
     INFO(c.what);
     const Tensor mask = mask_of(c);
     const Attend plain = [&](const Tensor& q, const Tensor& k, const Tensor& v) {
-      return dot_product_attention(q, k, v, {}, mask);
+      return dot_product_attention(q, k, v, {}, mask, {}, c.causal);
     };
     check_near(with_gradients(plain, c, DType::float32), with_gradients(plain, c, DType::float64));
     const Attend layer = [&](const Tensor& q, const Tensor& k, const Tensor& v) {
-      return attend(q, k, v, mask, {.scale = 0.3});
+      return attend(q, k, v, mask, {.scale = 0.3, .is_causal = c.causal});
     };
     check_near(with_gradients(layer, c, DType::float32), with_gradients(layer, c, DType::float64));
   }
@@ -92,7 +98,7 @@ TEST_CASE("attention drops the same weights, whatever it is made of") {
     const Tensor mask = mask_of(c);
     const auto run = [&](bool whole) {
       SeedGenerator seed(7);
-      const AttentionWeights how{.scale = 0.3, .dropout_rate = 0.4, .seed = &seed};
+      const AttentionWeights how{.scale = 0.3, .dropout_rate = 0.4, .seed = &seed, .is_causal = c.causal};
       return with_gradients(
           [&](const Tensor& q, const Tensor& k, const Tensor& v) {
             return whole ? attend(q, k, v, mask, how) : attend_with_weights(q, k, v, mask, how).output;
@@ -109,7 +115,7 @@ TEST_CASE("attention: the same bits for any number of threads, and in inference"
     INFO(c.what);
     const Tensor mask = mask_of(c);
     const Attend plain = [&](const Tensor& q, const Tensor& k, const Tensor& v) {
-      return dot_product_attention(q, k, v, {}, mask);
+      return dot_product_attention(q, k, v, {}, mask, {}, c.causal);
     };
     set_num_threads(1);
     const auto one = with_gradients(plain, c, DType::float32);

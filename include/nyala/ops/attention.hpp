@@ -11,6 +11,7 @@ struct AttentionWeights {
   double scale = 1.0;
   double dropout_rate = 0.0;
   SeedGenerator* seed = nullptr;  ///< of the dropout; null: the global one
+  bool is_causal = false;         ///< no query sees what stands after it
 };
 Tensor attend(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& mask,
               const AttentionWeights& how);

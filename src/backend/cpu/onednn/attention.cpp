@@ -68,6 +68,12 @@ struct Mask {
   }
 };
 
+/// ScoreRows of the scores or weights of one head, of which only the first `columns` columns are looked at.
+struct ScoreRows {
+  std::int64_t b, head, first, count, columns;
+  std::int64_t size() const { return count * columns; }
+};
+
 /// Blocks of the attention of one head, each by the thread that calls.
 class Head {
  public:
@@ -79,49 +85,61 @@ class Head {
         limit_(static_cast<std::uint32_t>(std::ceil(how.dropout_rate * 0x1p24))),
         factor_(static_cast<float>(1 / (1 - how.dropout_rate))) {}
 
-  /// The weights of rows [row, row + count) of a head; `scaled`: room for these rows of the query.
-  void weigh(std::int64_t b, std::int64_t head, std::int64_t row, std::int64_t count, const float* query,
-             const float* key, float* scaled, float* weights) const {
-    const std::int64_t n = sizes_.columns, dim = sizes_.dim;
-    for (std::int64_t i = 0; i < count; ++i)
-      std::copy_n(query + sizes_.at_query(b, row + i, head), dim, scaled + i * dim);
-    table_.scale(static_cast<float>(how_.scale), scaled, count * dim);
-    onednn::product({false, true, false, count, n, dim, dim, sizes_.groups * dim, n}, scaled,
-                    key + sizes_.at_key(b, group_of(head)), weights);
-    hide(b, head, row, count, -1e9F, weights);
-    table_.softmax(weights, weights, count, n, false);
-    if (how_.masked_is_zero) hide(b, head, row, count, 0.0F, weights);
+  /// Causality alone hides all columns from some on. (Not beside a mask: a row of which both hide everything has the
+  /// same weight everywhere.)
+  ScoreRows rows(std::int64_t b, std::int64_t head, std::int64_t first) const {
+    const std::int64_t count = std::min(sizes_.block, sizes_.rows - first);
+    const bool cut = how_.causal && mask_.cells == nullptr;
+    return {b, head, first, count, cut ? std::min(sizes_.columns, first + count) : sizes_.columns};
+  }
+
+  /// The weights of some rows; `scaled`: room for these rows of the query.
+  void weigh(const ScoreRows& at, const float* query, const float* key, float* scaled, float* weights) const {
+    const std::int64_t n = at.columns, dim = sizes_.dim;
+    for (std::int64_t i = 0; i < at.count; ++i)
+      std::copy_n(query + sizes_.at_query(at.b, at.first + i, at.head), dim, scaled + i * dim);
+    table_.scale(static_cast<float>(how_.scale), scaled, at.count * dim);
+    onednn::product({false, true, false, at.count, n, dim, dim, sizes_.groups * dim, n}, scaled,
+                    key + sizes_.at_key(at.b, group_of(at.head)), weights);
+    hide(at, -1e9F, weights);
+    table_.softmax(weights, weights, at.count, n, false);
+    if (how_.masked_is_zero) hide(at, 0.0F, weights);
   }
 
   /// out = the dropout of x, rows of weights or of their gradients; they may be the same.
-  void drop(std::int64_t b, std::int64_t head, std::int64_t row, std::int64_t count, const float* x, float* out) const {
+  void drop(const ScoreRows& at, const float* x, float* out) const {
     std::array<std::uint32_t, 1024> words;
-    const std::int64_t total = count * sizes_.columns, first = sizes_.at_weights(b, head, row);
-    for (std::int64_t i = 0; i < total; i += 1024) {
-      const std::int64_t n = std::min<std::int64_t>(1024, total - i);
-      philox::fill_uniform_bits(words.data(), static_cast<std::size_t>(n),
-                                {how_.dropout_key.seed, how_.dropout_key.stream},
-                                static_cast<std::uint64_t>(first + i));
-      table_.dropout(words.data(), limit_, factor_, x + i, out + i, n);
+    const bool whole = at.columns == sizes_.columns;
+    const std::int64_t runs = whole ? 1 : at.count, length = whole ? at.size() : at.columns;
+    for (std::int64_t run = 0; run < runs; ++run, x += length, out += length) {
+      const std::int64_t first = sizes_.at_weights(at.b, at.head, at.first + run);
+      for (std::int64_t i = 0; i < length; i += 1024) {
+        const std::int64_t n = std::min<std::int64_t>(1024, length - i);
+        philox::fill_uniform_bits(words.data(), static_cast<std::size_t>(n),
+                                  {how_.dropout_key.seed, how_.dropout_key.stream},
+                                  static_cast<std::uint64_t>(first + i));
+        table_.dropout(words.data(), limit_, factor_, x + i, out + i, n);
+      }
     }
   }
 
   /// scores = their gradient, times the scale, from that of the weights.
-  void to_scores(std::int64_t b, std::int64_t head, std::int64_t row, std::int64_t count, const float* weights,
-                 float* scores) const {
-    table_.softmax_backward(weights, scores, scores, count, sizes_.columns, false);
-    table_.scale(static_cast<float>(how_.scale), scores, count * sizes_.columns);
-    hide(b, head, row, count, 0.0F, scores);
+  void to_scores(const ScoreRows& at, const float* weights, float* scores) const {
+    table_.softmax_backward(weights, scores, scores, at.count, at.columns, false);
+    table_.scale(static_cast<float>(how_.scale), scores, at.size());
+    hide(at, 0.0F, scores);
   }
 
   std::int64_t group_of(std::int64_t head) const { return head / (sizes_.heads / sizes_.groups); }
   bool drops() const { return how_.dropout_rate > 0.0; }
 
  private:
-  void hide(std::int64_t b, std::int64_t head, std::int64_t row, std::int64_t count, float value, float* x) const {
-    if (mask_.cells == nullptr) return;
-    for (std::int64_t i = 0; i < count; ++i)
-      mask_.apply(table_, b, head, row + i, value, x + i * sizes_.columns, sizes_.columns);
+  void hide(const ScoreRows& at, float value, float* x) const {
+    for (std::int64_t i = 0; i < at.count; ++i, x += at.columns) {
+      const std::int64_t row = at.first + i;
+      if (mask_.cells != nullptr) mask_.apply(table_, at.b, at.head, row, value, x, at.columns);
+      if (how_.causal && row + 1 < at.columns) std::fill(x + row + 1, x + at.columns, value);
+    }
   }
 
   const SimdTable& table_;
@@ -153,15 +171,15 @@ bool OneDnnKernels::attention(const Attention& how, const AttentionOperands& of,
     const bool needs_room = kept == nullptr || each.drops();
     const Scratch scaled(float_bytes(s.block * s.dim)), room(needs_room ? float_bytes(s.block * s.columns) : 64);
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t b = i / blocks / s.heads, head = i / blocks % s.heads, row = i % blocks * s.block;
-      const std::int64_t count = std::min(s.block, s.rows - row);
+      const ScoreRows at = each.rows(i / blocks / s.heads, i / blocks % s.heads, i % blocks * s.block);
+      const std::int64_t n = at.columns;
       float *scratch = static_cast<float*>(room.get()),
-            *w = kept == nullptr ? scratch : kept + s.at_weights(b, head, row);
-      each.weigh(b, head, row, count, q, k, static_cast<float*>(scaled.get()), w);
-      if (each.drops()) each.drop(b, head, row, count, w, scratch);
-      onednn::product(
-          {false, false, false, count, s.width, s.columns, s.columns, s.groups * s.width, s.heads * s.width},
-          each.drops() ? scratch : w, v + s.at_value(b, each.group_of(head)), to + s.at_output(b, row, head));
+            *w = kept == nullptr ? scratch : kept + s.at_weights(at.b, at.head, at.first);
+      each.weigh(at, q, k, static_cast<float*>(scaled.get()), w);
+      if (each.drops()) each.drop(at, w, scratch);
+      onednn::product({false, false, false, at.count, s.width, n, n, s.groups * s.width, s.heads * s.width},
+                      each.drops() ? scratch : w, v + s.at_value(at.b, each.group_of(at.head)),
+                      to + s.at_output(at.b, at.first, at.head));
     }
   });
   return true;
@@ -185,17 +203,25 @@ bool OneDnnKernels::attention_backward(const Attention& how, const AttentionOper
       const std::int64_t b = i / s.groups, group = i % s.groups;
       const std::int64_t at_key = s.at_key(b, group), at_value = s.at_value(b, group);
       bool more = false;  // the first block sets the gradients of key and value, the others add to them
+      if (how.causal) {   // it may not reach all of them
+        for (std::int64_t column = 0; column < s.columns; ++column) {
+          std::fill_n(dk + at_key + column * s.groups * s.dim, s.dim, 0.0F);
+          std::fill_n(dv + at_value + column * s.groups * s.width, s.width, 0.0F);
+        }
+        more = true;
+      }
       for (std::int64_t head = group * sharing; head < (group + 1) * sharing; ++head) {
         for (std::int64_t row = 0; row < s.rows; row += s.block) {
-          const std::int64_t count = std::min(s.block, s.rows - row), n = s.columns;
+          const ScoreRows at = each.rows(b, head, row);
+          const std::int64_t count = at.count, n = at.columns;
           const float *w = kept + s.at_weights(b, head, row), *from = incoming + s.at_output(b, row, head);
-          if (each.drops()) each.drop(b, head, row, count, w, dropped);
+          if (each.drops()) each.drop(at, w, dropped);
           onednn::product({true, false, more, n, s.width, count, n, s.heads * s.width, s.groups * s.width},
                           each.drops() ? dropped : w, from, dv + at_value);
           onednn::product({false, true, false, count, n, s.width, s.heads * s.width, s.groups * s.width, n}, from,
                           v + at_value, ds);
-          if (each.drops()) each.drop(b, head, row, count, ds, ds);
-          each.to_scores(b, head, row, count, w, ds);
+          if (each.drops()) each.drop(at, ds, ds);
+          each.to_scores(at, w, ds);
           onednn::product({false, false, false, count, s.dim, n, n, s.groups * s.dim, s.heads * s.dim}, ds, k + at_key,
                           dq + s.at_query(b, row, head));
           onednn::product({true, false, more, n, s.dim, count, n, s.heads * s.dim, s.groups * s.dim}, ds,
