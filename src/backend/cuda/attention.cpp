@@ -104,6 +104,18 @@ void add_unseeing(CudaKernels& kernels, const AttentionProblem& p, const HiddenR
   kernels.binary(Binary::add, dvalue, detail::alias(term, {p.batch, 1, p.groups, p.width}), dvalue);
 }
 
+/// What both passes read or write.
+AttentionMemory memory_of(const Attention& how, const AttentionOperands& of, const Tensor& bias, const Tensor& out,
+                          const Tensor& stats) {
+  return {.scale = static_cast<float>(how.scale),
+          .query = of.query.raw_data(),
+          .key = of.key.raw_data(),
+          .value = of.value.raw_data(),
+          .bias = elements<void>(bias),
+          .out = out.raw_data(),
+          .stats = elements<void>(stats)};
+}
+
 }  // namespace
 
 bool CudaKernels::has_attention(const Attention& how, const AttentionOperands& of, bool training) {
@@ -123,15 +135,7 @@ bool CudaKernels::attention(const Attention& how, const AttentionOperands& of, b
   const Tensor bias = bias_of(*this, problem, of);
   Tensor stats;
   if (training) stats = Tensor::empty({problem.batch, problem.heads, problem.rows}, DType::float32, of.query.device());
-  if (!run_attention(context_, problem, pass,
-                     {.scale = static_cast<float>(how.scale),
-                      .query = of.query.raw_data(),
-                      .key = of.key.raw_data(),
-                      .value = of.value.raw_data(),
-                      .bias = elements<void>(bias),
-                      .out = out.raw_data(),
-                      .stats = elements<void>(stats)}))
-    return false;
+  if (!run_attention(context_, problem, pass, memory_of(how, of, bias, out, stats))) return false;
   const HiddenRows hidden(*this, problem, of.mask);
   if (hidden.possible()) hidden.select(out, unseeing(*this, how, problem, of.value), out);
   kept = stats;
@@ -151,19 +155,12 @@ bool CudaKernels::attention_backward(const Attention& how, const AttentionOperan
   const std::array<void*, 4> pointers{incoming.raw_data(), dquery.raw_data(), dkey.raw_data(), dvalue.raw_data()};
   if (op_determinism_enabled() || common_alignment(pointers) != 16) return false;
   const Tensor bias = bias_of(*this, problem, of);
-  if (!run_attention(context_, problem, AttentionPass::backward,
-                     {.scale = static_cast<float>(how.scale),
-                      .query = of.query.raw_data(),
-                      .key = of.key.raw_data(),
-                      .value = of.value.raw_data(),
-                      .bias = elements<void>(bias),
-                      .out = out.raw_data(),
-                      .stats = kept.raw_data(),
-                      .gradient = incoming.raw_data(),
-                      .dquery = dquery.raw_data(),
-                      .dkey = dkey.raw_data(),
-                      .dvalue = dvalue.raw_data()}))
-    return false;
+  AttentionMemory memory = memory_of(how, of, bias, out, kept);
+  memory.gradient = incoming.raw_data();
+  memory.dquery = dquery.raw_data();
+  memory.dkey = dkey.raw_data();
+  memory.dvalue = dvalue.raw_data();
+  if (!run_attention(context_, problem, AttentionPass::backward, memory)) return false;
   if (hidden.possible() && !how.masked_is_zero) add_unseeing(*this, problem, hidden, gradient, dvalue);
   return true;
 }

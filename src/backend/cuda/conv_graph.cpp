@@ -22,11 +22,43 @@ cudnnPointwiseMode_t mode_of(FusedActivation activation) {
     case FusedActivation::sigmoid: return CUDNN_POINTWISE_SIGMOID_FWD;
     case FusedActivation::tanh: return CUDNN_POINTWISE_TANH_FWD;
     case FusedActivation::gelu: return CUDNN_POINTWISE_GELU_FWD;
+    case FusedActivation::gelu_tanh: return CUDNN_POINTWISE_GELU_APPROX_TANH_FWD;
     case FusedActivation::silu: return CUDNN_POINTWISE_SWISH_FWD;
     case FusedActivation::none:
     case FusedActivation::relu: break;
   }
   return CUDNN_POINTWISE_RELU_FWD;
+}
+
+/// What cuDNN calls the operation of a direction, and its attributes.
+struct ConvNames {
+  cudnnBackendDescriptorType_t operation;
+  cudnnBackendAttributeName_t window, x, filter, y, alpha, beta;
+};
+
+const ConvNames& names_of(ConvDirection direction) {
+  static constexpr ConvNames forward{CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA,
+                                     CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA};
+  static constexpr ConvNames data{CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR,
+                                  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
+                                  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+                                  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
+                                  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY,
+                                  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
+                                  CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA};
+  static constexpr ConvNames filter{CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA,
+                                    CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA};
+  return direction == ConvDirection::forward ? forward : direction == ConvDirection::backward_data ? data : filter;
 }
 
 class ConvGraph {
@@ -103,34 +135,15 @@ class ConvGraph {
     const Descriptor &data = graph_.at(x), &weights = graph_.at(filter), &result = graph_.at(y),
                      &by = graph_.at(described_window);
     constexpr float one = 1.0F, zero = 0.0F;
-    if (p_.direction == ConvDirection::forward) {
-      Descriptor conv(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
-      conv.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, by)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, data)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, weights)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, result)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, CUDNN_TYPE_FLOAT, one)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, CUDNN_TYPE_FLOAT, zero);
-      graph_.operation(std::move(conv));
-    } else if (p_.direction == ConvDirection::backward_data) {
-      Descriptor conv(CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR);
-      conv.set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC, by)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, weights)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY, result)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, data)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA, CUDNN_TYPE_FLOAT, one)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA, CUDNN_TYPE_FLOAT, zero);
-      graph_.operation(std::move(conv));
-    } else {
-      Descriptor conv(CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR);
-      conv.set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_CONV_DESC, by)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_X, data)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DY, result)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_DW, weights)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA, CUDNN_TYPE_FLOAT, one)
-          .set(CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA, CUDNN_TYPE_FLOAT, zero);
-      graph_.operation(std::move(conv));
-    }
+    const ConvNames& names = names_of(p_.direction);
+    Descriptor conv(names.operation);
+    conv.set(names.window, by)
+        .set(names.x, data)
+        .set(names.filter, weights)
+        .set(names.y, result)
+        .set(names.alpha, CUDNN_TYPE_FLOAT, one)
+        .set(names.beta, CUDNN_TYPE_FLOAT, zero);
+    graph_.operation(std::move(conv));
   }
 
   const ConvProblem& p_;
