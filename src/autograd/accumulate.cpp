@@ -14,15 +14,20 @@
 
 namespace nyala::autograd {
 
-namespace {
-
+/// What a pass knows of a node.
 struct Visit {
+  Node* node = nullptr;
+  int users = 0;  // inputs of visited nodes that its outputs are
   bool needed = false, is_source = false;
-  Tensor gradient;           // of the only output
-  std::vector<Tensor> many;  // or of each
+  bool before_activation = false;  // the gradient is that before the node's last activation
+  Tensor gradient;                 // of the only output
+  std::vector<Tensor> many;        // or of each
+  Tensor sums;                     // of a gradient before the activation
 
   std::span<Tensor> gradients() { return many.empty() ? std::span<Tensor>(&gradient, 1) : std::span<Tensor>(many); }
 };
+
+namespace {
 
 /// What a pass works with, kept by each thread from one pass to the next, so that small graphs cost no allocation.
 struct Scratch {
@@ -35,7 +40,7 @@ struct Scratch {
   std::vector<Node*> nodes;  // that lead to the root, the youngest first; a node's inputs are older than itself
   std::vector<Visit> visits;
   std::vector<Tensor> input_gradients;
-  std::vector<std::size_t> input_places;
+  std::vector<Visit*> makers;  // of a node's inputs
 
   void find_nodes(Node* root) {
     nodes.clear();
@@ -85,6 +90,7 @@ class TakenScratch {
   ~TakenScratch() {
     scratch_->visits.clear();
     scratch_->input_gradients.clear();
+    scratch_->makers.clear();
     constexpr std::size_t most_kept = 1 << 16;
     if (scratch_->table.size() <= most_kept) kept() = std::move(scratch_);
   }
@@ -120,6 +126,30 @@ void accumulate_into(Tensor& sum, Tensor& gradient) {
 
 }  // namespace
 
+const Tensor& Backward::grad(std::size_t output) const { return visit_.gradients()[output]; }
+
+Tensor Backward::place_like_grad() const {
+  const Tensor& gradient = visit_.gradients()[0];
+  if (!visit_.is_source && held_alone(gradient)) return gradient;
+  return Tensor::empty(gradient.shape(), gradient.dtype(), gradient.device());
+}
+
+const backend::AppliedActivation* Backward::activation_before(std::size_t input) const {
+  const Visit* maker = makers_[input];
+  if (recording() || maker == nullptr || maker->users != 1 || maker->is_source || node_.inputs[input].output != 0)
+    return nullptr;
+  return maker->node->applied_activation();
+}
+
+void Backward::set_before_activation(std::size_t input, Tensor gradient, Tensor sums) {
+  makers_[input]->before_activation = true;
+  makers_[input]->sums = std::move(sums);
+  set(input, std::move(gradient));
+}
+
+bool Backward::is_before_activation() const { return visit_.before_activation; }
+const Tensor& Backward::sums_before_activation() const { return visit_.sums; }
+
 std::vector<Tensor> accumulate(const Tensor& target, const Tensor& seed, const std::vector<Edge>& sources,
                                bool let_go) {
   std::vector<Tensor> results(sources.size());
@@ -136,15 +166,19 @@ std::vector<Tensor> accumulate(const Tensor& target, const Tensor& seed, const s
   }
   for (std::size_t i = visits.size(); i-- > 0;) {
     Visit& visit = visits[i];
+    visit.node = nodes[i];
     if (nodes[i]->outputs != 1) visit.many.resize(static_cast<std::size_t>(nodes[i]->outputs));
     for (const Edge& edge : nodes[i]->inputs) {
-      if (edge.node != nullptr) visit.needed = visit.needed || visits[scratch.place_of(edge.node.get())].needed;
+      if (edge.node == nullptr) continue;
+      Visit& maker = visits[scratch.place_of(edge.node.get())];
+      ++maker.users;
+      visit.needed = visit.needed || maker.needed;
     }
   }
   visits.front().gradients()[static_cast<std::size_t>(target.impl()->output)] = seed;
 
   std::vector<Tensor>& input_gradients = scratch.input_gradients;
-  std::vector<std::size_t>& input_places = scratch.input_places;
+  std::vector<Visit*>& makers = scratch.makers;
   std::array<bool, 64> few{};
   for (std::size_t at = 0; at < visits.size(); ++at) {
     Visit& visit = visits[at];
@@ -159,28 +193,28 @@ std::vector<Tensor> accumulate(const Tensor& target, const Tensor& seed, const s
     }
     const std::size_t count = node.inputs.size();
     input_gradients.assign(count, Tensor());
-    input_places.assign(count, 0);
+    makers.assign(count, nullptr);
     std::unique_ptr<bool[]> many(count > few.size() ? new bool[count] : nullptr);
     bool* needed = many ? many.get() : few.data();
     bool any = false;
     for (std::size_t i = 0; i < count; ++i) {
       needed[i] = false;
       if (node.inputs[i].node == nullptr) continue;
-      input_places[i] = scratch.place_of(node.inputs[i].node.get());
-      needed[i] = visits[input_places[i]].needed;
+      makers[i] = &visits[scratch.place_of(node.inputs[i].node.get())];
+      needed[i] = makers[i]->needed;
       any = any || needed[i];
     }
     if (!any) continue;
-    Backward backward(node, gradients, input_gradients, std::span<const bool>(needed, count));
+    Backward backward(node, visit, input_gradients, std::span<const bool>(needed, count), makers);
     node.backward(backward);
     // What the operation kept and the gradients of its outputs go before the sums are made, which may then be made in
     // their memory.
     if (let_go) node.release();
     if (!visit.is_source) std::fill(gradients.begin(), gradients.end(), Tensor());
+    visit.sums = Tensor();
     for (std::size_t i = 0; i < count; ++i) {
       if (!needed[i] || !input_gradients[i].defined()) continue;
-      accumulate_into(visits[input_places[i]].gradients()[static_cast<std::size_t>(node.inputs[i].output)],
-                      input_gradients[i]);
+      accumulate_into(makers[i]->gradients()[static_cast<std::size_t>(node.inputs[i].output)], input_gradients[i]);
     }
   }
   for (std::size_t i = 0; i < sources.size(); ++i) {

@@ -15,9 +15,14 @@
 #include "core/pool_allocator.hpp"
 #include "core/tensor_impl.hpp"
 
+namespace nyala::backend {
+struct AppliedActivation;
+}
+
 namespace nyala::autograd {
 
 struct Node;
+struct Visit;
 
 struct Edge {
   std::shared_ptr<Node> node;  // null: needs no gradient
@@ -56,11 +61,15 @@ class Edges {
 /// What a gradient function sees: the gradients of its operation's outputs, and places for those of its inputs.
 class Backward {
  public:
-  Backward(Node& node, std::span<Tensor> outputs, std::span<Tensor> inputs, std::span<const bool> needed)
-      : node_(node), outputs_(outputs), inputs_(inputs), needed_(needed) {}
+  Backward(Node& node, Visit& visit, std::span<Tensor> inputs, std::span<const bool> needed,
+           std::span<Visit* const> makers)
+      : node_(node), visit_(visit), inputs_(inputs), needed_(needed), makers_(makers) {}
 
   /// The gradient of an output; null if nothing depends on it (never for an operation with one output).
-  const Tensor& grad(std::size_t output = 0) const { return outputs_[output]; }
+  const Tensor& grad(std::size_t output = 0) const;
+  /// A place for a function of the first output's gradient, element by element: the gradient's own memory if nobody
+  /// else holds it, or else a new tensor like it.
+  Tensor place_like_grad() const;
   /// Whether anyone asks for the gradient of an input. Setting one that is not needed is harmless but wasted work.
   bool needs(std::size_t input) const { return needed_[input]; }
   /// The gradient must have the input's shape and dtype.
@@ -68,10 +77,21 @@ class Backward {
   /// A saved output, attached to the graph again, so that gradients of gradients flow through it.
   Tensor restore(const Tensor& saved, int output = 0) const;
 
+  /// The activation that what made an input applied last, if what this operation sets is all the gradient that it gets:
+  /// then this operation may apply that activation's gradient as well. Else null, as where gradients are recorded.
+  const backend::AppliedActivation* activation_before(std::size_t input) const;
+  /// Sets the gradient of an input before that activation; `sums` (or null): over all but its last axis.
+  void set_before_activation(std::size_t input, Tensor gradient, Tensor sums);
+  /// Whether the operation after this one set the gradient of the first output so; and the sums that it gave.
+  bool is_before_activation() const;
+  const Tensor& sums_before_activation() const;
+
  private:
   Node& node_;
-  std::span<Tensor> outputs_, inputs_;
+  Visit& visit_;
+  std::span<Tensor> inputs_;
   std::span<const bool> needed_;
+  std::span<Visit* const> makers_;  // of the inputs
 };
 
 /// One recorded operation (or, without inputs, a source).
@@ -82,6 +102,9 @@ struct Node : std::enable_shared_from_this<Node> {
   Node& operator=(const Node&) = delete;
 
   virtual void backward(Backward&) {}
+  /// What the gradient function would have done to the gradient of the only used output first; null: nothing that
+  /// another might do for it.
+  virtual const backend::AppliedActivation* applied_activation() const { return nullptr; }
   /// Frees what the gradient function holds.
   virtual void release() { released = true; }
 
@@ -112,6 +135,12 @@ template <class F>
 struct FunctionNode final : Node {
   FunctionNode(const char* name, int output_count, F f) : Node(name, output_count), function(std::move(f)) {}
   void backward(Backward& b) override { (*function)(b); }
+  const backend::AppliedActivation* applied_activation() const override {
+    if constexpr (requires { function->applied_activation(); })
+      return function ? function->applied_activation() : nullptr;
+    else
+      return nullptr;
+  }
   void release() override {
     function.reset();
     released = true;

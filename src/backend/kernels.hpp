@@ -167,6 +167,15 @@ struct AttentionOperands {
   Tensor query, key, value, mask;
 };
 
+/// An activation that an operation applied last, with what its gradient needs: the values before it for gelu,
+/// gelu_tanh and silu, else those after it; the other is null.
+struct AppliedActivation {
+  FusedActivation activation = FusedActivation::none;
+  Tensor before, after;
+  Tensor mask;          // what the kernel dense made of it besides, or null
+  bool biased = false;  // whether the sums of the gradient before it are wanted too: a bias was added
+};
+
 class Kernels {
  public:
   virtual ~Kernels() = default;
@@ -192,6 +201,9 @@ class Kernels {
   /// derivative follows from y: sigmoid, tanh, relu, relu6, leaky_relu, elu, selu, exp, sqrt, rsqrt, reciprocal.
   virtual void unary_backward(Unary op, const Tensor& x, const Tensor& y, const Tensor& gradient, Tensor& out,
                               UnaryParameters parameters = {});
+  /// out = gradient before that activation, which may lie where `gradient` does; sums: null, or (n,) those of its
+  /// columns. All (rows, n). Made of other kernels here.
+  virtual void activation_backward(const AppliedActivation& applied, const Tensor& gradient, Tensor& out, Tensor& sums);
   virtual void predicate(Predicate op, const Tensor& x, Tensor& out);
   /// a and b of one dtype, broadcast to out.
   virtual void binary(Binary op, const Tensor& a, const Tensor& b, Tensor& out);
@@ -237,12 +249,16 @@ class Kernels {
   /// 1 serves all. With `add`: out += .
   virtual void matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, bool add, Tensor& out);
   /// x (rows, in), kernel (in, units), bias (units,) or null. `before` (null or like out) receives the value before the
-  /// activation.
+  /// activation. In training, `mask` (else null) may become what dense_backward of the next finds the activation's
+  /// gradient by.
   virtual void dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation,
-                     Tensor& before, Tensor& out);
-  /// Gradients of dense without activation, of gradient (rows, units); each may be null. Made of other kernels here.
-  virtual void dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, Tensor& dx,
-                              Tensor& dkernel, Tensor& dbias);
+                     Tensor& before, Tensor& out, Tensor* mask = nullptr);
+  /// Gradients of dense without activation, of gradient (rows, units); each may be null. With `applied`, what x went
+  /// through last, dx is the gradient before that, and sums (in,) or null those of its columns. Made of other kernels
+  /// here.
+  virtual void dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient,
+                              const AppliedActivation* applied, Tensor& dx, Tensor& dkernel, Tensor& dbias,
+                              Tensor& sums);
   virtual void qr(const Tensor& x, bool complete, Tensor& q, Tensor& r);
   virtual void svd(const Tensor& x, bool full_matrices, Tensor& u, Tensor& s, Tensor& vh);
   virtual void cholesky(const Tensor& x, Tensor& out);

@@ -7,6 +7,7 @@
 #include <nyala/ops/activations.hpp>
 #include <nyala/ops/creation.hpp>
 
+#include "backend/common/fused_activation.hpp"
 #include "ops/nn_support.hpp"
 
 namespace nyala::ops {
@@ -99,31 +100,34 @@ Tensor activate(Unary op, const char* name, const Tensor& given, UnaryParameters
   return y;
 }
 
-Unary unary_of(FusedActivation activation) {
-  switch (activation) {
-    case FusedActivation::relu: return Unary::relu;
-    case FusedActivation::sigmoid: return Unary::sigmoid;
-    case FusedActivation::tanh: return Unary::tanh;
-    case FusedActivation::gelu: return Unary::gelu;
-    case FusedActivation::silu: return Unary::silu;
-    case FusedActivation::none: break;
+FusedGradient::FusedGradient(FusedActivation activation, const Tensor& y, const Tensor& before) : shape(y.shape()) {
+  applied.activation = activation;
+  if (needs_before(activation))
+    applied.before = as_rows(before);
+  else if (activation != FusedActivation::none)
+    applied.after = as_rows(y);
+}
+
+Tensor FusedGradient::operator()(autograd::Backward& g, Tensor* sums) const {
+  if (applied.activation == FusedActivation::none) return g.grad();
+  if (g.is_before_activation()) {
+    if (sums != nullptr) *sums = g.sums_before_activation();
+    return g.grad();
   }
-  throw Error("the linear activation has no kernel");
-}
-
-FusedGradient::FusedGradient(FusedActivation which, const Tensor& y, const Tensor& before_activation)
-    : activation(which) {
-  if (needs_before(which))
-    before = autograd::save_output(before_activation);
-  else if (which != FusedActivation::none)
-    output = autograd::save_output(y);
-}
-
-Tensor FusedGradient::operator()(autograd::Backward& g) const {
-  if (activation == FusedActivation::none) return g.grad();
-  if (!before.defined()) return unary_gradient(unary_of(activation), {}, g.restore(output), g.grad());
+  const bool two = applied.before.defined();
+  if (!autograd::recording() && !(two && g.grad(1).defined())) {
+    Tensor result = g.place_like_grad(), rows = as_rows(result), none;
+    if (result.size() == 0) return result;
+    if (sums != nullptr) *sums = empty_beside(result, {shape.back()});
+    backend::kernels(result).activation_backward(applied, as_rows(g.grad()), rows, sums != nullptr ? *sums : none);
+    return result;
+  }
+  const Unary op = backend::unary_of(applied.activation);
+  if (!two) return unary_gradient(op, {}, g.restore(detail::alias(applied.after, shape)), g.grad());
   Tensor result;
-  if (g.grad().defined()) result = unary_gradient(unary_of(activation), g.restore(before, 1), {}, g.grad());
+  if (g.grad().defined()) {
+    result = unary_gradient(op, g.restore(detail::alias(applied.before, shape), 1), {}, g.grad());
+  }
   if (!g.grad(1).defined()) return result;
   return result.defined() ? result + g.grad(1) : g.grad(1);
 }

@@ -17,22 +17,22 @@ Tensor unary_gradient(backend::Unary op, const Tensor& x, const Tensor& y, const
 /// op(x) of an activation of the kernels, in floating point.
 Tensor activate(backend::Unary op, const char* name, const Tensor& x, backend::UnaryParameters parameters = {});
 
-/// The kernels' name of a fused activation other than none.
-backend::Unary unary_of(FusedActivation activation);
 /// Whether the gradient of a fused activation needs the value before it.
 inline bool needs_before(FusedActivation activation) {
-  return activation == FusedActivation::gelu || activation == FusedActivation::silu;
+  return activation == FusedActivation::gelu || activation == FusedActivation::gelu_tanh ||
+         activation == FusedActivation::silu;
 }
 
-/// What an operation that fuses an activation keeps for its gradient. `before` is then its second output, so that
-/// second derivatives find their way back.
+/// What an operation that fuses an activation keeps for its gradient. The value before it is then its second output, so
+/// that second derivatives find their way back.
 struct FusedGradient {
-  FusedGradient(FusedActivation which, const Tensor& y, const Tensor& before_activation);
-  /// The gradient before the activation.
-  Tensor operator()(autograd::Backward& g) const;
+  FusedGradient(FusedActivation activation, const Tensor& y, const Tensor& before);
+  /// The gradient before the activation. `sums`, if not null, may become those over all axes but the last; where it
+  /// stays a null tensor they are still to be made.
+  Tensor operator()(autograd::Backward& g, Tensor* sums = nullptr) const;
 
-  FusedActivation activation;
-  Tensor output, before;
+  backend::AppliedActivation applied;  // as (rows, n)
+  Shape shape;
 };
 
 }  // namespace nyala::ops

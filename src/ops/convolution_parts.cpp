@@ -33,10 +33,11 @@ Tensor convolve(const Tensor& x, const Tensor& kernel, const Tensor& bias, const
   auto backward = [kept_x = kept_for(kernel, x), kept_kernel = kept_for(x, kernel), x_shape = x.shape(),
                    kernel_shape = kernel.shape(), window, op,
                    before_activation = FusedGradient(activation, y, before)](autograd::Backward& g) {
-    const Tensor dz = before_activation(g);
+    Tensor sums;
+    const Tensor dz = before_activation(g, g.needs(2) ? &sums : nullptr);
     if (g.needs(0)) g.set(0, convolve_backward_data(dz, kept_kernel, window, x_shape, op));
     if (g.needs(1)) g.set(1, convolve_backward_filter(kept_x, dz, window, kernel_shape, op));
-    if (g.needs(2)) g.set(2, sum_but_channels(dz));
+    if (g.needs(2)) g.set(2, sums.defined() ? sums : sum_but_channels(dz));
   };
   if (before.defined())
     autograd::attach_all({&y, &before}, op, {x, kernel, bias}, std::move(backward));

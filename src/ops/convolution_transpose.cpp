@@ -4,6 +4,7 @@
 #include <nyala/ops/nn.hpp>
 #include <nyala/ops/shape.hpp>
 
+#include "backend/common/fused_activation.hpp"
 #include "ops/activation_gradient.hpp"
 #include "ops/convolution_parts.hpp"
 #include "ops/nn_support.hpp"
@@ -53,7 +54,7 @@ std::vector<std::int64_t> checked_output_padding(const std::vector<std::int64_t>
 }
 
 Tensor activated(const Tensor& x, FusedActivation activation) {
-  return activation == FusedActivation::none ? x : ops::activate(ops::unary_of(activation), transpose_op, x);
+  return activation == FusedActivation::none ? x : ops::activate(backend::unary_of(activation), transpose_op, x);
 }
 
 }  // namespace

@@ -28,32 +28,63 @@ void check_dense(const Tensor& x, const Tensor& kernel, const Tensor& bias) {
   }
 }
 
-/// x (rows, features), all of one floating dtype.
-Tensor dense_rows(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation) {
-  const bool recorded = autograd::recording(x, kernel, bias);
-  Tensor y = empty_beside(x, Shape{x.shape()[0], kernel.shape()[1]});
-  Tensor before = recorded && ops::needs_before(activation) ? ops::empty_like(y) : Tensor();
-  if (y.size() > 0) backend::kernels(x, kernel, bias).dense(x, kernel, bias, activation, before, y);
-  if (!recorded) return y;
-  auto backward = [kept_x = ops::kept_for(kernel, x), kept_kernel = ops::kept_for(x, kernel),
-                   before_activation = ops::FusedGradient(activation, y, before)](autograd::Backward& g) {
-    const Tensor dz = before_activation(g);
-    if (!autograd::recording(dz, kept_x, kept_kernel) && dz.size() > 0) {
-      Tensor dx, dkernel, dbias;
-      const std::int64_t units = dz.shape()[1];
-      if (g.needs(0)) dx = empty_beside(dz, Shape{dz.shape()[0], kept_kernel.shape()[0]});
-      if (g.needs(1)) dkernel = empty_beside(dz, Shape{kept_x.shape()[1], units});
-      if (g.needs(2)) dbias = empty_beside(dz, Shape{units});
-      backend::kernels(dz).dense_backward(kept_x, kept_kernel, dz, dx, dkernel, dbias);
+/// The gradients of dense. What the layer before applied last, relu for one, is undone here too where nothing else uses
+/// its output: by then that layer finds its gradient before the activation, with the sums for its bias.
+struct DenseGradient {
+  Tensor x, kernel;  // as far as wanted gradients need them
+  ops::FusedGradient own;
+  Shape x_shape;
+
+  const backend::AppliedActivation* applied_activation() const {
+    return own.applied.activation == FusedActivation::none ? nullptr : &own.applied;
+  }
+
+  void operator()(autograd::Backward& g) const {
+    const Tensor dz = own(g);
+    if (autograd::recording(dz, x, kernel) || dz.size() == 0) return by_operations(g, dz);
+    const std::int64_t in = x_shape.back(), units = dz.shape().back();
+    const backend::AppliedActivation* before = g.needs(0) && in > 0 ? g.activation_before(0) : nullptr;
+    Tensor dx, dkernel, dbias, sums;
+    if (g.needs(0)) dx = empty_beside(dz, x_shape);
+    if (g.needs(1)) dkernel = empty_beside(dz, {in, units});
+    if (g.needs(2) && !g.sums_before_activation().defined()) dbias = empty_beside(dz, {units});
+    if (before != nullptr && before->biased) sums = empty_beside(dz, {in});
+    Tensor dx_rows = ops::as_rows(dx);
+    backend::kernels(dz).dense_backward(ops::as_rows(x), kernel, ops::as_rows(dz), before, dx_rows, dkernel, dbias,
+                                        sums);
+    if (before != nullptr)
+      g.set_before_activation(0, std::move(dx), std::move(sums));
+    else
       g.set(0, std::move(dx));
-      g.set(1, std::move(dkernel));
-      g.set(2, std::move(dbias));
-      return;
-    }
-    if (g.needs(0)) g.set(0, matmul(dz, kept_kernel, false, true));
-    if (g.needs(1)) g.set(1, matmul(kept_x, dz, true, false));
-    if (g.needs(2)) g.set(2, sum(dz, 0));
-  };
+    g.set(1, std::move(dkernel));
+    g.set(2, dbias.defined() ? std::move(dbias) : g.sums_before_activation());
+  }
+
+ private:
+  void by_operations(autograd::Backward& g, const Tensor& dz) const {
+    const Tensor flat = reshape(dz, ops::rows_of(dz.shape()));
+    if (g.needs(0)) g.set(0, reshape(matmul(flat, kernel, false, true), x_shape));
+    if (g.needs(1)) g.set(1, matmul(reshape(x, ops::rows_of(x_shape)), flat, true, false));
+    if (g.needs(2)) g.set(2, sum(flat, 0));
+  }
+};
+
+/// x (…, features), all of one floating dtype.
+Tensor dense_of(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation) {
+  const bool recorded = autograd::recording(x, kernel, bias);
+  Shape shape = x.shape();
+  shape.back() = kernel.shape()[1];
+  Tensor y = empty_beside(x, shape), mask;
+  Tensor before = recorded && ops::needs_before(activation) ? ops::empty_like(y) : Tensor();
+  if (y.size() > 0) {
+    Tensor y_rows = ops::as_rows(y), before_rows = ops::as_rows(before);
+    backend::kernels(x, kernel, bias)
+        .dense(ops::as_rows(x), kernel, bias, activation, before_rows, y_rows, recorded ? &mask : nullptr);
+  }
+  if (!recorded) return y;
+  DenseGradient backward{ops::kept_for(kernel, x), ops::kept_for(x, kernel), {activation, y, before}, x.shape()};
+  backward.own.applied.mask = std::move(mask);
+  backward.own.applied.biased = autograd::tracked(bias);
   if (before.defined())
     autograd::attach_all({&y, &before}, "dense", {x, kernel, bias}, std::move(backward));
   else
@@ -68,13 +99,7 @@ Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedAct
   const DType dtype = ops::floating_dtype(x, kernel, "dense");
   const Tensor weights = in_dtype(kernel, dtype);
   const Tensor offset = bias.defined() ? in_dtype(bias, dtype) : Tensor();
-  if (x.rank() == 2) return dense_rows(in_dtype(x, dtype), weights, offset, activation);
-  Shape result = x.shape();
-  result.back() = kernel.shape()[1];
-  std::int64_t rows = 1;
-  for (int axis = 0; axis + 1 < x.rank(); ++axis) rows *= x.shape()[static_cast<std::size_t>(axis)];
-  const Tensor flat = reshape(in_dtype(x, dtype), Shape{rows, x.shape().back()});
-  return reshape(dense_rows(flat, weights, offset, activation), result);
+  return dense_of(in_dtype(x, dtype), weights, offset, activation);
 }
 
 }  // namespace nyala

@@ -21,6 +21,15 @@ DType floating_dtype(const Tensor& a, const Tensor& b, const char* op);
 /// A new tensor beside x: of its dtype, on its device.
 inline Tensor empty_beside(const Tensor& x, const Shape& shape) { return Tensor::empty(shape, x.dtype(), x.device()); }
 
+/// All axes but the last as one.
+inline Shape rows_of(const Shape& shape) {
+  std::int64_t rows = 1;
+  for (int axis = 0; axis + 1 < shape.rank(); ++axis) rows *= shape[static_cast<std::size_t>(axis)];
+  return {rows, shape.back()};
+}
+/// x in that shape, recorded nowhere; null for a null tensor.
+inline Tensor as_rows(const Tensor& x) { return x.defined() ? detail::alias(x, rows_of(x.shape())) : Tensor(); }
+
 /// The permutation that moves the sorted `axes` behind all others, and the one that moves them back.
 struct AxesLast {
   AxesLast(const std::vector<int>& axes, int rank);

@@ -315,9 +315,9 @@ TEST_CASE("fast: fused activations of huge, tiny and missing numbers") {
   ReferenceKernels reference;
   Tensor none, expected = zeros({1, 37}, f32), found = zeros({1, 37}, f32);
   for (const auto activation : {FusedActivation::relu, FusedActivation::sigmoid, FusedActivation::tanh,
-                                FusedActivation::gelu, FusedActivation::silu}) {
+                                FusedActivation::gelu, FusedActivation::silu, FusedActivation::gelu_tanh}) {
     CAPTURE(static_cast<int>(activation));
-    reference.dense(x, kernel, none, activation, none, expected);
+    reference.dense(x, kernel, none, activation, none, expected, nullptr);
     fast_kernels().dense(x, kernel, none, activation, none, found);
     for (std::size_t i = 0; i < values.size(); ++i) {
       CAPTURE(values[i]);

@@ -84,14 +84,14 @@ TEST_CASE("reference: dense with bias and activation") {
   ReferenceKernels kernels;
   const Tensor x = random({4, 3}, 1), kernel = random({3, 5}, 2), bias = random({5}, 3);
   Tensor before = zeros({4, 5}), out = zeros({4, 5}), none;
-  kernels.dense(x, kernel, bias, FusedActivation::relu, before, out);
+  kernels.dense(x, kernel, bias, FusedActivation::relu, before, out, nullptr);
   const Tensor expected = product(x, kernel);
   for (std::int64_t i = 0; i < 20; ++i) {
     const double sum = expected.data<double>()[i] + bias.data<double>()[i % 5];
     CHECK(before.data<double>()[i] == doctest::Approx(sum).epsilon(1e-13));
     CHECK(out.data<double>()[i] == doctest::Approx(std::max(sum, 0.0)).epsilon(1e-13));
   }
-  kernels.dense(x, kernel, none, FusedActivation::none, none, out);
+  kernels.dense(x, kernel, none, FusedActivation::none, none, out, nullptr);
   CHECK(difference(out, expected) < 1e-14);
 }
 

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include <doctest/doctest.h>
 
 #include "backend/simd_support.hpp"
@@ -66,6 +69,43 @@ void check_followed(SimdKernels& simd, const Tensor& x, const Tensor& g, const T
 }
 
 }  // namespace
+
+TEST_CASE("the gradient of an activation with its sums by column, in place too, matches the reference") {
+  test::for_each_isa([](SimdKernels& simd) {
+    CAPTURE(simd.name());
+    for (const Shape& shape : row_shapes()) {
+      for (const DType dtype : {DType::float32, DType::bfloat16, DType::float16}) {
+        CAPTURE(shape.str());
+        const auto in_dtype = [&](const Tensor& x) {
+          Tensor out = Tensor::empty(x.shape(), dtype);
+          ReferenceKernels().cast(x, out);
+          return out;
+        };
+        const Tensor x = in_dtype(noise(shape)), g = in_dtype(noise(shape, -1, 1, 3));
+        const Tensor channels = in_dtype(noise({shape[1]}));
+        for (const auto activation : {FusedActivation::relu, FusedActivation::sigmoid, FusedActivation::gelu}) {
+          AppliedActivation applied;
+          applied.activation = activation;
+          (activation == FusedActivation::gelu ? applied.before : applied.after) = x;
+          for (const Tensor& sums : {channels, Tensor()}) {
+            // The reference sums what was rounded to halves already.
+            const double rows = static_cast<double>(shape[0]);
+            const double tolerance = dtype == DType::float32 ? 5e-6 : 2e-2 * std::max(1.0, std::sqrt(rows) / 2);
+            const auto twice = [&](Kernels& k, std::vector<Tensor>& out) {
+              k.activation_backward(applied, g, out[0], out[1]);
+              Tensor again = sums.defined() ? like(sums) : Tensor();
+              Tensor place = g.clone();
+              k.activation_backward(applied, place, place, again);
+              CHECK(test::same_bits(place, out[0]));
+              if (sums.defined()) CHECK(test::same_bits(again, out[1]));
+            };
+            check_same(simd, {x, sums}, tolerance, twice);
+          }
+        }
+      }
+    }
+  });
+}
 
 TEST_CASE("vectorised softmax and crossentropy match the reference") {
   test::for_each_isa([](SimdKernels& simd) {

@@ -2,8 +2,9 @@
 
 // What tests ask of the software GPU, found with dlsym or by linking libnyala_softgpu. Values of the environment that
 // do the same at start: NYALA_SOFTGPU_SEED, _DELAY (late, random or none), _PROTECTION (keys or pages), _MEMORY (bytes
-// per device), _DEVICES, _DRIVER (a version such as 12040; 0: none), _CUDNN (a version such as 91900), _CAPABILITY (90)
-// and _FAULTS ("allocation:3,launch:10": the third allocation and the tenth launch fail).
+// per device), _DEVICES, _DRIVER (a version such as 12040; 0: none), _CUDNN (a version such as 91900), _CAPABILITY
+// (90), _RELU_ZERO (1: cuBLASLt's masks of relu let sums of 0 pass) and _FAULTS ("allocation:3,launch:10": the third
+// allocation and the tenth launch fail).
 
 extern "C" {
 
@@ -11,7 +12,7 @@ extern "C" {
 /// illegal_address (a call after which the device is lost), event, matmul, heuristic
 /// (cuBLASLt's), engines (cuDNN's heuristics), plan, execute, handle, rnn.
 void softgpu_fail(const char* kind, long n);
-/// As the environment variable of that name: devices, driver, cudnn, memory.
+/// As the environment variable of that name: devices, driver, cudnn, memory, relu_zero.
 void softgpu_set(const char* name, long value);
 /// How many there were since the start or softgpu_reset_counts: launches, allocations, frees, copies, pageable_copies,
 /// synchronisations, streams, matmuls, plans, executions. Another kind, of events or of counts, is a broken rule.

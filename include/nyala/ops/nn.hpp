@@ -13,8 +13,9 @@ namespace nyala {
 // Spatial arguments hold one number per spatial axis; one number stands for all. padding is "valid", "same" or (1-D
 // convolution only) "causal". data_format is "channels_last", "channels_first" or "" (the global one).
 
-/// Activations that dense() and conv() fuse with their arithmetic. `none` is linear.
-enum class FusedActivation { none, relu, sigmoid, tanh, gelu, silu };
+/// Activations that dense() and conv() fuse with their arithmetic. `none` is linear, gelu exact, gelu_tanh its
+/// approximation.
+enum class FusedActivation { none, relu, sigmoid, tanh, gelu, silu, gelu_tanh };
 
 /// activation(x · kernel + bias) over the last axis of x; kernel (in, units), bias (units,) or null.
 Tensor dense(const Tensor& x, const Tensor& kernel, const Tensor& bias = {},

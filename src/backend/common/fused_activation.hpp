@@ -11,6 +11,7 @@ inline Unary unary_of(FusedActivation activation) {
     case FusedActivation::tanh: return Unary::tanh;
     case FusedActivation::gelu: return Unary::gelu;
     case FusedActivation::silu: return Unary::silu;
+    case FusedActivation::gelu_tanh: return Unary::gelu_tanh;
     case FusedActivation::none:
     case FusedActivation::relu: break;
   }

@@ -2,6 +2,7 @@
 
 #include <nyala/error.hpp>
 
+#include "backend/common/fused_activation.hpp"
 #include "core/tensor_impl.hpp"
 
 namespace nyala::backend {
@@ -27,6 +28,11 @@ void Kernels::strided_write(const Tensor& in, Tensor&, std::int64_t, std::span<c
 void Kernels::unary(Unary, const Tensor& x, Tensor&, UnaryParameters) { missing("unary", x); }
 void Kernels::unary_backward(Unary, const Tensor&, const Tensor&, const Tensor& gradient, Tensor&, UnaryParameters) {
   missing("unary_backward", gradient);
+}
+void Kernels::activation_backward(const AppliedActivation& applied, const Tensor& gradient, Tensor& out, Tensor& sums) {
+  unary_backward(unary_of(applied.activation), applied.before, applied.after, gradient, out);
+  const std::array<int, 1> rows{0};
+  if (sums.defined()) reduce(Reduce::sum, out, rows, sums);
 }
 void Kernels::predicate(Predicate, const Tensor& x, Tensor&) { missing("predicate", x); }
 void Kernels::binary(Binary, const Tensor& a, const Tensor&, Tensor&) { missing("binary", a); }
@@ -54,17 +60,19 @@ void Kernels::random_truncated_normal(RandomKey, double, double, Tensor& out) {
 void Kernels::random_integers(RandomKey, std::int64_t, std::int64_t, Tensor& out) { missing("random_integers", out); }
 void Kernels::dropout(RandomKey, double, const Tensor& x, Tensor&) { missing("dropout", x); }
 void Kernels::matmul(const Tensor& a, const Tensor&, bool, bool, bool, Tensor&) { missing("matmul", a); }
-void Kernels::dense(const Tensor& x, const Tensor&, const Tensor&, FusedActivation, Tensor&, Tensor&) {
+void Kernels::dense(const Tensor& x, const Tensor&, const Tensor&, FusedActivation, Tensor&, Tensor&, Tensor*) {
   missing("dense", x);
 }
-void Kernels::dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, Tensor& dx, Tensor& dkernel,
-                             Tensor& dbias) {
+void Kernels::dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient,
+                             const AppliedActivation* applied, Tensor& dx, Tensor& dkernel, Tensor& dbias,
+                             Tensor& sums) {
   const auto stacked = [](const Tensor& matrix) {
     return detail::alias(matrix, {1, matrix.shape()[0], matrix.shape()[1]});
   };
   if (dx.defined()) {
     Tensor out = stacked(dx);
     matmul(stacked(gradient), stacked(kernel), false, true, false, out);
+    if (applied != nullptr) activation_backward(*applied, dx, dx, sums);
   }
   if (dkernel.defined()) {
     Tensor out = stacked(dkernel);

@@ -47,9 +47,9 @@ class CudaKernels final : public Kernels {
   void dropout(RandomKey key, double rate, const Tensor& x, Tensor& out) override;
   void matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, bool add, Tensor& out) override;
   void dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation, Tensor& before,
-             Tensor& out) override;
-  void dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, Tensor& dx, Tensor& dkernel,
-                      Tensor& dbias) override;
+             Tensor& out, Tensor* mask) override;
+  void dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, const AppliedActivation* applied,
+                      Tensor& dx, Tensor& dkernel, Tensor& dbias, Tensor& sums) override;
   void qr(const Tensor& x, bool complete, Tensor& q, Tensor& r) override;
   void svd(const Tensor& x, bool full_matrices, Tensor& u, Tensor& s, Tensor& vh) override;
   void cholesky(const Tensor& x, Tensor& out) override;

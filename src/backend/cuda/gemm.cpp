@@ -46,13 +46,19 @@ cudaDataType_t blas_type(DType dtype) {
   }
 }
 
-cublasLtEpilogue_t blas_epilogue(Epilogue epilogue) {
-  switch (epilogue) {
-    case Epilogue::none: break;
-    case Epilogue::bias: return CUBLASLT_EPILOGUE_BIAS;
-    case Epilogue::relu: return CUBLASLT_EPILOGUE_RELU;
-    case Epilogue::relu_bias: return CUBLASLT_EPILOGUE_RELU_BIAS;
-    case Epilogue::column_sums: return CUBLASLT_EPILOGUE_BGRADA;
+cublasLtEpilogue_t blas_epilogue(const Epilogue& epilogue) {
+  const bool vector = epilogue.vector != nullptr, kept = epilogue.kept != nullptr;
+  switch (epilogue.finish) {
+    case Finish::plain: return vector ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
+    case Finish::relu:
+      if (kept) return vector ? CUBLASLT_EPILOGUE_RELU_AUX_BIAS : CUBLASLT_EPILOGUE_RELU_AUX;
+      return vector ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_RELU;
+    case Finish::gelu:
+      if (kept) return vector ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS : CUBLASLT_EPILOGUE_GELU_AUX;
+      return vector ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_GELU;
+    case Finish::relu_gradient: return vector ? CUBLASLT_EPILOGUE_DRELU_BGRAD : CUBLASLT_EPILOGUE_DRELU;
+    case Finish::gelu_gradient: return vector ? CUBLASLT_EPILOGUE_DGELU_BGRAD : CUBLASLT_EPILOGUE_DGELU;
+    case Finish::sums_of_b: return CUBLASLT_EPILOGUE_BGRADA;
   }
   return CUBLASLT_EPILOGUE_DEFAULT;
 }
@@ -97,7 +103,7 @@ class Plan {
         first_(type_, g.transpose_b ? g.k : g.n, g.transpose_b ? g.n : g.k, g.leading_b, g.batch, g.step_b),
         second_(type_, g.transpose_a ? g.m : g.k, g.transpose_a ? g.k : g.m, g.leading_a, g.batch, g.step_a),
         out_(type_, g.n, g.m, g.leading_out, g.batch, g.step_out),
-        fused_(g.epilogue != Epilogue::none) {
+        fused_(g.epilogue.any()) {
     const bool wide = dtype == DType::float64;
     const bool rounded = dtype == DType::float32 && tensor_float_32_execution_enabled();
     const cublasComputeType_t compute = wide      ? CUBLAS_COMPUTE_64F
@@ -108,9 +114,12 @@ class Plan {
     set(CUBLASLT_MATMUL_DESC_TRANSA, g.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
     set(CUBLASLT_MATMUL_DESC_TRANSB, g.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
     if (fused_) set(CUBLASLT_MATMUL_DESC_EPILOGUE, blas_epilogue(g.epilogue));
+    if (g.epilogue.vector != nullptr) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, g.epilogue.vector);
+    if (g.epilogue.kept != nullptr) {
+      set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, g.epilogue.kept);
+      set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, g.epilogue.leading_kept);
+    }
   }
-
-  void set_vector(void* vector) { set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, vector); }
 
   using Algorithms = std::vector<cublasLtMatmulHeuristicResult_t>;
   Algorithms algorithms(cublasLtHandle_t handle, const std::array<std::uint32_t, 3>& alignments) const {
@@ -184,7 +193,10 @@ Plan::Algorithms known_algorithms(Context& context, const Plan& plan, DType dtyp
                     g.step_a,
                     g.step_b,
                     g.step_out,
-                    static_cast<std::int64_t>(g.epilogue),
+                    static_cast<std::int64_t>(g.epilogue.any() ? blas_epilogue(g.epilogue) : 0),
+                    g.epilogue.leading_kept,
+                    alignment_of(g.epilogue.vector),
+                    alignment_of(g.epilogue.kept),
                     alignments[0],
                     alignments[1],
                     alignments[2]};
@@ -194,9 +206,8 @@ Plan::Algorithms known_algorithms(Context& context, const Plan& plan, DType dtyp
 
 }  // namespace
 
-bool try_gemm(Context& context, DType dtype, const Gemm& g, const void* a, const void* b, void* out, void* vector) {
-  Plan plan(dtype, g);
-  if (vector != nullptr) plan.set_vector(vector);
+bool try_gemm(Context& context, DType dtype, const Gemm& g, const void* a, const void* b, void* out) {
+  const Plan plan(dtype, g);
   const Plan::Algorithms algorithms =
       known_algorithms(context, plan, dtype, g, {alignment_of(b), alignment_of(a), alignment_of(out)});
   for (const cublasLtMatmulHeuristicResult_t& algorithm : algorithms) {
@@ -205,13 +216,13 @@ bool try_gemm(Context& context, DType dtype, const Gemm& g, const void* a, const
     check(status, "matmul: cublasLtMatmul");
     return true;
   }
-  if (g.epilogue != Epilogue::none) return false;
+  if (g.epilogue.any()) return false;
   throw Error("matmul: cuBLASLt has no algorithm for " + std::string(name_of(dtype)) + " (" + std::to_string(g.m) +
               ", " + std::to_string(g.k) + ") x (" + std::to_string(g.k) + ", " + std::to_string(g.n) + ")");
 }
 
 void gemm(Context& context, DType dtype, const Gemm& g, const void* a, const void* b, void* out) {
-  static_cast<void>(try_gemm(context, dtype, g, a, b, out, nullptr));
+  static_cast<void>(try_gemm(context, dtype, g, a, b, out));
 }
 
 }  // namespace nyala::backend::cuda

@@ -8,24 +8,13 @@
 #include <set>
 #include <string>
 
+#include "blas/epilogue.hpp"
+#include "blas/problem.hpp"
 #include "runtime/engine.hpp"
 #include "runtime/product.hpp"
 
 struct cublasLtContext {
   int device;
-};
-struct cublasLtMatmulDescOpaque_t {
-  cublasComputeType_t compute;
-  cudaDataType_t scale;
-  bool transpose_a = false, transpose_b = false;
-  std::uint32_t epilogue = CUBLASLT_EPILOGUE_DEFAULT;
-  void* bias = nullptr;
-};
-struct cublasLtMatrixLayoutOpaque_t {
-  cudaDataType_t type;
-  std::int64_t rows, columns, leading;
-  std::int32_t batch = 1;
-  std::int64_t step = 0;
 };
 struct cublasLtMatmulPreferenceOpaque_t {
   std::uint64_t workspace = 0;
@@ -34,6 +23,7 @@ struct cublasLtMatmulPreferenceOpaque_t {
 
 namespace {
 
+using softgpu::Problem;
 using softgpu::violation;
 
 /// Every handle that was made and not destroyed: any other is refused.
@@ -96,15 +86,6 @@ cublasStatus_t take_operation(bool& transposed, const void* value, std::size_t b
   return status;
 }
 
-struct Problem {
-  cublasLtMatmulDescOpaque_t product;
-  cublasLtMatrixLayoutOpaque_t a, b, c, d;
-  std::int64_t m() const { return d.rows; }
-  std::int64_t n() const { return d.columns; }
-  std::int64_t k() const { return product.transpose_a ? a.rows : a.columns; }
-  bool has(cublasLtEpilogue_t epilogue) const { return (product.epilogue & epilogue) != 0; }
-};
-
 /// What tells problems apart for an algorithm: it may serve only the one that it was found for.
 std::uint64_t fingerprint(const Problem& problem) {
   std::uint64_t hash = 1469598103934665603ULL;
@@ -113,6 +94,7 @@ std::uint64_t fingerprint(const Problem& problem) {
   mix(problem.product.transpose_a);
   mix(problem.product.transpose_b);
   mix(problem.product.epilogue);
+  mix(problem.product.leading_kept);
   for (const auto* layout : {&problem.a, &problem.b, &problem.c, &problem.d}) {
     mix(layout->type);
     mix(layout->rows);
@@ -144,17 +126,7 @@ std::string broken_rule(const Problem& p) {
   if (p.d.type != CUDA_R_32F && p.d.type != CUDA_R_64F && p.d.type != CUDA_R_16F && p.d.type != CUDA_R_16BF)
     return "a type of matrix that the software GPU does not know";
   if (p.d.batch > 1 && p.d.step < p.d.leading * (p.n() - 1) + p.m()) return "matrices of the batch of D that overlap";
-  switch (p.product.epilogue) {
-    case CUBLASLT_EPILOGUE_DEFAULT:
-    case CUBLASLT_EPILOGUE_RELU:
-    case CUBLASLT_EPILOGUE_BIAS:
-    case CUBLASLT_EPILOGUE_RELU_BIAS: break;
-    case CUBLASLT_EPILOGUE_BGRADA:
-      if (p.d.batch > 1) return "BGRADA with a batch, whose sums would overwrite one another";
-      break;
-    default: return "an epilogue that the software GPU does not know";
-  }
-  return "";
+  return softgpu::broken_rule_of_epilogue(p);
 }
 
 std::string gather(Problem& problem, cublasLtHandle_t handle, cublasLtMatmulDesc_t product, cublasLtMatrixLayout_t a,
@@ -196,29 +168,35 @@ void compute(const Problem& p, T alpha, const void* a, const void* b, T beta, co
     const std::vector<T> first = packed<T>(p.a, a, matrix, p.product.transpose_a, round);
     const std::vector<T> second = packed<T>(p.b, b, matrix, p.product.transpose_b, round);
     softgpu::product(p.m(), p.n(), p.k(), first.data(), second.data(), out.data());
-    for (std::int64_t column = 0; column < p.n(); ++column) {
-      for (std::int64_t row = 0; row < p.m(); ++row) {
-        T value = alpha * out[static_cast<std::size_t>(column * p.m() + row)];
-        if (beta != T{}) value += beta * softgpu::load<T>(p.c.type, c, matrix * p.c.step + column * p.c.leading + row);
-        if (p.has(CUBLASLT_EPILOGUE_BIAS)) value += softgpu::load<T>(p.d.type, p.product.bias, row);
-        if (p.has(CUBLASLT_EPILOGUE_RELU)) value = value < T{} ? T{} : value;
-        softgpu::store(p.d.type, d, matrix * p.d.step + column * p.d.leading + row, value);
+    const auto each = [&](auto&& change) {
+      for (std::int64_t column = 0; column < p.n(); ++column) {
+        for (std::int64_t row = 0; row < p.m(); ++row)
+          change(row, column, out[static_cast<std::size_t>(column * p.m() + row)]);
       }
-    }
-    if (p.has(CUBLASLT_EPILOGUE_BGRADA)) {
-      for (std::int64_t row = 0; row < p.m(); ++row) {
-        T sum{};
-        for (std::int64_t i = 0; i < p.k(); ++i) sum += first[static_cast<std::size_t>(i * p.m() + row)];
-        softgpu::store(p.d.type, p.product.bias, row, sum);
-      }
-    }
+    };
+    each([&](std::int64_t row, std::int64_t column, T& value) {
+      value *= alpha;
+      if (beta != T{}) value += beta * softgpu::load<T>(p.c.type, c, matrix * p.c.step + column * p.c.leading + row);
+    });
+    softgpu::finish(p, out, first);
+    each([&](std::int64_t row, std::int64_t column, T value) {
+      softgpu::store(p.d.type, d, matrix * p.d.step + column * p.d.leading + row, value);
+    });
   }
+}
+
+/// What an address is a multiple of, up to 256: heuristics look at the epilogue's pointers.
+std::uint32_t alignment_of(const void* pointer) {
+  const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+  std::uint32_t alignment = 256;
+  while (address % alignment != 0) alignment /= 2;
+  return alignment;
 }
 
 /// What an algorithm remembers.
 struct Algorithm {
-  std::uint64_t problem, workspace, id;
-  std::array<std::uint32_t, 4> alignment;
+  std::uint64_t problem, workspace;
+  std::array<std::uint32_t, 6> alignment;  // of A, B, C and D as preferred, of the epilogue's pointers as they were
 };
 static_assert(sizeof(Algorithm) <= sizeof(cublasLtMatmulAlgo_t));
 
@@ -265,6 +243,8 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t descriptor, c
     case CUBLASLT_MATMUL_DESC_TRANSB: return take_operation(descriptor->transpose_b, value, bytes);
     case CUBLASLT_MATMUL_DESC_EPILOGUE: return take(descriptor->epilogue, value, bytes, what);
     case CUBLASLT_MATMUL_DESC_BIAS_POINTER: return take(descriptor->bias, value, bytes, what);
+    case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER: return take(descriptor->kept, value, bytes, what);
+    case CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD: return take(descriptor->leading_kept, value, bytes, what);
   }
   return wrong(what, "an attribute that the software GPU does not know");
 }
@@ -323,14 +303,16 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   if (const std::string rule = gather(problem, handle, product, a, b, c, d); !rule.empty()) return wrong(what, rule);
   if (wanted < 1 || results == nullptr || !handles().live(preference)) return wrong(what, "no preference or no room");
   if (softgpu::fault("heuristic")) return CUBLAS_STATUS_NOT_SUPPORTED;
-  // Not promised for double precision by any table of the documentation.
-  if (problem.d.type == CUDA_R_64F && problem.product.epilogue != CUBLASLT_EPILOGUE_DEFAULT)
-    return CUBLAS_STATUS_NOT_SUPPORTED;
+  if (softgpu::epilogue_missing(problem)) return CUBLAS_STATUS_NOT_SUPPORTED;
   // The first algorithm wants workspace where it is allowed any; the others want less.
   for (std::uint64_t id = 0; id < 3 && *number < wanted; ++id) {
     const std::uint64_t workspace = std::array<std::uint64_t, 3>{4096 + 8, 1024, 0}[id];
     if (workspace > preference->workspace) continue;
-    const Algorithm algorithm{fingerprint(problem), workspace, id, preference->alignment};
+    const auto& matrices = preference->alignment;
+    const Algorithm algorithm{fingerprint(problem),
+                              workspace,
+                              {matrices[0], matrices[1], matrices[2], matrices[3], alignment_of(problem.product.bias),
+                               alignment_of(problem.product.kept)}};
     cublasLtMatmulHeuristicResult_t& result = results[(*number)++];
     result = {};
     std::memcpy(&result.algo, &algorithm, sizeof algorithm);
@@ -361,11 +343,13 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t prod
   if (reinterpret_cast<std::uintptr_t>(workspace) % 256 != 0)
     return wrong(what, "a workspace not aligned to 256 bytes");
   if (handle->device != softgpu::current_device()) return wrong(what, "a handle of another device than the current");
-  const std::array<const void*, 4> pointers{a, b, c, d};
-  for (std::size_t i = 0; i < 4; ++i) {
+  const std::array<const void*, 6> pointers{a, b, c, d, problem.product.bias, problem.product.kept};
+  constexpr std::array names{"matrix A", "matrix B", "matrix C", "matrix D", "the vector", "the auxiliary buffer"};
+  for (std::size_t i = 0; i < pointers.size(); ++i) {
     if (reinterpret_cast<std::uintptr_t>(pointers[i]) % chosen.alignment[i] != 0)
-      return wrong(what, std::string("matrix ") + "ABCD"[i] + " is aligned to less than was said");
+      return wrong(what, std::string(names[i]) + " is aligned to less than was said");
   }
+  if (problem.product.kept == d) return wrong(what, "D is its own auxiliary buffer");
   const bool wide = problem.d.type == CUDA_R_64F;
   const double factor =
       wide ? *static_cast<const double*>(alpha) : static_cast<double>(*static_cast<const float*>(alpha));
@@ -377,9 +361,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t prod
   if (c == d && (problem.c.leading != problem.d.leading || problem.c.step != problem.d.step))
     return wrong(what, "C and D are one place with different layouts");
   if (workspace_bytes > 0 && workspace != nullptr) uses.push_back(softgpu::writes(workspace, workspace_bytes));
-  const std::size_t vector_bytes = static_cast<std::size_t>(problem.m()) * softgpu::size_of(problem.d.type);
-  if (problem.has(CUBLASLT_EPILOGUE_BIAS)) uses.push_back(softgpu::reads(problem.product.bias, vector_bytes));
-  if (problem.has(CUBLASLT_EPILOGUE_BGRADA)) uses.push_back(softgpu::writes(problem.product.bias, vector_bytes));
+  for (const softgpu::Use& use : softgpu::uses_of_epilogue(problem)) uses.push_back(use);
   const cudaError_t error = softgpu::enqueue(stream, what, uses, [=] {
     if (chosen.workspace > 0) std::memset(workspace, 0x5A, chosen.workspace);
     if (wide)

@@ -162,6 +162,8 @@ float apply(cudnnPointwiseMode_t mode, float x) {
     case CUDNN_POINTWISE_TANH_FWD: return std::tanh(x);
     case CUDNN_POINTWISE_SIGMOID_FWD: return 1.0F / (1.0F + std::exp(-x));
     case CUDNN_POINTWISE_GELU_FWD: return 0.5F * x * (1.0F + std::erf(x * 0.70710678F));
+    case CUDNN_POINTWISE_GELU_APPROX_TANH_FWD:
+      return 0.5F * x * (1.0F + std::tanh(0.7978845608F * (x + 0.044715F * x * x * x)));
     case CUDNN_POINTWISE_SWISH_FWD: return x / (1.0F + std::exp(-x));
     default: break;
   }

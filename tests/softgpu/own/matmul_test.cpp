@@ -1,6 +1,8 @@
 #include <cublasLt.h>
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -19,16 +21,22 @@ struct Product {
   std::size_t workspace_given = 8192;
   std::uint32_t alignment = 256;
   float beta = 0.0F;
+  std::int64_t leading_kept = 0;
+  bool with_kept = true, with_vector = true;
+  std::size_t kept_floats = 0;
+  std::size_t misplaced_vector = 0;  // after the heuristics
 };
 
 /// D as cuBLASLt's stand-in computes it, or nothing if it refused.
 std::vector<float> run(const Product& p, const std::vector<float>& a, const std::vector<float>& b,
-                       const std::vector<float>& c, std::vector<float>& vector, std::size_t misplaced = 0) {
+                       const std::vector<float>& c, std::vector<float>& vector, std::size_t misplaced = 0,
+                       std::vector<float>* kept = nullptr) {
   const own::Stream stream;
   cublasLtHandle_t handle = nullptr;
   REQUIRE(cublasLtCreate(&handle) == CUBLAS_STATUS_SUCCESS);
   own::Block device_a(stream, a), device_b(stream, b), device_c(stream, c), device_vector(stream, vector);
   own::Block workspace(stream, std::vector<float>(p.workspace_given / 4));
+  own::Block device_kept(stream, kept != nullptr ? *kept : std::vector<float>(std::max<std::size_t>(p.kept_floats, 1)));
   cublasLtMatmulDesc_t product = nullptr;
   cublasLtMatrixLayout_t layouts[3] = {};
   cublasLtMatmulPreference_t preference = nullptr;
@@ -39,8 +47,13 @@ std::vector<float> run(const Product& p, const std::vector<float>& a, const std:
   set(CUBLASLT_MATMUL_DESC_TRANSA, p.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(CUBLASLT_MATMUL_DESC_TRANSB, p.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
   set(CUBLASLT_MATMUL_DESC_EPILOGUE, p.epilogue);
-  void* vector_pointer = device_vector.data();
+  void* vector_pointer = p.with_vector ? device_vector.data() : nullptr;
   set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, vector_pointer);
+  if (p.leading_kept > 0) {
+    void* kept_pointer = p.with_kept ? device_kept.data() : nullptr;
+    set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, kept_pointer);
+    set(CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD, p.leading_kept);
+  }
   const int rows[] = {p.transpose_a ? p.k : p.m, p.transpose_b ? p.n : p.k, p.m};
   const int columns[] = {p.transpose_a ? p.m : p.k, p.transpose_b ? p.k : p.n, p.n};
   for (int i = 0; i < 3; ++i) {
@@ -61,12 +74,17 @@ std::vector<float> run(const Product& p, const std::vector<float>& a, const std:
   const float one = 1.0F;
   const cublasStatus_t found = cublasLtMatmulAlgoGetHeuristic(handle, product, layouts[0], layouts[1], layouts[2],
                                                               layouts[2], preference, 1, &result, &count);
+  if (p.misplaced_vector > 0) {
+    vector_pointer = static_cast<float*>(vector_pointer) + p.misplaced_vector;
+    set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, vector_pointer);
+  }
   if (found == CUBLAS_STATUS_SUCCESS &&
       cublasLtMatmul(handle, product, &one, static_cast<float*>(device_a.data()) + misplaced, layouts[0],
                      device_b.data(), layouts[1], &p.beta, device_c.data(), layouts[2], device_c.data(), layouts[2],
                      &result.algo, workspace.data(), p.workspace_given, stream.handle) == CUBLAS_STATUS_SUCCESS) {
     out = device_c.floats();
     vector = device_vector.floats();
+    if (kept != nullptr) *kept = device_kept.floats();
   }
   for (cublasLtMatrixLayout_t layout : layouts) cublasLtMatrixLayoutDestroy(layout);
   cublasLtMatmulPreferenceDestroy(preference);
@@ -124,6 +142,43 @@ TEST_CASE("products are those of the documentation") {
   }
 }
 
+TEST_CASE("what an activation keeps gives its gradient") {
+  // A product by the unit matrix: D is A. Sums on both sides of 0, and 0.
+  for (const bool gelu : {false, true}) {
+    for (const bool biased : {false, true}) {
+      Product p{.m = 3, .n = 5, .k = 3, .leading_kept = gelu ? 8 : 128};
+      const std::vector<float> unit{1, 0, 0, 0, 1, 0, 0, 0, 1};
+      const std::vector<float> values{-1.5F, 0.25F, 2, 0, -0.125F, 1, 3, -3, 0.5F, 0, 0, 0, 1, 1, -1};
+      const std::vector<float> bias{0.5F, -0.25F, 0};
+      std::vector<float> kept(gelu ? 40 : 20), vector = bias;
+      p.epilogue = gelu ? (biased ? CUBLASLT_EPILOGUE_GELU_AUX_BIAS : CUBLASLT_EPILOGUE_GELU_AUX)
+                        : (biased ? CUBLASLT_EPILOGUE_RELU_AUX_BIAS : CUBLASLT_EPILOGUE_RELU_AUX);
+      const std::vector<float> out = run(p, unit, values, std::vector<float>(15), vector, 0, &kept);
+      p.epilogue = gelu ? (biased ? CUBLASLT_EPILOGUE_DGELU_BGRAD : CUBLASLT_EPILOGUE_DGELU)
+                        : (biased ? CUBLASLT_EPILOGUE_DRELU_BGRAD : CUBLASLT_EPILOGUE_DRELU);
+      const std::vector<float> gradient = numbers(15, 1.0F);
+      const std::vector<float> before = run(p, unit, gradient, std::vector<float>(15), vector, 0, &kept);
+      REQUIRE(out.size() == 15);
+      REQUIRE(before.size() == 15);
+      std::vector<float> sums(3);
+      for (std::size_t i = 0; i < 15; ++i) {
+        const double x = static_cast<double>(values[i] + (biased ? bias[i % 3] : 0.0F)), step = 1e-4;
+        const auto f = [&](double at) {
+          const double inner = std::sqrt(2 / 3.14159265358979) * (at + 0.044715 * at * at * at);
+          return gelu ? 0.5 * at * (1 + std::tanh(inner)) : std::max(at, 0.0);
+        };
+        const double slope = gelu ? (f(x + step) - f(x - step)) / (2 * step) : x > 0 ? 1 : 0;
+        CHECK(static_cast<double>(out[i]) == doctest::Approx(f(x)).epsilon(1e-5));
+        CHECK(static_cast<double>(before[i]) ==
+              doctest::Approx(static_cast<double>(gradient[i]) * slope).epsilon(1e-4));
+        if (gelu) CHECK(static_cast<double>(kept[i / 3 * 8 + i % 3]) == doctest::Approx(x));
+        sums[i % 3] += before[i];
+      }
+      for (std::size_t i = 0; i < 3 && biased; ++i) CHECK(vector[i] == doctest::Approx(sums[i]));
+    }
+  }
+}
+
 TEST_CASE("TF32 rounds the operands, float32 does not") {
   std::vector<float> vector(3), a(15, 1.0F + 0x1p-12F), b(20, 1.0F), c(12);
   Product p;
@@ -151,7 +206,59 @@ TEST_CASE("wrong products are refused") {
   SUBCASE("an epilogue with a batch") {
     p.batch = 2;
     p.epilogue = CUBLASLT_EPILOGUE_BGRADA;
-    refused("BGRADA");
+    refused("a bias gradient with a batch");
+  }
+  SUBCASE("an epilogue without its vector") {
+    p.with_vector = false;
+    p.epilogue = CUBLASLT_EPILOGUE_RELU_BIAS;
+    refused("without its vector");
+  }
+  SUBCASE("a vector that lies worse than the one that the heuristics saw") {
+    vector.resize(4);
+    p.misplaced_vector = 1;
+    p.epilogue = CUBLASLT_EPILOGUE_BIAS;
+    refused("the vector is aligned to less");
+  }
+  SUBCASE("an auxiliary buffer") {
+    p.epilogue = CUBLASLT_EPILOGUE_RELU_AUX;
+    p.kept_floats = 64;
+    SUBCASE("that is missing") {
+      p.leading_kept = 128;
+      p.with_kept = false;
+      refused("without its auxiliary buffer");
+    }
+    SUBCASE("of bits whose rows are no multiple of 128") {
+      p.leading_kept = 64;
+      refused("no multiple of 128");
+    }
+    SUBCASE("of numbers whose rows are no multiple of 8") {
+      p.epilogue = CUBLASLT_EPILOGUE_DGELU;
+      p.leading_kept = 4;
+      refused("no multiple of 8");
+    }
+    SUBCASE("whose rows are too short") {
+      p.epilogue = CUBLASLT_EPILOGUE_GELU_AUX;
+      p.m = 9;
+      p.leading_kept = 8;
+      refused("below the rows of D");
+    }
+    SUBCASE("that is too small") {
+      p.kept_floats = 15;
+      p.leading_kept = 128;
+      refused("bytes at 0 of a block");
+    }
+    SUBCASE("with a batch") {
+      p.leading_kept = 128;
+      p.batch = 2;
+      refused("no batch stride");
+    }
+  }
+  SUBCASE("gradients of activations over one product, which breaks no rule") {
+    p.epilogue = CUBLASLT_EPILOGUE_DRELU;
+    p.leading_kept = 128;
+    p.kept_floats = 64;
+    p.k = 1;
+    CHECK(run(p, a, b, c, vector).empty());
   }
   SUBCASE("on demand, which breaks no rule") {
     softgpu_fail("heuristic", 1);

@@ -30,7 +30,8 @@ struct Settings {
   std::uint64_t random = 1;
 
   Settings() {
-    values = {{"devices", 1}, {"driver", 13000}, {"cudnn", 91900}, {"memory", 8L << 30}, {"capability", 90}};
+    values = {{"devices", 1},       {"driver", 13000},  {"cudnn", 91900},
+              {"memory", 8L << 30}, {"capability", 90}, {"relu_zero", 0}};
     for (auto& [name, value] : values) {
       std::string variable = "NYALA_SOFTGPU_" + name;
       for (char& letter : variable) letter = letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 32) : letter;

@@ -42,7 +42,7 @@ void OneDnnKernels::matmul(const Tensor& a, const Tensor& b, bool transpose_a, b
 }
 
 void OneDnnKernels::dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation,
-                          Tensor& before, Tensor& out) {
+                          Tensor& before, Tensor& out, Tensor* mask) {
   const std::int64_t rows = x.shape()[0], in = kernel.shape()[0], units = kernel.shape()[1];
   if (out.dtype() == DType::bfloat16 && onednn::has_bfloat16()) {
     const auto here = before.defined() ? FusedActivation::none : activation;
@@ -52,7 +52,7 @@ void OneDnnKernels::dense(const Tensor& x, const Tensor& kernel, const Tensor& b
       return;
     }
   }
-  if (out.dtype() != DType::float32) return SimdKernels::dense(x, kernel, bias, activation, before, out);
+  if (out.dtype() != DType::float32) return SimdKernels::dense(x, kernel, bias, activation, before, out, mask);
   const Gemm sizes{false, false, false, rows, units, in, in, units, units};
   float *result = elements_of<float>(out), *sums = elements_of<float>(before);
   const float* shift = elements_of<float>(bias);
@@ -67,15 +67,18 @@ void OneDnnKernels::dense(const Tensor& x, const Tensor& kernel, const Tensor& b
   onednn::parallel_product(sizes, elements_of<float>(x), elements_of<float>(kernel), result, finish);
 }
 
-void OneDnnKernels::dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, Tensor& dx,
-                                   Tensor& dkernel, Tensor& dbias) {
-  if (gradient.dtype() != DType::float32) return SimdKernels::dense_backward(x, kernel, gradient, dx, dkernel, dbias);
+void OneDnnKernels::dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient,
+                                   const AppliedActivation* applied, Tensor& dx, Tensor& dkernel, Tensor& dbias,
+                                   Tensor& sums) {
+  if (gradient.dtype() != DType::float32)
+    return SimdKernels::dense_backward(x, kernel, gradient, applied, dx, dkernel, dbias, sums);
   const std::int64_t rows = gradient.shape()[0], units = gradient.shape()[1];
   const float* from = elements_of<float>(gradient);
   if (dx.defined()) {
     const std::int64_t in = kernel.shape()[0];
     onednn::parallel_product({false, true, false, rows, in, units, units, units, in}, from, elements_of<float>(kernel),
                              elements_of<float>(dx));
+    if (applied != nullptr) activation_backward(*applied, dx, dx, sums);
   }
   if (dkernel.defined()) {
     const std::int64_t in = x.shape()[1];

@@ -14,15 +14,15 @@ class OneDnnKernels : public SimdKernels {
 
   void matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, bool add, Tensor& out) override;
   void dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation, Tensor& before,
-             Tensor& out) override;
-  void dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, Tensor& dx, Tensor& dkernel,
-                      Tensor& dbias) override;
+             Tensor& out, Tensor* mask) override;
+  void dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, const AppliedActivation* applied,
+                      Tensor& dx, Tensor& dkernel, Tensor& dbias, Tensor& sums) override;
   void conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window, FusedActivation activation,
             Tensor& before, Tensor& out) override;
   void conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) override;
   void conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window, Tensor& dkernel) override;
-  bool has_attention(const Attention& how, const AttentionOperands& of, bool) override {
-    return of.query.dtype() == DType::float32 && !how.causal;
+  bool has_attention(const Attention&, const AttentionOperands& of, bool) override {
+    return of.query.dtype() == DType::float32;
   }
   bool attention(const Attention& how, const AttentionOperands& of, bool training, Tensor& kept, Tensor& out) override;
   bool attention_backward(const Attention& how, const AttentionOperands& of, const Tensor& kept, const Tensor& out,

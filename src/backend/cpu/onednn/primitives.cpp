@@ -108,6 +108,7 @@ void add_activation(dnnl::primitive_attr& attributes, FusedActivation activation
     case FusedActivation::sigmoid: append_eltwise(operations, dnnl::algorithm::eltwise_logistic, 0.0f); break;
     case FusedActivation::tanh: append_eltwise(operations, dnnl::algorithm::eltwise_tanh, 0.0f); break;
     case FusedActivation::gelu: append_eltwise(operations, dnnl::algorithm::eltwise_gelu_erf, 0.0f); break;
+    case FusedActivation::gelu_tanh: append_eltwise(operations, dnnl::algorithm::eltwise_gelu_tanh, 0.0f); break;
     case FusedActivation::silu: append_eltwise(operations, dnnl::algorithm::eltwise_swish, 1.0f); break;
   }
   attributes.set_post_ops(operations);

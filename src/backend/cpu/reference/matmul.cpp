@@ -77,10 +77,10 @@ void ReferenceKernels::matmul(const Tensor& a, const Tensor& b, bool transpose_a
 }
 
 void ReferenceKernels::dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation,
-                             Tensor& before, Tensor& out) {
+                             Tensor& before, Tensor& out, Tensor* mask) {
   if (is_half(out.dtype())) {
     Widened wide(*this);
-    dense(wide.in(x), wide.in(kernel), wide.in(bias), activation, wide.out(before), wide.out(out));
+    dense(wide.in(x), wide.in(kernel), wide.in(bias), activation, wide.out(before), wide.out(out), mask);
     return wide.finish();
   }
   const bool done = for_float(out.dtype(), [&](auto zero) {

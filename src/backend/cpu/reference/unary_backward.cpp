@@ -127,8 +127,11 @@ void ReferenceKernels::unary_backward(Unary op, const Tensor& x, const Tensor& y
         unary(op, x, from, parameters);
       }
     }
-    map_elements(f, out, Operand<T>(from, out), Operand<T>(static_cast<T>(parameters.a)));
-    out.xt<T>() *= gradient.xt<T>();
+    // The gradient may lie where its product with the slopes goes.
+    const bool same = out.raw_data() == gradient.raw_data();
+    Tensor slopes = same ? Tensor::empty(out.shape(), out.dtype(), out.device()) : out;
+    map_elements(f, slopes, Operand<T>(from, slopes), Operand<T>(static_cast<T>(parameters.a)));
+    out.xt<T>() = slopes.xt<T>() * gradient.xt<T>();
   });
 }
 

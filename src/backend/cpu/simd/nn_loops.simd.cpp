@@ -17,6 +17,7 @@ Lanes apply(const Lanes& lanes) {
   if constexpr (activation == tanh) y = math::quick_tanh(x);
   if constexpr (activation == gelu) y = x * math::distribution(x);
   if constexpr (activation == silu) y = x * math::sigmoid(x);
+  if constexpr (activation == gelu_tanh) y = x * 0.5F * (math::tanh(math::gelu_tanh_argument(x)) + 1.0F);
   return lanes_of(y);
 }
 
@@ -48,6 +49,7 @@ void finish(const Epilogue& e, const float* sums, const float* bias, float* befo
     case FusedActivation::tanh: return finish_with<FusedActivation::tanh>(e, sums, bias, before, out);
     case FusedActivation::gelu: return finish_with<FusedActivation::gelu>(e, sums, bias, before, out);
     case FusedActivation::silu: return finish_with<FusedActivation::silu>(e, sums, bias, before, out);
+    case FusedActivation::gelu_tanh: return finish_with<FusedActivation::gelu_tanh>(e, sums, bias, before, out);
   }
 }
 

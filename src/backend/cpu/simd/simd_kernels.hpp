@@ -23,6 +23,8 @@ class SimdKernels : public ReferenceKernels {
   void unary(Unary op, const Tensor& x, Tensor& out, UnaryParameters parameters) override;
   void unary_backward(Unary op, const Tensor& x, const Tensor& y, const Tensor& gradient, Tensor& out,
                       UnaryParameters parameters) override;
+  void activation_backward(const AppliedActivation& applied, const Tensor& gradient, Tensor& out,
+                           Tensor& sums) override;
   void binary(Binary op, const Tensor& a, const Tensor& b, Tensor& out) override;
   void compare(Compare op, const Tensor& a, const Tensor& b, Tensor& out) override;
   void where(const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& out) override;
