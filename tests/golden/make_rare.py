@@ -1,9 +1,10 @@
 """Remakes files/rare/: small models of what few files hold (cells of one's own, maps of dtype policies, frozen parts),
 saved by the Keras that runs this after a step of training, each with its inputs, its config, what it predicts and the
 losses of three more steps.
-usage: KERAS_BACKEND=jax python make_rare.py [--out FOLDER]
+usage: KERAS_BACKEND=jax python make_rare.py [--out FOLDER], and with KERAS_BACKEND=tensorflow, which remakes `spectral`:
+in fit with JAX Keras forgets what SpectralNormalization makes of the kernel, as its trainer keeps no such change.
 
-Made with keras==3.15.1."""
+Made with keras==3.15.1, jax and tensorflow-cpu==2.18.1."""
 
 import json
 import os
@@ -136,6 +137,12 @@ def per_class():
     return keras.Model(x, L.Dense(2, activation="softmax", name="last")(x), name="per_class")
 
 
+def spectral():
+    x = L.Input((4,), name="x")
+    y = L.SpectralNormalization(L.Dense(5, activation="tanh", name="inner"), power_iterations=2, name="normal")(x)
+    return graph(x, y, "spectral")
+
+
 def record(make, loss="mse", metrics=None, trains=True):
     keras.utils.clear_session()
     keras.utils.set_random_seed(3)
@@ -175,6 +182,9 @@ def record(make, loss="mse", metrics=None, trains=True):
 
 
 os.makedirs(OUT, exist_ok=True)
+if keras.backend.backend() == "tensorflow":
+    record(spectral)
+    sys.exit()
 with open(os.path.join(OUT, "quantized_map.json"), "w", encoding="utf-8") as file:
     file.write(quantized_map().to_json())
 record(own_cell)

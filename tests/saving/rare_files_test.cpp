@@ -162,6 +162,20 @@ TEST_CASE("a DTypePolicyMap holds for each layer by its path, and for those with
   CHECK(is_quantized(quantized.get_layer("own")));
 }
 
+TEST_CASE("a DTypePolicyMap made here") {
+  const DTypePolicyMap map("float32", {{"first", "mixed_bfloat16"}, {"se.*d", "float64"}, {"heads/query", "float64"}});
+  CHECK(Dense(2, {.dtype = map, .name = "first"}).compute_dtype() == DType::bfloat16);
+  CHECK(Dense(2, {.dtype = map, .name = "second"}).variable_dtype() == DType::float64);
+  CHECK(Dense(2, {.dtype = map, .name = "third"}).variable_dtype() == DType::float32);
+  const LayerRef heads = MultiHeadAttention({.num_heads = 2, .key_dim = 3, .dtype = map, .name = "heads"});
+  heads->build_now({{None, 4, 5}, {None, 4, 5}});
+  CHECK(heads->sublayers()[0]->variable_dtype() == DType::float64);
+  CHECK(heads->sublayers()[1]->variable_dtype() == DType::float32);
+  CHECK(layer_from_config(to_config(heads))->config() == heads->config());
+  const DTypePolicyMap twice({}, {{"a", "float32"}, {"b", "float64"}});
+  CHECK_THROWS_WITH_AS(Dense(2, {.dtype = twice, .name = "ab"}), doctest::Contains("several policies"), Error);
+}
+
 TEST_CASE("frozen models: what is frozen after loading, and how it is written") {
   check_rare("frozen", 1e-5);
   check_rare("all_frozen", 1e-6);
@@ -169,6 +183,8 @@ TEST_CASE("frozen models: what is frozen after loading, and how it is written") 
   CHECK(model.trainable_variables().empty());
   CHECK(model.get_layer("last")->trainable_variables().size() == 2);
 }
+
+TEST_CASE("SpectralNormalization trains on as Keras with TensorFlow does") { check_rare("spectral", 1e-6); }
 
 TEST_CASE("a metric of several numbers keeps them together") {
   check_rare("per_class", 1e-6);

@@ -172,8 +172,9 @@ struct SpectralNormalizationOptions {
 };
 
 /// A layer whose kernel (or embeddings) each training call divides by its greatest singular value, which power
-/// iterations follow. Miyato et al. 2018.
-/// https://keras.io/api/layers/normalization_layers/spectral_normalization/
+/// iterations follow. Miyato et al. 2018. Training divides the kernel itself, as Keras does with TensorFlow; its
+/// trainer for JAX leaves the kernel as it was and divides anew at each step, so that losses there are others after the
+/// first. https://keras.io/api/layers/normalization_layers/spectral_normalization/
 class SpectralNormalization : public LayerOf<SpectralNormalization> {
  public:
   explicit SpectralNormalization(LayerRef layer, SpectralNormalizationOptions options = {});
