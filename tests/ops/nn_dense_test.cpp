@@ -44,13 +44,14 @@ TEST_CASE("dense: gradients of first and second order with every fused activatio
 TEST_CASE("dense after dense: gradients of first and second order") {
   for (const FusedActivation activation : fused_activations) {
     CAPTURE(static_cast<int>(activation));
-    for (const Shape& shape : {Shape{3, 4}, Shape{2, 3, 4}}) {
-      const nn::Function f = [&](const std::vector<Tensor>& in) {
-        return dense(dense(in[0], in[1], in[2], activation), in[3], in[4], FusedActivation::tanh);
-      };
-      nn::check_gradients(f, two_layers(shape));
-      if (shape.rank() == 2) nn::check_second_gradients(f, two_layers(shape));
-    }
+    const nn::Function f = [&](const std::vector<Tensor>& in) {
+      return dense(dense(in[0], in[1], in[2], activation), in[3], in[4], FusedActivation::tanh);
+    };
+    nn::check_gradients(f, two_layers({2, 3}));
+    // One whose gradient is found from the value after it, one from that before.
+    if (activation != FusedActivation::relu && activation != FusedActivation::gelu) continue;
+    nn::check_gradients(f, two_layers({2, 1, 2}));
+    nn::check_second_gradients(f, two_layers({2, 2}));
   }
 }
 
