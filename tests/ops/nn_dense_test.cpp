@@ -60,7 +60,7 @@ TEST_CASE("dense after dense: whoever else uses what lies between, or asks for i
     for (int way = 0; way < 6; ++way) {
       CAPTURE(static_cast<int>(activation));
       CAPTURE(way);
-      const auto gradients = [&](bool fused) {
+      const auto gradients = [&](bool with_fusion) {
         const std::vector<Tensor> in = two_layers({2, 3, 4}, DType::float32);
         GradientTape tape({.persistent = way == 3});
         for (std::size_t i = 0; i < in.size(); ++i) {
@@ -68,7 +68,7 @@ TEST_CASE("dense after dense: whoever else uses what lies between, or asks for i
         }
         const Tensor bias = way == 5 ? Tensor() : in[2];
         const Tensor between =
-            fused ? dense(in[0], in[1], bias, activation) : activated(dense(in[0], in[1], bias), activation);
+            with_fusion ? dense(in[0], in[1], bias, activation) : activated(dense(in[0], in[1], bias), activation);
         Tensor out = dense(between, in[3], in[4]);
         if (way == 1) out = sum(out) + sum(square(between));
         std::vector<Tensor> sources = in;
