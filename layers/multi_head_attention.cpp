@@ -100,7 +100,9 @@ MultiHeadAttention MultiHeadAttention::from_config(const Config& config) {
       options.attention_axes.push_back(static_cast<int>(axis));
     }
   }
-  return MultiHeadAttention(options);
+  MultiHeadAttention layer(options);
+  layer.keeps_masks_ = config.get("nyala_keeps_masks", false);
+  return layer;
 }
 
 void MultiHeadAttention::build_all(const std::vector<Shape>& inputs) {
@@ -207,6 +209,7 @@ Config MultiHeadAttention::config() const {
   const std::vector<int>& axes = built() ? axes_ : options_.attention_axes;
   config["attention_axes"] = axes.empty() ? Config() : Config(axes);
   config["sliding_window"] = options_.sliding_window;
+  if (keeps_masks_) config["nyala_keeps_masks"] = true;
   attention::write_options(config, options_);
   return config;
 }

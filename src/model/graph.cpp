@@ -337,6 +337,10 @@ Tensors Plan::run(const Tensors& inputs, const CallContext& context) const {
                   " outputs where the graph has " + std::to_string(node.shapes.size()));
     }
     arguments = Tensors();
+    if (node.layer->ends_masks()) {
+      for (std::size_t i = 0; i < node.inputs.size(); ++i)
+        values[step.inputs[i]] = values[step.inputs[i]].with_mask({});
+    }
     for (const std::size_t last : step.last_uses) values[last] = Tensor();
     for (std::size_t i = 0; i < results.size(); ++i) values[step.first_output + i] = results[i];
   }

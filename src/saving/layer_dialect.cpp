@@ -325,6 +325,7 @@ LayerWords todays_words(const std::string& class_name, const Config& given) {
     config.erase("input_dim");
   } else if (name == "MultiHeadAttention") {
     for (const char* key : {"query_shape", "key_shape", "value_shape", "softmax_robust_masking"}) config.erase(key);
+    if (version.before(3, 8)) config["nyala_keeps_masks"] = true;
   } else if (name == "Attention" || name == "AdditiveAttention") {
     drop(config, "causal", false);
   } else if (name.rfind("SpatialDropout", 0) == 0) {

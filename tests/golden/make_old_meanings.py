@@ -1,8 +1,8 @@
 """Remakes files/versions/meanings_<version>/ and files/meanings/: small files of what older Kerases computed otherwise.
 usage: KERAS_BACKEND=jax python make_old_meanings.py [tf]   (tf: TensorFlow's own Keras)
 
-Made with keras==2.3.1 tensorflow==1.15.5 (KERAS_BACKEND=tensorflow), tensorflow-cpu==2.4.4 and 2.13.1,
-keras==3.3.3, 3.6.0 and 3.15.1 jax."""
+Made with keras==2.3.1 tensorflow==1.15.5 (KERAS_BACKEND=tensorflow), tensorflow-cpu==2.4.4, 2.13.1 and 2.15.1,
+keras==3.3.3, 3.6.0 and 3.15.1 jax; masked_attention of 3.6 with TensorFlow, as no mask holds on arrays of later JAX."""
 
 import os
 import sys
@@ -47,6 +47,32 @@ def trained(name, optimizer, between=None, **first):
     for _ in range(3):
         if hasattr(model, "reset_metrics"):
             model.reset_metrics()
+        losses.append(float(np.ravel(model.train_on_batch(x, y))[0]))
+    np.save(base + ".losses.npy", np.array(losses, "float32"))
+
+
+def masked_attention(name):
+    """A block of a transformer over masked words: since 3.8 the words' mask ends at the attention."""
+    folder = os.path.join(HERE, "files", "versions", "meanings_" + NAME)
+    if not os.path.isdir(folder):
+        os.makedirs(folder)
+    rng = np.random.RandomState(0)
+    given = L.Input((5,), dtype="int32", name="x")
+    words = L.Embedding(9, 4, mask_zero=True, name="words")(given)
+    sum_ = L.Add(name="sum")([words, L.MultiHeadAttention(2, 3, name="attention")(words, words)])
+    model = keras.models.Model(given, L.Dense(1, name="last")(sum_), name=name)
+    x = np.array([[1, 2, 3, 0, 0], [4, 5, 0, 0, 0], [6, 7, 8, 1, 2], [3, 0, 0, 0, 0]], "int32")
+    y = rng.randn(4, 5, 1).astype("float32")
+    model.set_weights([rng.randn(*w.shape) * 0.4 for w in model.get_weights()])
+    model.compile(O.SGD(**rate), "mean_squared_error")
+    base = os.path.join(folder, name)
+    model.save(base + ENDING)
+    np.save(base + ".x0.npy", x)
+    np.save(base + ".y.npy", y)
+    np.save(base + ".predicted.npy", np.asarray(model.predict(x), "float32"))
+    losses = []
+    for _ in range(3):
+        model.reset_metrics()
         losses.append(float(np.ravel(model.train_on_batch(x, y))[0]))
     np.save(base + ".losses.npy", np.array(losses, "float32"))
 
@@ -97,6 +123,8 @@ if NAME.startswith("tf2.13"):
 if not NAME.startswith(("tf2.13", "keras3.3")):  # 3.3 forgets it in its files
     trained("activity", O.SGD(**rate), activity_regularizer=keras.regularizers.l2(0.3))
 trained("activity_layer", O.SGD(**rate), between=L.ActivityRegularization(l2=0.3, name="penalty"))
+if MAJOR == 3 or NAME.startswith(("tf2.13", "tf2.15")):
+    masked_attention("masked_attention")
 if MAJOR == 3 or NAME.startswith("tf2.13"):
     rng = np.random.RandomState(0)
     for height, width in ((6, 9), (3, 9)):

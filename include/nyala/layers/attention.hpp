@@ -157,7 +157,8 @@ struct MultiHeadAttentionOptions {
 
 /// Attention of several heads over {query, value} or {query, value, key}. Vaswani et al. 2017. Masks of the inputs,
 /// attention_mask (a tensor argument of the call) and the call arguments use_causal_mask and return_attention_scores
-/// are Keras'. https://keras.io/api/layers/attention_layers/multi_head_attention/
+/// are Keras'. As in Keras since 3.8, the masks of its inputs end with it: the sum of a residual block has none, and
+/// the loss after it counts every step. https://keras.io/api/layers/attention_layers/multi_head_attention/
 class MultiHeadAttention : public LayerOf<MultiHeadAttention, AttentionLayer> {
  public:
   explicit MultiHeadAttention(MultiHeadAttentionOptions options);
@@ -167,6 +168,7 @@ class MultiHeadAttention : public LayerOf<MultiHeadAttention, AttentionLayer> {
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
   std::string class_name() const override { return "MultiHeadAttention"; }
   Config config() const override;
+  bool ends_masks() const override { return !keeps_masks_; }
 
  private:
   Shape result_shape(const std::vector<Shape>& inputs) const override;
@@ -175,6 +177,7 @@ class MultiHeadAttention : public LayerOf<MultiHeadAttention, AttentionLayer> {
   MultiHeadAttentionOptions options_;
   std::vector<int> axes_;
   LayerRef query_, key_, value_, output_, gate_;
+  bool keeps_masks_ = false;  // of Keras before 3.8
 };
 
 struct GroupQueryAttentionOptions {
