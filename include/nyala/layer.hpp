@@ -85,8 +85,8 @@ class Layer {
   /// supports_masking(), else none.
   virtual std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const;
   virtual bool supports_masking() const;
-  /// Whether the masks of its inputs end with its call: in a graph, what uses the same tensors later finds none.
-  virtual bool ends_masks() const { return false; }
+  /// Whether the mask of an input ends with its call: in a graph, what uses the same tensor later finds none.
+  virtual bool ends_mask(std::size_t input) const;
   /// Keras' class name: "Dense". Default: the C++ class name.
   virtual std::string class_name() const;
   /// Keras' get_config(). Default: base_config().

@@ -218,6 +218,7 @@ class Model : public Layer {
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
   std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
+  bool ends_mask(std::size_t input) const override;
   std::string class_name() const override;
   Config config() const override;
   /// The architecture and the compile settings as Keras writes them; indent < 0: on one line.

@@ -277,6 +277,11 @@ namespace {
 
 bool has_mask(const Tensor& tensor) { return tensor.defined() && tensor.impl()->mask != nullptr; }
 
+/// A layer that casts its input has a mask of its own to end.
+bool takes_mask_off(const Layer& layer, std::size_t input, const Tensor& x) {
+  return layer.ends_mask(input) && (state_of(layer).is_model || x.dtype() == layer.compute_dtype());
+}
+
 }  // namespace
 
 std::optional<ops::FollowUp> Plan::follow_up(const Fusion& fusion, const Tensors& arguments,
@@ -337,9 +342,9 @@ Tensors Plan::run(const Tensors& inputs, const CallContext& context) const {
                   " outputs where the graph has " + std::to_string(node.shapes.size()));
     }
     arguments = Tensors();
-    if (node.layer->ends_masks()) {
-      for (std::size_t i = 0; i < node.inputs.size(); ++i)
-        values[step.inputs[i]] = values[step.inputs[i]].with_mask({});
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+      Tensor& value = values[step.inputs[i]];
+      if (has_mask(value) && takes_mask_off(*node.layer, i, value)) value = value.with_mask({});
     }
     for (const std::size_t last : step.last_uses) values[last] = Tensor();
     for (std::size_t i = 0; i < results.size(); ++i) values[step.first_output + i] = results[i];
@@ -364,6 +369,16 @@ std::vector<Shape> Plan::shapes(const std::vector<Shape>& inputs) const {
   std::vector<Shape> outputs;
   for (const std::size_t place : output_places_) outputs.push_back(values[place]);
   return outputs;
+}
+
+bool Plan::ends_mask(std::size_t input) const {
+  const auto ends = [&](const Step& step) {
+    for (std::size_t i = 0; i < step.node->inputs.size(); ++i) {
+      if (step.inputs[i] == input_places_.at(input) && step.node->layer->ends_mask(i)) return true;
+    }
+    return false;
+  };
+  return std::any_of(steps_.begin(), steps_.end(), ends);
 }
 
 std::vector<std::shared_ptr<GraphNode>> Plan::nodes() const {

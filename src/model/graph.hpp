@@ -52,6 +52,8 @@ class Plan {
 
   Tensors run(const Tensors& inputs, const CallContext& context) const;
   std::vector<Shape> shapes(const std::vector<Shape>& inputs) const;
+  /// Whether a step takes the mask off that input.
+  bool ends_mask(std::size_t input) const;
   /// Keras' order: by depth from the outputs, then by first use.
   const std::vector<LayerRef>& layers() const { return layers_; }
   /// The same with the arithmetic between them.

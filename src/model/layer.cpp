@@ -117,6 +117,7 @@ std::vector<Tensor> Layer::compute_masks(const Tensors&, const std::vector<Tenso
 }
 
 bool Layer::supports_masking() const { return false; }
+bool Layer::ends_mask(std::size_t) const { return false; }
 
 std::string Layer::class_name() const {
   int status = 0;

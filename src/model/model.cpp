@@ -145,6 +145,10 @@ std::vector<Tensor> Model::compute_masks(const Tensors& inputs, const std::vecto
   return Layer::compute_masks(inputs, masks);
 }
 
+bool Model::ends_mask(std::size_t input) const {
+  return model_->kind == ModelKind::graph && model_->plan.ends_mask(input);
+}
+
 Config Model::config() const {
   if (delegate_ != nullptr) return delegate_->config();
   if (model_->kind != ModelKind::subclass) return saving::inner_config(*this, saving::Form::keras3);

@@ -168,7 +168,7 @@ class MultiHeadAttention : public LayerOf<MultiHeadAttention, AttentionLayer> {
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
   std::string class_name() const override { return "MultiHeadAttention"; }
   Config config() const override;
-  bool ends_masks() const override { return !keeps_masks_; }
+  bool ends_mask(std::size_t) const override { return !keeps_masks_; }
 
  private:
   Shape result_shape(const std::vector<Shape>& inputs) const override;
