@@ -9,7 +9,7 @@
 
 // Device memory is one range of addresses per process, of which each device has a part. Host threads cannot touch it:
 // a protection key of the processor gives each thread its own rights; where there are no keys, the pages are unlocked
-// while any thread has access.
+// while any thread has access. They are large ones then, as each change of rights visits every page.
 
 namespace softgpu {
 namespace {
@@ -18,19 +18,21 @@ constexpr std::size_t device_range = std::size_t{1} << 36, devices_at_most = 4;
 // Places are multiples of 512, so blocks are aligned to 256 bytes, as the runtime promises, and to no more.
 constexpr std::size_t red_zone = 256;
 constexpr std::uint16_t red_pattern = 0xFFFA;
+constexpr std::size_t large_page = std::size_t{1} << 21;
 
 class Arena {
  public:
   Arena() {
     const char* wanted = std::getenv("NYALA_SOFTGPU_PROTECTION");
     if (wanted == nullptr || std::strcmp(wanted, "pages") != 0) key_ = pkey_alloc(0, PKEY_DISABLE_ACCESS);
-    void* range =
-        mmap(nullptr, device_range * devices_at_most, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    constexpr std::size_t bytes = device_range * devices_at_most;
+    void* range = mmap(nullptr, bytes + large_page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (range == MAP_FAILED) std::abort();
     base_ = static_cast<std::byte*>(range);
-    madvise(base_, device_range * devices_at_most, MADV_DONTDUMP);
-    if (key_ > 0 && pkey_mprotect(base_, device_range * devices_at_most, PROT_READ | PROT_WRITE, key_) != 0)
-      std::abort();
+    base_ += -reinterpret_cast<std::uintptr_t>(range) % large_page;
+    madvise(base_, bytes, MADV_DONTDUMP);
+    if (key_ <= 0) madvise(base_, bytes, MADV_HUGEPAGE);
+    if (key_ > 0 && pkey_mprotect(base_, bytes, PROT_READ | PROT_WRITE, key_) != 0) std::abort();
     for (std::size_t i = 0; i < devices_at_most; ++i) next_[i] = base_ + i * device_range;
   }
 
@@ -82,7 +84,7 @@ class Arena {
   void protect(int rights) {
     for (std::size_t i = 0; i < devices_at_most; ++i) {
       std::byte* start = base_ + i * device_range;
-      const auto bytes = (static_cast<std::size_t>(next_[i] - start) + 4095) / 4096 * 4096;
+      const auto bytes = (static_cast<std::size_t>(next_[i] - start) + large_page - 1) / large_page * large_page;
       if (bytes > 0 && mprotect(start, bytes, rights) != 0) std::abort();
     }
   }

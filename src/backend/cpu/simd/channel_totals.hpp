@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "backend/cpu/scratch.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
 
 // What normalisations by channel share.
@@ -15,32 +17,32 @@ namespace nyala::backend {
 class ChannelTotals {
  public:
   template <class F>
-  ChannelTotals(std::int64_t rows, std::int64_t n, F&& add) : n_(n), totals_(static_cast<std::size_t>(2 * n)) {
-    const std::int64_t grain = rows_grain(n);
-    if (rows <= grain) {
-      add(std::int64_t{0}, rows, totals_.data(), totals_.data() + n);
+  ChannelTotals(std::int64_t rows, std::int64_t n, F&& add)
+      : n_(n), count_(rows <= rows_grain(n) ? 1 : detail::Chunks::of(rows, rows_grain(n)).count), memory_(bytes()) {
+    std::fill_n(totals(), 2 * n * count_, 0.0);
+    if (count_ == 1) {
+      add(std::int64_t{0}, rows, totals(), totals() + n);
       return;
     }
-    const std::int64_t count = detail::Chunks::of(rows, grain).count;
-    std::vector<double> parts(static_cast<std::size_t>(2 * n * count));
-    detail::parallel_chunks(0, rows, grain, [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
-      double* part = parts.data() + 2 * n * chunk;
+    detail::parallel_chunks(0, rows, rows_grain(n), [&](std::int64_t chunk, std::int64_t begin, std::int64_t end) {
+      double* part = totals() + 2 * n * chunk;
       add(begin, end - begin, part, part + n);
     });
-    for (std::int64_t chunk = 0; chunk < count; ++chunk) {
-      for (std::int64_t i = 0; i < 2 * n; ++i) {
-        totals_[static_cast<std::size_t>(i)] += parts[static_cast<std::size_t>(2 * n * chunk + i)];
-      }
+    for (std::int64_t chunk = 1; chunk < count_; ++chunk) {
+      for (std::int64_t i = 0; i < 2 * n; ++i) totals()[i] += totals()[2 * n * chunk + i];
     }
   }
-  double first(std::int64_t channel) const { return totals_[static_cast<std::size_t>(channel)]; }
-  double second(std::int64_t channel) const { return totals_[static_cast<std::size_t>(n_ + channel)]; }
-  const double* first_all() const { return totals_.data(); }
-  const double* second_all() const { return totals_.data() + n_; }
+  double first(std::int64_t channel) const { return totals()[channel]; }
+  double second(std::int64_t channel) const { return totals()[n_ + channel]; }
+  const double* first_all() const { return totals(); }
+  const double* second_all() const { return totals() + n_; }
 
  private:
-  std::int64_t n_;
-  std::vector<double> totals_;
+  std::size_t bytes() const { return static_cast<std::size_t>(2 * n_ * count_) * sizeof(double); }
+  double* totals() const { return static_cast<double*>(memory_.get()); }
+
+  std::int64_t n_, count_;  // channels, parts
+  Scratch memory_;          // the totals of each part, those of all in the first's place
 };
 
 inline double value_or(const Tensor& values, std::int64_t i, double otherwise) {

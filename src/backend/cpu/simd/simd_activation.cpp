@@ -28,12 +28,10 @@ void SimdKernels::activation_backward(const AppliedActivation& applied, const Te
       if (!single) narrow(result, out, begin, size);
     });
   });
-  std::vector<float> results(static_cast<std::size_t>(n));
-  for (std::int64_t k = 0; k < n; ++k) results[static_cast<std::size_t>(k)] = static_cast<float>(totals.first(k));
-  if (single)
-    std::copy(results.begin(), results.end(), floats(sums));
-  else
-    narrow(results.data(), sums, 0, n);
+  const Scratch room(single ? 0 : float_bytes(n));
+  float* results = single ? floats(sums) : static_cast<float*>(room.get());
+  for (std::int64_t k = 0; k < n; ++k) results[k] = static_cast<float>(totals.first(k));
+  if (!single) narrow(results, sums, 0, n);
 }
 
 }  // namespace nyala::backend
