@@ -103,9 +103,9 @@ Tensor activate(Unary op, const char* name, const Tensor& given, UnaryParameters
 FusedGradient::FusedGradient(FusedActivation activation, const Tensor& y, const Tensor& before) : shape(y.shape()) {
   applied.activation = activation;
   if (needs_before(activation))
-    applied.before = as_rows(before);
+    applied.before = detail::alias(before, rows_of(shape));  // not the recorded tensors: they hold this
   else if (activation != FusedActivation::none)
-    applied.after = as_rows(y);
+    applied.after = detail::alias(y, rows_of(shape));
 }
 
 Tensor FusedGradient::operator()(autograd::Backward& g, Tensor* sums) const {

@@ -27,8 +27,10 @@ inline Shape rows_of(const Shape& shape) {
   for (int axis = 0; axis + 1 < shape.rank(); ++axis) rows *= shape[static_cast<std::size_t>(axis)];
   return {rows, shape.back()};
 }
-/// x in that shape, recorded nowhere; null for a null tensor.
-inline Tensor as_rows(const Tensor& x) { return x.defined() ? detail::alias(x, rows_of(x.shape())) : Tensor(); }
+/// x in that shape, for kernels; null for a null tensor.
+inline Tensor as_rows(const Tensor& x) {
+  return !x.defined() || x.rank() == 2 ? x : detail::alias(x, rows_of(x.shape()));
+}
 
 /// The permutation that moves the sorted `axes` behind all others, and the one that moves them back.
 struct AxesLast {

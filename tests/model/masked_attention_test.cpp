@@ -24,7 +24,9 @@ std::string loss_after(const Block& block) {
   const KerasTensor words = Input({5}, {.dtype = DType::int32});
   Model model(words, Dense(1, {.dtype = "float32"})(block(Embedding(9, 8, {.mask_zero = true})(words))));
   model.compile(SGD(), "mse");
-  const Tensor error = square(model.predict(x, {.verbose = 0})[0] - y), kept = expand_dims(cast(x != 0, floatx()), -1);
+  const Tensor predicted = model.predict(x, {.verbose = 0})[0];
+  const Tensor error = square(predicted.to(Device()) - y.to(Device()));
+  const Tensor kept = expand_dims(cast(x.to(Device()) != 0, floatx()), -1);
   const double loss = model.evaluate(x, y, {.verbose = 0}).at("loss");
   if (loss == doctest::Approx((sum(error * kept) / sum(kept)).item<double>()).epsilon(1e-4)) return "masked";
   return loss == doctest::Approx(mean(error).item<double>()).epsilon(1e-4) ? "plain" : "neither";
