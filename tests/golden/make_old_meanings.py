@@ -24,6 +24,20 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 rate = {"lr": 0.01} if NAME.startswith("keras2") else {"learning_rate": 0.01}
 
 
+def record(base, model, x, y):
+    """Saves a model, what it predicts and the losses of three steps."""
+    model.save(base + ENDING)
+    np.save(base + ".x0.npy", x)
+    np.save(base + ".y.npy", y)
+    np.save(base + ".predicted.npy", np.asarray(model.predict(x), "float32"))
+    losses = []
+    for _ in range(3):
+        if hasattr(model, "reset_metrics"):
+            model.reset_metrics()
+        losses.append(float(np.ravel(model.train_on_batch(x, y))[0]))
+    np.save(base + ".losses.npy", np.array(losses, "float32"))
+
+
 def trained(name, optimizer, between=None, **first):
     """A network that trains three steps and is saved; what it predicts, and the losses of three more."""
     folder = os.path.join(HERE, "files", "versions", "meanings_" + NAME)
@@ -38,17 +52,7 @@ def trained(name, optimizer, between=None, **first):
     model.compile(optimizer, "mean_squared_error")
     for _ in range(3):
         model.train_on_batch(x, y)
-    base = os.path.join(folder, name)
-    model.save(base + ENDING)
-    np.save(base + ".x0.npy", x)
-    np.save(base + ".y.npy", y)
-    np.save(base + ".predicted.npy", np.asarray(model.predict(x), "float32"))
-    losses = []
-    for _ in range(3):
-        if hasattr(model, "reset_metrics"):
-            model.reset_metrics()
-        losses.append(float(np.ravel(model.train_on_batch(x, y))[0]))
-    np.save(base + ".losses.npy", np.array(losses, "float32"))
+    record(os.path.join(folder, name), model, x, y)
 
 
 def masked_attention(name):
@@ -65,16 +69,7 @@ def masked_attention(name):
     y = rng.randn(4, 5, 1).astype("float32")
     model.set_weights([rng.randn(*w.shape) * 0.4 for w in model.get_weights()])
     model.compile(O.SGD(**rate), "mean_squared_error")
-    base = os.path.join(folder, name)
-    model.save(base + ENDING)
-    np.save(base + ".x0.npy", x)
-    np.save(base + ".y.npy", y)
-    np.save(base + ".predicted.npy", np.asarray(model.predict(x), "float32"))
-    losses = []
-    for _ in range(3):
-        model.reset_metrics()
-        losses.append(float(np.ravel(model.train_on_batch(x, y))[0]))
-    np.save(base + ".losses.npy", np.array(losses, "float32"))
+    record(os.path.join(folder, name), model, x, y)
 
 
 def locally(name, layer, shape):
@@ -88,12 +83,7 @@ def locally(name, layer, shape):
     x, y = rng.randn(*(3,) + shape).astype("float32"), rng.randn(3, 2).astype("float32")
     model.set_weights([rng.randn(*w.shape) * 0.4 for w in model.get_weights()])
     model.compile(O.SGD(**rate), "mean_squared_error")
-    base = os.path.join(folder, name)
-    model.save(base + ENDING)
-    np.save(base + ".x0.npy", x)
-    np.save(base + ".y.npy", y)
-    np.save(base + ".predicted.npy", np.asarray(model.predict(x), "float32"))
-    np.save(base + ".losses.npy", np.array([float(np.ravel(model.train_on_batch(x, y))[0]) for _ in range(3)], "float32"))
+    record(os.path.join(folder, name), model, x, y)
 
 
 def predicted(name, inputs, model):

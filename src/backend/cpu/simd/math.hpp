@@ -120,16 +120,12 @@ struct Reduced {
   return select(size < 1.0F, near, with_sign(far, x));
 }
 
-/// The normal distribution's Φ(x) and density φ(x).
-struct Normal {
-  Floats distribution, density;
-};
-[[gnu::always_inline]] inline Normal normal(Floats x) {
+/// The normal distribution's Φ(x), with the digits of its tails.
+[[gnu::always_inline]] inline Floats exact_distribution(Floats x) {
   const Floats a = abs(x) * 0.707106781F;
   const Floats inside = select(a > 10.2F, splat(10.2F), a);
-  const Floats e = exp(x * x * -0.5F);
-  const Floats tail = e * scaled_erfc(inside) * 0.5F;
-  return {select(x < 0.0F, tail, splat(1.0F) - tail), e * 0.398942280F};
+  const Floats tail = exp(x * x * -0.5F) * scaled_erfc(inside) * 0.5F;
+  return select(x < 0.0F, tail, splat(1.0F) - tail);
 }
 
 /// A polynomial of u by Horner's rule, the highest coefficient first.
@@ -153,11 +149,11 @@ template <class... Coefficients>
   return within(inside * (above / below), 1.0F);
 }
 
-/// Φ(x) and the derivative of x Φ(x) to within 4e-7 (`normal` has the digits of the tails too, at three times the
-/// price): one half and an odd quotient of polynomials, fitted over [-5.5, 5.5] and [-5.9, 5.9]; 0 or 1 beyond.
 [[gnu::always_inline]] inline Floats zero_to_one(Floats x, Floats middle, float reach) {
   return select(x > reach, splat(1.0F), select(x < -reach, Floats{}, middle));
 }
+/// Φ(x) and the derivative of x Φ(x) to within 4e-7, at a third of the price: one half and an odd quotient of
+/// polynomials, fitted over [-5.5, 5.5] and [-5.9, 5.9]; 0 or 1 beyond.
 [[gnu::always_inline]] inline Floats distribution(Floats x) {
   const Floats inside = within(x, 5.5F), u = inside * inside;
   const Floats above =

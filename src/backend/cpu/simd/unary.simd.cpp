@@ -31,7 +31,7 @@ SimdTable::UnaryLoop activation(Unary op) {
     case Unary::elu: return loop_of([](Floats x, float alpha) { return select(x > 0.0F, x, expm1(x) * alpha); });
     case Unary::selu:
       return loop_of([](Floats x, float) { return select(x > 0.0F, x * selu_scale, expm1(x) * selu_product); });
-    case Unary::gelu: return loop_of([](Floats x, float) { return x * normal(x).distribution; });
+    case Unary::gelu: return loop_of([](Floats x, float) { return x * exact_distribution(x); });
     case Unary::gelu_tanh:
       return loop_of([](Floats x, float) { return x * 0.5F * (tanh(gelu_tanh_argument(x)) + 1.0F); });
     case Unary::silu: return loop_of([](Floats x, float) { return x * sigmoid(x); });
