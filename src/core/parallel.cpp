@@ -109,8 +109,10 @@ class ThreadPool {
     ++epoch_;
     control_.store(epoch_ << epoch_shift | open_bit);
     wake_.fetch_add(1);
-    if (const auto sleepers = static_cast<std::int64_t>(sleepers_.load()); sleepers > 0)
+    if (const auto sleepers = static_cast<std::int64_t>(sleepers_.load()); sleepers > 0) {
+      if (called_.load() == 0) called_.store(SpinWait::nanoseconds());
       futex_wake(wake_, static_cast<int>(std::min(sleepers, count - 1)));
+    }
 
     work(0);
     control_.fetch_and(~open_bit);
@@ -128,6 +130,7 @@ class ThreadPool {
       futex_wait(done_, seen);
     }
     caller_sleeps_.store(false);
+    caller_spin_.slept_until(finished_.load());
   }
 
   void work(std::int64_t slot) {
@@ -203,7 +206,7 @@ class ThreadPool {
     };
     for (;;) {
       if (may_spin_) spin(busy_until_, news);
-      sleep_until(news);
+      if (sleep_unless(news)) spin.slept_until(called_.load());
       if (stop_.load()) return;
       std::uint64_t control = control_.load();
       while ((control & open_bit) != 0 && control >> epoch_shift != last_epoch) {
@@ -217,21 +220,24 @@ class ThreadPool {
     }
   }
 
+  /// Until the next call, even if that job ends before this thread runs: the one after it may be near. Whether it
+  /// slept.
   template <class News>
-  void sleep_until(const News& news) {
-    if (news()) return;
+  bool sleep_unless(const News& news) {
+    if (news()) return false;
+    called_.store(0);
     sleepers_.fetch_add(1);
-    for (;;) {
-      const std::uint32_t seen = wake_.load();
-      if (news()) break;
-      futex_wait(wake_, seen);
-    }
+    const std::uint32_t seen = wake_.load();
+    const bool sleeps = !news();
+    if (sleeps) futex_wait(wake_, seen);
     sleepers_.fetch_sub(1);
+    return sleeps;
   }
 
   void leave() {
     const std::uint64_t after = control_.fetch_sub(one_active) - one_active;
     if ((after & (active_mask | open_bit)) != 0 || !caller_sleeps_.load()) return;
+    finished_.store(SpinWait::nanoseconds());
     done_.fetch_add(1);
     futex_wake(done_, 1);
   }
@@ -257,7 +263,9 @@ class ThreadPool {
   std::atomic<std::uint32_t> sleepers_{0};
   std::atomic<std::uint32_t> done_{0};
   std::atomic<bool> caller_sleeps_{false}, stop_{false};
-  std::atomic<std::int64_t> busy_until_{0};
+  std::atomic<std::int64_t> busy_until_{0};  // nanoseconds(), as the next two
+  std::atomic<std::int64_t> called_{0};      // when the first job came after a worker fell asleep
+  std::atomic<std::int64_t> finished_{0};    // when the last worker left a job whose caller slept
 };
 
 }  // namespace

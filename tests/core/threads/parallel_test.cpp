@@ -2,9 +2,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <cstdint>
 #include <numeric>
 #include <stdexcept>
@@ -15,6 +17,7 @@
 #include <nyala/error.hpp>
 
 #include "core/processors.hpp"
+#include "core/spin_wait.hpp"
 
 using namespace nyala;
 using detail::Chunks;
@@ -161,6 +164,27 @@ TEST_CASE("parallel_for: many short jobs, with and without pauses for the worker
     }
     CHECK(total == 8 * 3000);
   }
+}
+
+TEST_CASE("spin wait: waits in vain shorten it, a wait that was only too short lengthens it again") {
+  const auto looks = [](detail::SpinWait& spin) {
+    std::atomic<std::int64_t> busy_until{0};
+    int count = 0;
+    CHECK_FALSE(spin(busy_until, [&] { return ++count < 0; }));
+    return count;
+  };
+  int fewest = INT_MAX, most = 0;  // of several, as the scheduler may interrupt any of them
+  for (int round = 0; round < 20; ++round) {
+    detail::SpinWait spin;
+    for (int i = 0; i < 10; ++i) looks(spin);
+    fewest = std::min(fewest, looks(spin));
+    const std::int64_t fell_asleep = detail::SpinWait::nanoseconds();
+    spin.slept_until(fell_asleep + 1'000'000'000);
+    fewest = std::min(fewest, looks(spin));
+    spin.slept_until(detail::SpinWait::nanoseconds());
+    most = std::max(most, looks(spin));
+  }
+  CHECK(most > 10 * fewest);
 }
 
 TEST_CASE("threads: limits are errors that name the value") {
