@@ -97,5 +97,14 @@ TEST_CASE("vectorised gathering, scattering, filling and dropout match the refer
       simd.scatter_add(rows, 0, terms, out);
       return out;
     }));
+    for (const std::int64_t n : {1, 63, 64, 65, 4096, 5001}) {
+      const Tensor index =
+          test::numbers(test::values(test::noise({6000}, 0, static_cast<double>(n) - 0.01)), DType::int64);
+      const Tensor added = test::noise({3, 6000, 5});
+      Tensor sums = test::noise({3, n, 5}), expected = test::noise({3, n, 5});
+      simd.scatter_add(index, 1, added, sums);
+      reference.scatter_add(index, 1, added, expected);
+      CHECK(test::same_bits(sums, expected));
+    }
   });
 }

@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "backend/common/broadcast.hpp"
+#include "backend/common/dispatch.hpp"
 #include "backend/cpu/simd/half_blocks.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
@@ -11,10 +14,18 @@ Operands operands_of(std::int64_t stride_a, std::int64_t stride_b) {
   return stride_b == 0 ? Operands::scalar_b : Operands::both;
 }
 
+/// The element at `place` into the `count` after it.
+void repeat_element(Tensor& out, std::int64_t place, std::int64_t count) {
+  visit_bytes(out.dtype(), "broadcast", [&]<class T>(std::type_identity<T>) {
+    T* const from = static_cast<T*>(out.raw_data()) + place;
+    std::fill_n(from + 1, count, *from);
+  });
+}
+
 /// run(loop, which operands are arrays, a, b, out, n) over the contiguous runs of a broadcast operation of two
-/// operands, given as places in units of elements; false where a run has two single numbers.
+/// operands, given as places in units of elements; false where there is no such loop.
 template <class Find, class Run>
-bool for_binary_runs(const Tensor& a, const Tensor& b, const Tensor& out, Find&& find, Run&& run) {
+bool for_binary_runs(const Tensor& a, const Tensor& b, Tensor& out, Find&& find, Run&& run) {
   const std::int64_t n = out.size();
   const bool whole_a = a.size() == n, whole_b = b.size() == n;
   if ((whole_a && (whole_b || b.size() == 1)) || (whole_b && a.size() == 1)) {
@@ -28,15 +39,17 @@ bool for_binary_runs(const Tensor& a, const Tensor& b, const Tensor& out, Find&&
     return true;
   }
   const BroadcastWalk<2> walk(out.shape(), {&a.shape(), &b.shape()});
-  const Operands operands = operands_of(walk.strides[0][0], walk.strides[0][1]);
-  if (operands == Operands::none) return false;
+  Operands operands = operands_of(walk.strides[0][0], walk.strides[0][1]);
+  const bool one_result = operands == Operands::none;  // for a whole run
+  if (one_result) operands = Operands::both;
   const auto loop = find(operands);
   if (loop == nullptr) return false;
   const std::int64_t length = walk.run_length();
   detail::parallel_for(0, walk.runs, rows_grain(length), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t r = begin; r < end; ++r) {
       const auto [start_a, start_b] = walk.starts(r);
-      run(loop, operands, start_a, start_b, r * length, length);
+      run(loop, operands, start_a, start_b, r * length, one_result ? 1 : length);
+      if (one_result) repeat_element(out, r * length, length - 1);
     }
   });
   return true;

@@ -1,11 +1,15 @@
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <span>
 
 #include "backend/common/axis_split.hpp"
 #include "backend/common/dispatch.hpp"
 #include "backend/common/strided.hpp"
+#include "backend/cpu/scratch.hpp"
 #include "backend/cpu/simd/half_blocks.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
@@ -86,6 +90,35 @@ void read_runs(const T* from, const StridedWalk& walk, T* to) {
   });
 }
 
+/// Numbers 0 to count - 1, sorted by the part (1/64 to 1/32) of all rows to which they belong; in order within a part.
+class TermsByPart {
+ public:
+  static constexpr std::int64_t most = 64;
+
+  template <class RowOf>
+  TermsByPart(std::int64_t count, std::int64_t all_rows, RowOf&& row_of)
+      : memory_(static_cast<std::size_t>(count) * sizeof(std::uint32_t)) {
+    const auto width = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(all_rows - 1)));
+    const int shift = std::max(0, width - 6);
+    const auto part_of = [&](std::int64_t term) { return static_cast<std::size_t>(row_of(term) >> shift); };
+    for (std::int64_t term = 0; term < count; ++term) ++begins_[part_of(term) + 1];
+    for (std::size_t part = 0; part < most; ++part) begins_[part + 1] += begins_[part];
+    auto next = begins_;
+    auto* const sorted = static_cast<std::uint32_t*>(memory_.get());
+    for (std::int64_t term = 0; term < count; ++term) sorted[next[part_of(term)]++] = static_cast<std::uint32_t>(term);
+  }
+
+  /// Those of parts [first, last).
+  std::span<const std::uint32_t> of(std::int64_t first, std::int64_t last) const {
+    const auto* const sorted = static_cast<const std::uint32_t*>(memory_.get());
+    return {sorted + begins_[static_cast<std::size_t>(first)], sorted + begins_[static_cast<std::size_t>(last)]};
+  }
+
+ private:
+  Scratch memory_;
+  std::array<std::size_t, most + 1> begins_{};
+};
+
 }  // namespace
 
 void SimdKernels::fill(Tensor& out, double value) {
@@ -148,24 +181,28 @@ void SimdKernels::gather(const Tensor& x, const Tensor& indices, int axis, Tenso
 
 void SimdKernels::scatter_add(const Tensor& indices, int axis, const Tensor& values, Tensor& out) {
   const AxisSplit split(out.shape(), axis);
-  if (values.dtype() != DType::float32 || split.inner < 4) {
+  const std::int64_t count = indices.size(), inner = split.inner, all_rows = split.outer * split.n;
+  const std::int64_t terms = split.outer * count;
+  if (values.dtype() != DType::float32 || inner < 4 || terms > std::numeric_limits<std::uint32_t>::max()) {
     return ReferenceKernels::scatter_add(indices, axis, values, out);
   }
-  const std::int64_t count = indices.size(), inner = split.inner, all_rows = split.outer * split.n;
   const float* from = floats(values);
   float* to = floats(out);
-  // Every part owns some rows of the result and takes their terms in order, so that no two threads meet.
-  const std::int64_t parts = values.size() < cheap_grain ? 1 : 16;
   visit_index(indices.dtype(), "scatter_add", [&]<class I>(std::type_identity<I>) {
     const I* rows = indices.data<I>();
-    detail::parallel_for(0, all_rows, (all_rows + parts - 1) / parts, [&](std::int64_t begin, std::int64_t end) {
-      const std::int64_t first = begin / split.n, last = (end - 1) / split.n;
-      for (std::int64_t o = first; o <= last; ++o) {
-        for (std::int64_t i = 0; i < count; ++i) {
-          const std::int64_t row = o * split.n + static_cast<std::int64_t>(rows[i]);
-          if (row >= begin && row < end) table_.add_to(from + (o * count + i) * inner, to + row * inner, inner);
-        }
-      }
+    const auto row_of = [&](std::int64_t term) {
+      if (split.outer == 1) return static_cast<std::int64_t>(rows[term]);
+      return term / count * split.n + static_cast<std::int64_t>(rows[term % count]);
+    };
+    const auto add = [&](std::int64_t term) { table_.add_to(from + term * inner, to + row_of(term) * inner, inner); };
+    if (values.size() < cheap_grain) {
+      for (std::int64_t term = 0; term < terms; ++term) add(term);
+      return;
+    }
+    // Every part owns some rows of the result, few enough for a near cache, and takes their terms in order.
+    const TermsByPart parts(terms, all_rows, row_of);
+    detail::parallel_for(0, TermsByPart::most, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (const std::uint32_t term : parts.of(begin, end)) add(term);
     });
   });
 }
