@@ -4,6 +4,7 @@
 
 using namespace nn_check;
 using nyala::FusedActivation;
+using nyala::backend::simd::CellActivation;
 using nyala::backend::simd::CellRows;
 using nyala::backend::simd::nn_loops;
 using nyala::backend::simd::NnLoops;
@@ -75,9 +76,10 @@ TEST_CASE("epilogues write nothing beside their block, with every instruction se
 TEST_CASE("recurrent cells agree between instruction sets") {
   const std::int64_t rows = 3, units = 21;
   const bool live[] = {true, false, true};
-  const CellRows lstm{rows, units, 4 * units, units, units, live, 1},
-      gru{rows, units, 3 * units, units, units, live, 1};
-  const auto run = [&](const NnLoops& loops) {
+  const auto run = [&](const NnLoops& loops, CellActivation activation) {
+    const CellRows lstm{rows, units, 4 * units, units, units, live, 1, activation},
+        gru{rows, units, 3 * units, units, units, live, 1, activation},
+        simple{rows, units, units, units, units, live, 1, activation};
     auto gates = floats(rows * 4 * units, 1), dh = floats(rows * units, 2), dc = floats(rows * units, 3);
     const auto h = floats(rows * units, 4), c = floats(rows * units, 5), recurrent = floats(rows * 3 * units, 6);
     std::vector<float> new_h(h), new_c(c), dsums(gates), drecurrent(gates), all;
@@ -92,11 +94,17 @@ TEST_CASE("recurrent cells agree between instruction sets") {
     loops.gru_forward(gru, gates.data(), recurrent.data(), h.data(), new_h.data(), new_c.data());
     loops.gru_backward(gru, gates.data(), h.data(), new_c.data(), dh.data(), dsums.data(), drecurrent.data());
     keep();
+    dh = floats(rows * units, 8);
+    loops.simple_forward(simple, recurrent.data(), h.data(), new_h.data());
+    loops.simple_backward(simple, new_h.data(), dh.data(), dsums.data());
+    keep();
     loops.accumulate(units, h.data(), dh.data());
     keep();
     return all;
   };
-  const auto expected = run(*nn_loops("sse42"));
-  for (const char* level : levels)
-    if (const NnLoops* loops = nn_loops(level)) CHECK(distance(run(*loops), expected) < 2e-6);
+  for (const auto activation : {CellActivation::tanh, CellActivation::relu, CellActivation::linear}) {
+    const auto expected = run(*nn_loops("sse42"), activation);
+    for (const char* level : levels)
+      if (const NnLoops* loops = nn_loops(level)) CHECK(distance(run(*loops, activation), expected) < 2e-6);
+  }
 }

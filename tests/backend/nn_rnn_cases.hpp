@@ -49,6 +49,11 @@ inline std::vector<RnnCase> rnn_cases() {
     linear.name = name + ", linear";
     linear.rnn.activation = std::nullopt;
     cases.push_back(linear);
+    RnnCase rectified = c;
+    rectified.name = name + ", relu";
+    rectified.rnn.activation = nyala::backend::Unary::relu;
+    rectified.masked = true;
+    cases.push_back(rectified);
   }
   return cases;
 }

@@ -43,26 +43,28 @@ void run_steps(const RnnDescription& rnn, const FastRows& rows, const FastPlanes
                const float* c0, const float* recurrent, const float* bias, float* sequence) {
   const RnnSizes& s = rows.s;
   const std::int64_t width = s.gates * s.units;
-  const bool lstm = rnn.cell == RnnCell::lstm;
-  const Scratch scratch(lstm ? 0 : static_cast<std::size_t>(rows.rows * width) * sizeof(float));
+  const bool apart = rnn.cell == RnnCell::gru_reset_after;  // h · U + bias, which the others add to x · W + bias
+  const Scratch scratch(apart ? static_cast<std::size_t>(rows.rows * width) * sizeof(float) : 0);
   float* products = static_cast<float*>(scratch.get());
   const auto& loops = simd::nn_loops();
   for (std::int64_t step = 0; step < s.time; ++step) {
     const simd::CellRows cell = rows.at(step);
     float* gates = rows.in_plane(planes.gates, width, s.time_of(step));
     float* h = rows.in_plane(planes.states, s.units, step);
-    float* extra = rows.in_plane(planes.extra, s.units, step);
     const float* h_before = rows.before(h0, planes.states, step);
     Gemm sizes{
-        false, false, lstm, rows.rows, width, s.units, cell.before_stride, width, lstm ? cell.gates_stride : width};
-    product(sizes, h_before, recurrent, lstm ? gates : products);
-    if (lstm) {
-      loops.lstm_forward(cell, gates, h_before, rows.before(c0, planes.extra, step), h, extra);
+        false, false, !apart, rows.rows, width, s.units, cell.before_stride, width, apart ? width : cell.gates_stride};
+    product(sizes, h_before, recurrent, apart ? products : gates);
+    if (rnn.cell == RnnCell::simple) {
+      loops.simple_forward(cell, gates, h_before, h);
+    } else if (rnn.cell == RnnCell::lstm) {
+      loops.lstm_forward(cell, gates, h_before, rows.before(c0, planes.extra, step), h,
+                         rows.in_plane(planes.extra, s.units, step));
     } else {
       if (bias != nullptr)
         loops.finish({rows.rows, width, width, width, FusedActivation::none}, products, bias + width, nullptr,
                      products);
-      loops.gru_forward(cell, gates, products, h_before, h, extra);
+      loops.gru_forward(cell, gates, products, h_before, h, rows.in_plane(planes.extra, s.units, step));
     }
     if (sequence != nullptr) write_outputs(rnn, rows, step, planes.states, sequence);
   }
@@ -88,7 +90,7 @@ void OneDnnKernels::rnn(const RnnDescription& rnn, const Tensor& x, const Tensor
   project(s, x, kernel, bias, planes.gates);
   detail::parallel_for(0, s.batch, samples_of_a_piece(s.batch), [&](std::int64_t first, std::int64_t last) {
     const detail::SingleThreadedOmp single;
-    const FastRows rows{s, elements_of<const bool>(mask), first, last - first};
+    const FastRows rows{s, *fast_activation(rnn), elements_of<const bool>(mask), first, last - first};
     run_steps(rnn, rows, planes, initial(h0), initial(c0), elements_of<float>(recurrent_kernel),
               elements_of<float>(bias), elements_of<float>(sequence));
     for (std::int64_t row = first; row < last; ++row) {

@@ -39,10 +39,10 @@ class Backward {
         planes_(planes),
         mask_(mask),
         width_(s.gates * s.units),
-        lstm_(rnn.cell == RnnCell::lstm),
+        apart_(rnn.cell == RnnCell::gru_reset_after),
         turned_(float_bytes(s.units * width_)),
         dsums_(float_bytes(s.batch * s.time * width_)),
-        drecurrent_(lstm_ ? 0 : float_bytes(s.batch * s.time * width_)),
+        drecurrent_(apart_ ? float_bytes(s.batch * s.time * width_) : 0),
         h_before_(float_bytes(s.plane())) {
     // Row by row: the product of every step reads the transposed kernel.
     const float* kernel = elements_of<float>(recurrent_kernel);
@@ -52,7 +52,7 @@ class Backward {
 
   void run_steps(std::int64_t first, std::int64_t last, const float* h0, const float* c0,
                  const float* gradient_sequence, const Flow& flow) const {
-    const FastRows rows{s_, mask_, first, last - first};
+    const FastRows rows{s_, *fast_activation(rnn_), mask_, first, last - first};
     float *dh = floats(flow.dh) + first * s_.units, *dc = floats(flow.dc) + first * s_.units;
     const auto& loops = simd::nn_loops();
     for (std::int64_t step = s_.time - 1; step >= 0; --step) {
@@ -66,13 +66,15 @@ class Backward {
       float* kept = rows.in_plane(floats(h_before_), s_.units, place);
       for (std::int64_t row = 0; row < rows.rows; ++row)
         std::copy_n(h_before + row * cell.before_stride, s_.units, kept + row * cell.state_stride);
-      const float* extra = rows.in_plane(planes_.extra, s_.units, step);
       float* through = dsums;
-      if (lstm_) {
-        loops.lstm_backward(cell, gates, rows.before(c0, planes_.extra, step), extra, dh, dc, dsums);
+      if (rnn_.cell == RnnCell::simple) {
+        loops.simple_backward(cell, rows.in_plane(planes_.states, s_.units, step), dh, dsums);
+      } else if (rnn_.cell == RnnCell::lstm) {
+        const float* c = rows.in_plane(planes_.extra, s_.units, step);
+        loops.lstm_backward(cell, gates, rows.before(c0, planes_.extra, step), c, dh, dc, dsums);
       } else {
         through = rows.in_plane(floats(drecurrent_), width_, place);
-        loops.gru_backward(cell, gates, h_before, extra, dh, dsums, through);
+        loops.gru_backward(cell, gates, h_before, rows.in_plane(planes_.extra, s_.units, step), dh, dsums, through);
       }
       product({false, false, true, rows.rows, s_.units, width_, cell.gates_stride, s_.units, s_.units}, through,
               floats(turned_), dh);
@@ -81,7 +83,7 @@ class Backward {
 
   void finish(const Tensor& x, const Tensor& kernel, Kernels::RnnGradients& gradients) const {
     const std::int64_t rows = s_.batch * s_.time;
-    const float *dsums = floats(dsums_), *drecurrent = lstm_ ? dsums : floats(drecurrent_);
+    const float *dsums = floats(dsums_), *drecurrent = apart_ ? floats(drecurrent_) : dsums;
     if (gradients.dkernel.defined())
       parallel_product({true, false, false, s_.in, width_, rows, s_.in, width_, width_}, elements_of<float>(x), dsums,
                        elements_of<float>(gradients.dkernel));
@@ -94,7 +96,7 @@ class Backward {
     if (!gradients.dbias.defined()) return;
     float* dbias = elements_of<float>(gradients.dbias);
     sum_rows(dsums, dbias);
-    if (!lstm_) sum_rows(drecurrent, dbias + width_);
+    if (apart_) sum_rows(drecurrent, dbias + width_);
   }
 
  private:
@@ -128,7 +130,7 @@ class Backward {
   const FastPlanes& planes_;
   const bool* mask_;
   std::int64_t width_;
-  bool lstm_;
+  bool apart_;                                      // GRU: the recurrent product has its own bias
   Scratch turned_, dsums_, drecurrent_, h_before_;  // the last three: (batch, time of x, …)
 };
 

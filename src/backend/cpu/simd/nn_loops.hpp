@@ -21,6 +21,9 @@ struct Epilogue {
   FusedActivation activation;
 };
 
+/// What a recurrent cell does to its candidate, and LSTM to its state; gates are always sigmoids.
+enum class CellActivation { tanh, relu, linear };
+
 /// One step of a recurrent cell for some samples: one row each. The gates of a row are contiguous; strides go from row
 /// to row. Samples whose `live` is false (null: none) are masked: forward they keep their states, backward they get
 /// zeros.
@@ -28,6 +31,7 @@ struct CellRows {
   std::int64_t rows, units, gates_stride, state_stride, before_stride;
   const bool* live;
   std::int64_t live_stride;
+  CellActivation activation;
 
   bool takes_part(std::int64_t row) const { return live == nullptr || live[row * live_stride]; }
 };
@@ -39,7 +43,11 @@ struct NnLoops {
   /// to += from
   void (*accumulate)(std::int64_t count, const float* from, float* to);
 
-  /// LSTM with tanh and sigmoid. gates: sums in, values after the activations out, i f c o.
+  /// SimpleRNN. sums: before the activation.
+  void (*simple_forward)(const CellRows& cell, const float* sums, const float* h_before, float* h);
+  /// dh (rows, units): gradient of h, then 0; dsums: that of the sums.
+  void (*simple_backward)(const CellRows& cell, const float* h, float* dh, float* dsums);
+  /// LSTM. gates: sums in, values after the activations out, i f c o.
   void (*lstm_forward)(const CellRows& cell, float* gates, const float* h_before, const float* c_before, float* h,
                        float* c);
   /// dh, dc (rows, units): gradients of h and c; dc becomes that of c_before and dh 0. dsums (gates' layout): that of

@@ -60,6 +60,7 @@ void accumulate(std::int64_t count, const float* from, float* to) {
 
 }  // namespace
 
-const NnLoops nn_loops{multiply, finish, accumulate, lstm_forward, lstm_backward, gru_forward, gru_backward};
+const NnLoops nn_loops{multiply,     finish,        accumulate,  simple_forward, simple_backward,
+                       lstm_forward, lstm_backward, gru_forward, gru_backward};
 
 }  // namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE
