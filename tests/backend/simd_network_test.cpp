@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <doctest/doctest.h>
 
@@ -296,6 +297,24 @@ TEST_CASE("a step of one formula leaves zeros, NaN and infinities as its operati
         const float a = w.data<float>()[i], b = expected.data<float>()[i];
         CHECK((a == b || (std::isnan(a) && std::isnan(b))));
       }
+    }
+  });
+}
+
+TEST_CASE("vectorised bilinear resizing matches the reference") {
+  test::for_each_isa([&](SimdKernels& simd) {
+    const std::vector<std::pair<Shape, Shape>> cases = {
+        {{2, 3, 5, 2}, {2, 7, 4, 2}},     {{1, 1, 4, 1}, {1, 1, 8, 1}},     {{2, 4, 4, 17}, {2, 4, 4, 17}},
+        {{3, 6, 2, 33}, {3, 1, 5, 33}},   {{1, 5, 5, 3}, {1, 10, 15, 3}},   {{2, 1, 1, 4}, {2, 3, 2, 4}},
+        {{6, 32, 32, 8}, {6, 64, 64, 8}}, {{9, 40, 40, 8}, {9, 20, 13, 8}},
+    };
+    for (const auto& [small, large] : cases) {
+      CAPTURE(small.str() + large.str());
+      Tensor x = noise(small), gradient = noise(large);
+      x.data<float>()[0] = std::numeric_limits<float>::infinity();
+      check_same(simd, {gradient}, 2e-6, [&](Kernels& k, std::vector<Tensor>& out) { k.resize_bilinear(x, out[0]); });
+      check_same(simd, {x}, 5e-6,
+                 [&](Kernels& k, std::vector<Tensor>& out) { k.resize_bilinear_backward(gradient, out[0]); });
     }
   });
 }

@@ -1,3 +1,4 @@
+#include "backend/common/blend.hpp"
 #include "backend/common/dispatch.hpp"
 #include "backend/common/widened.hpp"
 #include "backend/cuda/cuda_kernels.hpp"
@@ -5,21 +6,6 @@
 
 namespace nyala::backend::cuda {
 namespace {
-
-/// The two source cells of an output cell along one axis, and the weight of the second.
-struct Blend {
-  std::int64_t first, second;
-  double weight;
-
-  constexpr Blend(std::int64_t place, std::int64_t in, std::int64_t out) : first(0), second(0), weight(0.0) {
-    const double centre = (static_cast<double>(place) + 0.5) * static_cast<double>(in) / static_cast<double>(out) - 0.5;
-    const double last = static_cast<double>(in - 1);
-    const double clamped = centre < 0.0 ? 0.0 : centre > last ? last : centre;
-    first = static_cast<std::int64_t>(clamped);
-    second = first + 1 < in ? first + 1 : in - 1;
-    weight = clamped - static_cast<double>(first);
-  }
-};
 
 struct Pictures {
   std::int64_t in_rows, in_columns, out_rows, out_columns, channels;

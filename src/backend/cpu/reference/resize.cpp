@@ -1,25 +1,11 @@
 #include <algorithm>
-#include <cmath>
 
+#include "backend/common/blend.hpp"
 #include "backend/cpu/reference/nn_support.hpp"
 #include "backend/cpu/reference/reference_kernels.hpp"
 
 namespace nyala::backend {
 namespace {
-
-/// The two source cells of an output cell along one axis, and the weight of the second.
-struct Blend {
-  std::int64_t first, second;
-  double weight;
-
-  Blend(std::int64_t place, std::int64_t in, std::int64_t out) {
-    const double centre = (static_cast<double>(place) + 0.5) * static_cast<double>(in) / static_cast<double>(out) - 0.5;
-    const double clamped = std::clamp(centre, 0.0, static_cast<double>(in - 1));
-    first = static_cast<std::int64_t>(clamped);
-    second = std::min(first + 1, in - 1);
-    weight = clamped - static_cast<double>(first);
-  }
-};
 
 /// Calls fn(large cell, small cell, weight) for the four sources of every cell of `out`.
 template <class F>

@@ -36,6 +36,8 @@ class SimdKernels : public ReferenceKernels {
             Tensor& before, Tensor& out) override;
   void conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) override;
   void conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window, Tensor& dkernel) override;
+  void resize_bilinear(const Tensor& x, Tensor& out) override;
+  void resize_bilinear_backward(const Tensor& gradient, Tensor& dx) override;
   void dropout(RandomKey key, double rate, const Tensor& x, Tensor& out) override;
   void max_pool(const Tensor& x, const Window& window, Tensor& out, Tensor& argmax) override;
   void max_pool_backward(const Tensor& gradient, const Tensor& argmax, const Window& window, Tensor& dx) override;
