@@ -1,8 +1,12 @@
 #include <cmath>
+#include <initializer_list>
+#include <vector>
 
 #include "backend/common/dispatch.hpp"
 #include "backend/common/widened.hpp"
+#include "backend/cuda/batch_norm_graph.hpp"
 #include "backend/cuda/cuda_kernels.hpp"
+#include "backend/cuda/cudnn/graph_builder.hpp"
 #include "backend/cuda/row_functors.hpp"
 #include "device/launch.hpp"
 #include "device/reduce.hpp"
@@ -80,10 +84,127 @@ struct ParameterGradient {
   }
 };
 
+/// What cuDNN gives and takes instead of a variance, one per channel.
+struct ChannelNumber {
+  enum What { variance_of_inverse, inverse_of_variance, scale } what;
+  const float* from;
+  const float* gamma;
+  double epsilon;
+  float* to;
+  constexpr void operator()(std::int64_t c) const {
+    const double given = static_cast<double>(from[c]), found = 1.0 / (given * given) - epsilon;
+    if (what == variance_of_inverse) {
+      to[c] = found < 0.0 ? 0.0F : static_cast<float>(found);  // a NaN stays one
+      return;
+    }
+    const double inverse = inverse_deviation(from[c], epsilon);
+    to[c] = static_cast<float>(what == scale && gamma != nullptr ? inverse * static_cast<double>(gamma[c]) : inverse);
+  }
+};
+
+/// A pass through cuDNN, whose engines want every tensor of one number per channel: ones stand for no gamma, zeros for
+/// no beta. Each pass says false, with nothing done, where there is no engine.
+class BatchNormByLibrary {
+ public:
+  /// What the pass reads and writes: of x's shape, x first, and per channel, null ones too.
+  BatchNormByLibrary(CudaKernels& kernels, BatchNormPass pass, double epsilon, std::initializer_list<Tensor> whole,
+                     std::initializer_list<Tensor> per_channel)
+      : kernels_(kernels), pass_(pass), epsilon_(epsilon), x_(*whole.begin()) {
+    if (x_.size() == 0 || x_.dtype() == DType::float64) return;
+    std::vector<void*> pointers;
+    const auto add = [&](const Tensor& each, DType dtype) {
+      if (each.defined()) pointers.push_back(each.raw_data());
+      return !each.defined() || each.dtype() == dtype;
+    };
+    for (const Tensor& each : whole)
+      if (!add(each, x_.dtype())) return;
+    for (const Tensor& each : per_channel)
+      if (!add(each, DType::float32)) return;
+    problem_ = {x_.dtype(), x_.shape()[0], x_.shape()[1], common_alignment(pointers)};
+    possible_ = batch_norm_has_plan(kernels.context(), pass, problem_);
+  }
+
+  bool train(const Tensor& gamma, const Tensor& beta, Tensor& y, Tensor& mean, Tensor& variance) {
+    if (!possible_) return false;
+    const Tensor inverse = channels(), scale = given_or(gamma, 1.0), shift = given_or(beta, 0.0);
+    if (!run({.epsilon = static_cast<float>(epsilon_),
+              .x = x_.raw_data(),
+              .y = y.raw_data(),
+              .gamma = scale.raw_data(),
+              .beta = shift.raw_data(),
+              .mean = mean.raw_data(),
+              .inverse_deviation = inverse.raw_data()}))
+      return false;
+    each(ChannelNumber::variance_of_inverse, inverse, {}, variance);
+    return true;
+  }
+
+  bool infer(const Tensor& mean, const Tensor& variance, const Tensor& gamma, const Tensor& beta, Tensor& y) {
+    if (!possible_) return false;
+    const Tensor scale = channels(), shift = given_or(beta, 0.0);
+    each(ChannelNumber::scale, variance, gamma, scale);
+    return run({.x = x_.raw_data(),
+                .y = y.raw_data(),
+                .gamma = scale.raw_data(),
+                .beta = shift.raw_data(),
+                .mean = mean.raw_data()});
+  }
+
+  bool backward(const Tensor& gradient, const Tensor& gamma, const Tensor& mean, const Tensor& variance, Tensor& dx,
+                const Tensor& dgamma, const Tensor& dbeta) {
+    if (!possible_) return false;
+    const Tensor inverse = channels(), scale = given_or(gamma, 1.0), of_gamma = dgamma.defined() ? dgamma : channels(),
+                 of_beta = dbeta.defined() ? dbeta : channels();
+    each(ChannelNumber::inverse_of_variance, variance, {}, inverse);
+    return run({.x = x_.raw_data(),
+                .gamma = scale.raw_data(),
+                .mean = mean.raw_data(),
+                .inverse_deviation = inverse.raw_data(),
+                .gradient = gradient.raw_data(),
+                .dx = dx.raw_data(),
+                .dgamma = of_gamma.raw_data(),
+                .dbeta = of_beta.raw_data()});
+  }
+
+ private:
+  Tensor channels() const { return Tensor::empty({problem_.channels}, DType::float32, x_.device()); }
+  Tensor given_or(const Tensor& given, double value) const {
+    if (given.defined()) return given;
+    Tensor made = channels();
+    kernels_.fill(made, value);
+    return made;
+  }
+  void each(ChannelNumber::What what, const Tensor& from, const Tensor& gamma, const Tensor& to) const {
+    launch(kernels_.context().stream(), problem_.channels,
+           ChannelNumber{what, elements<float>(from), elements<float>(gamma), epsilon_, elements<float>(to)});
+  }
+  bool run(const BatchNormMemory& memory) const { return run_batch_norm(kernels_.context(), pass_, problem_, memory); }
+
+  CudaKernels& kernels_;
+  BatchNormPass pass_;
+  double epsilon_;
+  Tensor x_;
+  BatchNormProblem problem_;
+  bool possible_ = false;
+};
+
+/// By our own kernel, in x's dtype.
+void normalise(Context& context, const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma,
+               const Tensor& beta, double epsilon, Tensor& y) {
+  visit_floating(x.dtype(), "batch_norm_inference", [&](auto type) {
+    using T = typename decltype(type)::type;
+    launch(context.stream(), x.size(),
+           BatchNormElement<T>{elements<T>(x), elements<T>(mean), elements<T>(variance), elements<T>(gamma),
+                               elements<T>(beta), epsilon, x.shape()[1], elements<T>(y)});
+  });
+}
+
 }  // namespace
 
 void CudaKernels::batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y,
                                    Tensor& mean, Tensor& variance) {
+  BatchNormByLibrary library(*this, BatchNormPass::training, epsilon, {x, y}, {gamma, beta, mean, variance});
+  if (library.train(gamma, beta, y, mean, variance)) return;
   Widened wide(*this);
   const Tensor in = wide.in(x);
   Tensor &out = wide.out(y), &of_mean = wide.out(mean), &of_variance = wide.out(variance);
@@ -100,28 +221,26 @@ void CudaKernels::batch_norm_train(const Tensor& x, const Tensor& gamma, const T
     launch(context_.stream(), columns, Round<T>{means.template as<double>(), elements<T>(of_mean)});
     launch(context_.stream(), columns, Round<T>{squares.template as<double>(), elements<T>(of_variance)});
   });
-  batch_norm_inference(in, of_mean, of_variance, wide.in(gamma), wide.in(beta), epsilon, out);
+  normalise(context_, in, of_mean, of_variance, wide.in(gamma), wide.in(beta), epsilon, out);
   wide.finish();
 }
 
 void CudaKernels::batch_norm_inference(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma,
                                        const Tensor& beta, double epsilon, Tensor& y) {
+  BatchNormByLibrary library(*this, BatchNormPass::inference, epsilon, {x, y}, {mean, variance, gamma, beta});
+  if (library.infer(mean, variance, gamma, beta, y)) return;
   Widened wide(*this);
-  const Tensor in = wide.in(x), middle = wide.in(mean), spread = wide.in(variance), scale = wide.in(gamma),
-               shift = wide.in(beta);
-  Tensor& out = wide.out(y);
-  visit_floating(in.dtype(), "batch_norm_inference", [&](auto type) {
-    using T = typename decltype(type)::type;
-    launch(context_.stream(), in.size(),
-           BatchNormElement<T>{elements<T>(in), elements<T>(middle), elements<T>(spread), elements<T>(scale),
-                               elements<T>(shift), epsilon, in.shape()[1], elements<T>(out)});
-  });
+  normalise(context_, wide.in(x), wide.in(mean), wide.in(variance), wide.in(gamma), wide.in(beta), epsilon,
+            wide.out(y));
   wide.finish();
 }
 
 void CudaKernels::batch_norm_backward(const Tensor& x, const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
                                       const Tensor& variance, double epsilon, Tensor& dx, Tensor& dgamma,
                                       Tensor& dbeta) {
+  BatchNormByLibrary library(*this, BatchNormPass::backward, epsilon, {x, gradient, dx},
+                             {gamma, mean, variance, dgamma, dbeta});
+  if (library.backward(gradient, gamma, mean, variance, dx, dgamma, dbeta)) return;
   Widened wide(*this);
   const Tensor in = wide.in(x), incoming = wide.in(gradient), scale = wide.in(gamma), middle = wide.in(mean),
                spread = wide.in(variance);

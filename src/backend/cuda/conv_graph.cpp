@@ -1,6 +1,5 @@
 #include "backend/cuda/conv_graph.hpp"
 
-#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -8,14 +7,13 @@
 
 #include "backend/common/dispatch.hpp"
 #include "backend/cuda/cudnn/graph_builder.hpp"
+#include "backend/cuda/cudnn/padding.hpp"
 #include "backend/cuda/lru_cache.hpp"
 
 namespace nyala::backend::cuda {
 namespace {
 
 enum ConvTensor : std::int64_t { conv_x = 1, conv_filter, conv_y, conv_bias };
-
-using Numbers = std::vector<std::int64_t>;
 
 cudnnPointwiseMode_t mode_of(FusedActivation activation) {
   switch (activation) {
@@ -92,22 +90,8 @@ class ConvGraph {
   std::span<const std::int64_t> spatial(const std::array<std::int64_t, 3>& all) const {
     return std::span(all).last(p_.spatial);
   }
-  struct Layout {
-    Numbers dimensions, strides;
-  };
-  /// Channels last.
-  Layout layout(std::int64_t first, std::int64_t channels, const std::array<std::int64_t, 3>& sizes) const {
-    Layout made{{first, channels}, {0, 1}};
-    auto& [dimensions, strides] = made;
-    for (const std::int64_t size : spatial(sizes)) dimensions.push_back(size);
-    strides.resize(dimensions.size(), channels);
-    for (std::size_t axis = dimensions.size() - 1; axis > 2; --axis)
-      strides[axis - 1] = strides[axis] * dimensions[axis];
-    strides[0] = strides[2] * dimensions[2];
-    return made;
-  }
   Place tensor(std::int64_t id, std::int64_t first, std::int64_t channels, const std::array<std::int64_t, 3>& sizes) {
-    const auto [dimensions, strides] = layout(first, channels, sizes);
+    const auto [dimensions, strides] = ChannelsLast(first, channels, spatial(sizes));
     return graph_.stored(id, dnn_type(p_.dtype), dimensions, strides);
   }
   Place output() {
@@ -117,7 +101,7 @@ class ConvGraph {
   /// Of the output's shape, in float32.
   Place passing() {
     const WindowGeometry& g = p_.geometry;
-    const auto [dimensions, strides] = layout(g.batch, g.out_channels, g.out);
+    const auto [dimensions, strides] = ChannelsLast(g.batch, g.out_channels, spatial(g.out));
     return graph_.passing(CUDNN_DATA_FLOAT, dimensions, strides);
   }
 
@@ -175,20 +159,13 @@ PlanKey key_of(Context& context, const ConvProblem& p, std::int64_t alignment, c
 std::optional<ConvProblem> conv_problem(ConvDirection direction, const WindowGeometry& geometry, const Shape& x,
                                         DType dtype) {
   if (dtype != DType::float32 && !is_half(dtype)) return std::nullopt;
-  ConvProblem problem{.direction = direction,
-                      .dtype = dtype,
-                      .geometry = geometry,
-                      .spatial = x.size() == 5 ? std::size_t{3} : std::size_t{2}};
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    const std::int64_t reach = (geometry.size[axis] - 1) * geometry.dilation[axis] + 1;
-    const std::int64_t covered = (geometry.out[axis] - 1) * geometry.stride[axis] + reach;
-    const std::int64_t least = covered - geometry.in[axis] - geometry.pad[axis];
-    const std::int64_t most = least + geometry.stride[axis] - 1;
-    if (geometry.pad[axis] < 0 || most < 0) return std::nullopt;
-    // Any padding in this range gives the same output: the one before, if it lies there.
-    problem.pad_after[axis] = std::clamp(geometry.pad[axis], std::max<std::int64_t>(least, 0), most);
-  }
-  return problem;
+  const auto after = padding_after(geometry);
+  if (!after) return std::nullopt;
+  return ConvProblem{.direction = direction,
+                     .dtype = dtype,
+                     .geometry = geometry,
+                     .pad_after = *after,
+                     .spatial = x.size() == 5 ? std::size_t{3} : std::size_t{2}};
 }
 
 bool run_conv(Context& context, const ConvProblem& problem, void* x, void* filter, void* y, void* bias) {

@@ -19,16 +19,6 @@ bool simply_fused(const Graph& graph) {
   });
 }
 
-bool channels_last(const TensorSpec& tensor) {
-  std::int64_t stride = tensor.dimensions[1];
-  if (tensor.strides[1] != 1 && tensor.dimensions[1] != 1) return false;
-  for (std::size_t axis = tensor.dimensions.size() - 1; axis >= 2; --axis) {
-    if (tensor.strides[axis] != stride && tensor.dimensions[axis] != 1) return false;
-    stride *= tensor.dimensions[axis];
-  }
-  return tensor.strides[0] == stride || tensor.dimensions[0] == 1;
-}
-
 /// Sizes of the spatial axes, three of them.
 std::array<std::int64_t, 3> spatial(const TensorSpec& tensor) {
   std::array<std::int64_t, 3> out{1, 1, 1};
@@ -172,9 +162,21 @@ float apply(cudnnPointwiseMode_t mode, float x) {
 
 }  // namespace
 
+bool channels_last(const TensorSpec& tensor) {
+  std::int64_t stride = tensor.dimensions[1];
+  if (tensor.strides[1] != 1 && tensor.dimensions[1] != 1) return false;
+  for (std::size_t axis = tensor.dimensions.size() - 1; axis >= 2; --axis) {
+    if (tensor.strides[axis] != stride && tensor.dimensions[axis] != 1) return false;
+    stride *= tensor.dimensions[axis];
+  }
+  return tensor.strides[0] == stride || tensor.dimensions[0] == 1;
+}
+
 std::vector<Engine> engines_for(const Graph& graph, cudnnBackendHeurMode_t mode) {
   if (!graph.convolution) {
     if (mode == CUDNN_HEUR_MODE_FALLBACK) return {};
+    if (graph.norm) return {Engine::atomic_norm, Engine::norm};
+    if (graph.pointwise()) return {Engine::wide_pointwise, Engine::pointwise};
     return {Engine::wide_attention, Engine::attention};
   }
   if (graph.convolution->asymmetric) return {};
@@ -192,6 +194,8 @@ std::vector<cudnnBackendNumericalNote_t> notes_of(Engine engine, const Graph& gr
     if (half(graph)) return {CUDNN_NUMERICAL_NOTE_TENSOR_CORE};
     return {CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS};
   }
+  if (engine == Engine::atomic_norm) return {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC};
+  if (graph.norm || graph.pointwise()) return {};
   if (!graph.convolution) {
     if (attention_of(graph.nodes)->backward)
       return {CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC};
@@ -203,6 +207,8 @@ std::vector<cudnnBackendNumericalNote_t> notes_of(Engine engine, const Graph& gr
 }
 
 std::optional<std::int64_t> plan(Engine engine, const Graph& graph) {
+  if (graph.norm) return plan_norm(engine, *graph.norm);
+  if (graph.pointwise()) return plan_pointwise(engine, graph);
   if (!graph.convolution) return plan_attention(engine, graph);
   const Convolution& c = *graph.convolution;
   for (const TensorSpec* tensor : {&c.x, &c.w, &c.y, &graph.output()})
@@ -221,13 +227,13 @@ std::optional<std::int64_t> plan(Engine engine, const Graph& graph) {
       return 640;
     case Engine::with_workspace: return 4096 + 16;
     case Engine::fallback: return 0;
-    case Engine::wide_attention:
-    case Engine::attention: break;
+    default: break;
   }
   return std::nullopt;
 }
 
 void execute(const Graph& graph, Engine engine, const Operands& operands) {
+  if (graph.norm) return execute_norm(*graph.norm, operands);
   if (!graph.convolution) return execute_nodes(graph.nodes, operands);
   const std::map<std::int64_t, void*>& memory = operands.memory;
   const bool round = engine == Engine::tensor_core && !half(graph);

@@ -181,7 +181,8 @@ cudnnStatus_t check_nodes(const Graph& graph) {
   }
   for (const Node& node : graph.nodes)
     if (node.y.is_virtual && !taken.contains(node.y.id)) return bad("graph: a virtual result that nothing takes");
-  if (!attention_of(graph.nodes)) return unknown_graph("neither a convolution nor attention");
+  if (!attention_of(graph.nodes) && !graph.pointwise())
+    return unknown_graph("neither a convolution nor attention nor pointwise operations");
   return CUDNN_STATUS_SUCCESS;
 }
 
@@ -201,7 +202,12 @@ cudnnStatus_t finalize_graph(Descriptor& d) {
                operation->type == CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR ||
                operation->type == CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR ||
                operation->type == CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR) {
+      if (graph->norm) return unknown_graph("a normalization stands alone");
       graph->nodes.push_back(operation->node);
+    } else if (operation->type == CUDNN_BACKEND_OPERATION_NORM_FORWARD_DESCRIPTOR ||
+               operation->type == CUDNN_BACKEND_OPERATION_NORM_BACKWARD_DESCRIPTOR) {
+      if (d.parts.size() != 1) return unknown_graph("a normalization stands alone");
+      graph->norm = operation->norm;
     } else {
       return bad("graph: a descriptor that is no operation", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
     }
@@ -210,7 +216,9 @@ cudnnStatus_t finalize_graph(Descriptor& d) {
   for (const Descriptor* tensor : tensors)
     if (!ids.insert(tensor->tensor.id).second)
       return bad("graph: two tensors of one unique id", CUDNN_STATUS_BAD_PARAM_DUPLICATED_ENTRIES);
-  if (const auto status = graph->convolution ? check_convolution(*graph) : check_nodes(*graph);
+  if (const auto status = graph->convolution ? check_convolution(*graph)
+                          : graph->norm      ? CUDNN_STATUS_SUCCESS
+                                             : check_nodes(*graph);
       status != CUDNN_STATUS_SUCCESS)
     return status;
   d.graph = std::move(graph);
@@ -276,6 +284,10 @@ const TensorSpec& Graph::output() const {
 
 bool Graph::writes(std::int64_t id) const {
   if (convolution) return id == output().id;
+  if (norm) {
+    const std::vector<TensorSpec> outputs = norm->outputs();
+    return std::any_of(outputs.begin(), outputs.end(), [&](const TensorSpec& each) { return each.id == id; });
+  }
   return std::any_of(nodes.begin(), nodes.end(), [&](const Node& node) { return node.y.id == id; });
 }
 
@@ -289,6 +301,10 @@ std::vector<TensorSpec> Graph::stored() const {
   for (const Node& node : nodes) {
     for (const TensorSpec& input : node.inputs()) add(input);
     add(node.y);
+  }
+  if (norm) {
+    for (const TensorSpec& each : norm->inputs()) add(each);
+    for (const TensorSpec& each : norm->outputs()) add(each);
   }
   std::vector<TensorSpec> out;
   for (const auto& [id, tensor] : all) out.push_back(tensor);
@@ -306,6 +322,8 @@ cudnnStatus_t finalize(Descriptor& d) {
     case CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR:
     case CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR:
     case CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR: return finalize_node(d);
+    case CUDNN_BACKEND_OPERATION_NORM_FORWARD_DESCRIPTOR:
+    case CUDNN_BACKEND_OPERATION_NORM_BACKWARD_DESCRIPTOR: return finalize_norm(d);
     case CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR:
     case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR:
     case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR: return finalize_convolution(d);

@@ -49,11 +49,26 @@ struct Node {
   std::vector<TensorSpec> inputs() const;
 };
 
-/// The graphs that the engines know: a convolution, and after a forward one pointwise operations; or attention.
+/// A batch normalization in training, or its gradient: alone in its graph.
+struct Norm {
+  bool backward = false;
+  TensorSpec x, y;                     // backward: dx
+  TensorSpec mean, inverse, scale;     // mean and the deviation's inverse are results of the forward
+  TensorSpec bias, epsilon;            // of the forward
+  TensorSpec gradient, dscale, dbias;  // of the backward
+
+  std::vector<TensorSpec> inputs() const;
+  std::vector<TensorSpec> outputs() const;
+};
+
+/// The graphs that the engines know: a convolution, and after a forward one pointwise operations; a normalization;
+/// attention; or pointwise operations alone.
 struct Graph {
   std::optional<Convolution> convolution;
+  std::optional<Norm> norm;
   std::vector<Node> nodes;
 
+  bool pointwise() const;
   /// Of a convolution and what follows it.
   const TensorSpec& output() const;
   /// All tensors that are stored, or given by value.
@@ -71,7 +86,18 @@ struct AttentionGraph {
 /// Nothing if the nodes are not those that the engines recognise, in their order.
 std::optional<AttentionGraph> attention_of(const std::vector<Node>& nodes);
 
-enum class Engine { tensor_core, picky, with_workspace, fallback, wide_attention, attention };
+enum class Engine {
+  tensor_core,
+  picky,
+  with_workspace,
+  fallback,
+  wide_attention,
+  attention,
+  atomic_norm,
+  norm,
+  wide_pointwise,
+  pointwise
+};
 
 struct Descriptor;
 
@@ -92,6 +118,7 @@ struct Descriptor {
   TensorSpec tensor;
   Convolution convolution;
   Node node;
+  Norm norm;
   std::shared_ptr<const Graph> graph;
   Engine engine = Engine::fallback;
   std::int64_t workspace = 0;
@@ -121,6 +148,8 @@ std::string missing_part(const Descriptor& descriptor);
 cudnnStatus_t finalize(Descriptor& descriptor);
 /// Of it, operations that are no convolutions, and the descriptors that say how they compute.
 cudnnStatus_t finalize_node(Descriptor& descriptor);
+/// … and normalizations.
+cudnnStatus_t finalize_norm(Descriptor& descriptor);
 /// A broken rule of cudnnBackendFinalize.
 cudnnStatus_t bad(const std::string& why, cudnnStatus_t status = CUDNN_STATUS_BAD_PARAM);
 /// Success, or that one of these was never set.
@@ -132,8 +161,10 @@ std::vector<cudnnBackendNumericalNote_t> notes_of(Engine engine, const Graph& gr
 /// Bytes of workspace, or nothing if the engine refuses the graph.
 std::optional<std::int64_t> plan(Engine engine, const Graph& graph);
 
-/// The same for the engines of attention.
+/// The same for the engines of attention, of normalizations, and of pointwise operations alone.
 std::optional<std::int64_t> plan_attention(Engine engine, const Graph& graph);
+std::optional<std::int64_t> plan_norm(Engine engine, const Norm& norm);
+std::optional<std::int64_t> plan_pointwise(Engine engine, const Graph& graph);
 
 /// Memory by the tensors' ids, and what was given by value.
 struct Operands {
@@ -143,9 +174,12 @@ struct Operands {
 /// Run on the stream's thread.
 void execute(const Graph& graph, Engine engine, const Operands& operands);
 void execute_nodes(const std::vector<Node>& nodes, const Operands& operands);
+void execute_norm(const Norm& norm, const Operands& operands);
 
 std::size_t size_of(cudnnDataType_t type);
 cudaDataType_t cuda_type(cudnnDataType_t type);
+/// Packed, the channels innermost.
+bool channels_last(const TensorSpec& tensor);
 /// From the first byte to the last.
 std::size_t extent(const TensorSpec& tensor);
 

@@ -12,8 +12,8 @@
 using namespace gpu_check;
 
 TEST_CASE(
-    "softgpu: with enable_op_determinism() convolutions take other engines, recurrent networks the own cells, "
-    "attention in training products") {
+    "softgpu: with enable_op_determinism() convolutions and batch normalizations take other engines, recurrent networks "
+    "the own cells, attention in training products") {
   const ConvCase c = conv_case("2-D same", {2, 7, 8, 3}, {3, 3, 3, 4}, 1, 1, 1, 1);
   const Tensor x = noise(c.x, 1, DType::float32), kernel = noise(c.kernel, 2, DType::float32),
                gradient = noise(c.out(), 4, DType::float32);
@@ -42,6 +42,16 @@ TEST_CASE(
             there(found.bias), none, sequence, h, cell, none);
   CHECK(softgpu_count("executions") == 0);
   CHECK(difference(here(sequence), expected.sequence) < 1e-5);
+
+  // Of the two engines for many rows one adds in an order of its own: with the other refused, none is left.
+  const Tensor rows = noise({130, 8}, 1, DType::float32), channels = noise({8}, 2, DType::float32);
+  softgpu_fail("plan", 1);
+  softgpu_reset_counts();
+  compare("batch norm", {rows}, {rows, channels, channels}, 1e-4, [](Kernels& k, const Tensors& in, Tensors& out) {
+    k.batch_norm_train(in[0], {}, {}, 1e-3, out[0], out[1], out[2]);
+  });
+  CHECK(softgpu_count("executions") == 0);
+  softgpu_fail("plan", 0);
 
   const Tensor query = there(noise({2, 5, 2, 8}, 1, DType::float16));
   softgpu_reset_counts();

@@ -13,6 +13,14 @@ std::int64_t common_alignment(std::span<void* const> pointers) {
   return static_cast<std::int64_t>(alignment);
 }
 
+ChannelsLast::ChannelsLast(std::int64_t first, std::int64_t channels, std::span<const std::int64_t> spatial)
+    : dimensions{first, channels}, strides{0, 1} {
+  dimensions.insert(dimensions.end(), spatial.begin(), spatial.end());
+  strides.resize(dimensions.size(), channels);
+  for (std::size_t axis = dimensions.size() - 1; axis > 2; --axis) strides[axis - 1] = strides[axis] * dimensions[axis];
+  strides[0] = strides[2] * dimensions[2];
+}
+
 Descriptor GraphBuilder::described(std::int64_t id, cudnnDataType_t type, const Numbers& dimensions,
                                    const Numbers& strides) const {
   Descriptor tensor(CUDNN_BACKEND_TENSOR_DESCRIPTOR);

@@ -16,6 +16,14 @@ cudnnDataType_t dnn_type(DType dtype);
 /// What all the addresses are multiples of, at most 16.
 std::int64_t common_alignment(std::span<void* const> pointers);
 
+/// What cuDNN calls a tensor's shape, the channels before the spatial axes; and where they lie.
+struct ChannelsLast {
+  std::vector<std::int64_t> dimensions, strides;
+
+  /// Packed, the channels innermost.
+  ChannelsLast(std::int64_t first, std::int64_t channels, std::span<const std::int64_t> spatial);
+};
+
 /// An operation graph of cuDNN as it grows: tensors, and operations between them in their order.
 class GraphBuilder {
  public:
