@@ -96,9 +96,9 @@ class Layout {
 };
 
 /// Descriptors of a product: row-major matrices are the transposed column-major ones, so that b comes first.
-class Plan {
+class ProductPlan {
  public:
-  Plan(DType dtype, const Gemm& g)
+  ProductPlan(DType dtype, const Gemm& g)
       : type_(blas_type(dtype)),
         first_(type_, g.transpose_b ? g.k : g.n, g.transpose_b ? g.n : g.k, g.leading_b, g.batch, g.step_b),
         second_(type_, g.transpose_a ? g.m : g.k, g.transpose_a ? g.k : g.m, g.leading_a, g.batch, g.step_a),
@@ -174,10 +174,10 @@ class Plan {
 };
 
 /// Which algorithms do for a product is found once. Guarded: any thread may compute.
-Plan::Algorithms known_algorithms(Context& context, const Plan& plan, DType dtype, const Gemm& g,
-                                  const std::array<std::uint32_t, 3>& alignments) {
+ProductPlan::Algorithms known_algorithms(Context& context, const ProductPlan& plan, DType dtype, const Gemm& g,
+                                         const std::array<std::uint32_t, 3>& alignments) {
   static std::mutex mutex;
-  static LruCache<Plan::Algorithms>& cache = *new LruCache<Plan::Algorithms>(1024);
+  static LruCache<ProductPlan::Algorithms>& cache = *new LruCache<ProductPlan::Algorithms>(1024);
   const PlanKey key{context.index(),
                     static_cast<std::int64_t>(dtype),
                     tensor_float_32_execution_enabled(),
@@ -207,8 +207,8 @@ Plan::Algorithms known_algorithms(Context& context, const Plan& plan, DType dtyp
 }  // namespace
 
 bool try_gemm(Context& context, DType dtype, const Gemm& g, const void* a, const void* b, void* out) {
-  const Plan plan(dtype, g);
-  const Plan::Algorithms algorithms =
+  const ProductPlan plan(dtype, g);
+  const ProductPlan::Algorithms algorithms =
       known_algorithms(context, plan, dtype, g, {alignment_of(b), alignment_of(a), alignment_of(out)});
   for (const cublasLtMatmulHeuristicResult_t& algorithm : algorithms) {
     const cublasStatus_t status = plan.run(context, g.add, a, b, out, algorithm);

@@ -3,6 +3,7 @@
 #include "backend/common/dispatch.hpp"
 #include "backend/common/widened.hpp"
 #include "backend/cuda/cuda_kernels.hpp"
+#include "backend/cuda/pool_graph.hpp"
 #include "backend/cuda/window_walk.hpp"
 #include "device/launch.hpp"
 
@@ -93,9 +94,17 @@ struct AveragePoolBackward {
   }
 };
 
+/// Whether cuDNN did it; x and y are the gradients in the backward.
+bool pool_by_library(Context& context, PoolPass pass, const Window& window, const Tensor& x, const Tensor& y) {
+  const auto problem = pool_problem(pass, {x.shape(), y.shape(), window}, x.shape(), x.dtype());
+  return problem && run_pool(context, *problem, x.raw_data(), y.raw_data());
+}
+
 }  // namespace
 
 void CudaKernels::max_pool(const Tensor& x, const Window& window, Tensor& out, Tensor& argmax) {
+  // In training our own: cuDNN does not say which of several equal cells its index names.
+  if (!argmax.defined() && pool_by_library(context_, PoolPass::max, window, x, out)) return;
   Widened wide(*this);
   const Tensor in = wide.in(x);
   Tensor& to = wide.out(out);
@@ -122,6 +131,7 @@ void CudaKernels::max_pool_backward(const Tensor& gradient, const Tensor& argmax
 }
 
 void CudaKernels::average_pool(const Tensor& x, const Window& window, Tensor& out) {
+  if (pool_by_library(context_, PoolPass::average, window, x, out)) return;
   Widened wide(*this);
   const Tensor in = wide.in(x);
   Tensor& to = wide.out(out);
@@ -134,6 +144,7 @@ void CudaKernels::average_pool(const Tensor& x, const Window& window, Tensor& ou
 }
 
 void CudaKernels::average_pool_backward(const Tensor& gradient, const Window& window, Tensor& dx) {
+  if (pool_by_library(context_, PoolPass::average_backward, window, dx, gradient)) return;
   Widened wide(*this);
   const Tensor incoming = wide.in(gradient);
   Tensor& to = wide.out(dx);

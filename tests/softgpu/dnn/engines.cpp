@@ -176,6 +176,7 @@ std::vector<Engine> engines_for(const Graph& graph, cudnnBackendHeurMode_t mode)
   if (!graph.convolution) {
     if (mode == CUDNN_HEUR_MODE_FALLBACK) return {};
     if (graph.norm) return {Engine::atomic_norm, Engine::norm};
+    if (graph.resample) return {Engine::atomic_pooling, Engine::pooling};
     if (graph.pointwise()) return {Engine::wide_pointwise, Engine::pointwise};
     return {Engine::wide_attention, Engine::attention};
   }
@@ -194,8 +195,9 @@ std::vector<cudnnBackendNumericalNote_t> notes_of(Engine engine, const Graph& gr
     if (half(graph)) return {CUDNN_NUMERICAL_NOTE_TENSOR_CORE};
     return {CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS};
   }
-  if (engine == Engine::atomic_norm) return {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC};
-  if (graph.norm || graph.pointwise()) return {};
+  const bool atomic = engine == Engine::atomic_norm || (engine == Engine::atomic_pooling && graph.resample->backward);
+  if (atomic) return {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC};
+  if (graph.norm || graph.resample || graph.pointwise()) return {};
   if (!graph.convolution) {
     if (attention_of(graph.nodes)->backward)
       return {CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC};
@@ -208,6 +210,7 @@ std::vector<cudnnBackendNumericalNote_t> notes_of(Engine engine, const Graph& gr
 
 std::optional<std::int64_t> plan(Engine engine, const Graph& graph) {
   if (graph.norm) return plan_norm(engine, *graph.norm);
+  if (graph.resample) return plan_resample(engine, *graph.resample);
   if (graph.pointwise()) return plan_pointwise(engine, graph);
   if (!graph.convolution) return plan_attention(engine, graph);
   const Convolution& c = *graph.convolution;
@@ -234,6 +237,7 @@ std::optional<std::int64_t> plan(Engine engine, const Graph& graph) {
 
 void execute(const Graph& graph, Engine engine, const Operands& operands) {
   if (graph.norm) return execute_norm(*graph.norm, operands);
+  if (graph.resample) return execute_resample(*graph.resample, operands);
   if (!graph.convolution) return execute_nodes(graph.nodes, operands);
   const std::map<std::int64_t, void*>& memory = operands.memory;
   const bool round = engine == Engine::tensor_core && !half(graph);

@@ -202,12 +202,16 @@ cudnnStatus_t finalize_graph(Descriptor& d) {
                operation->type == CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR ||
                operation->type == CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR ||
                operation->type == CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR) {
-      if (graph->norm) return unknown_graph("a normalization stands alone");
+      if (graph->norm || graph->resample) return unknown_graph("a normalization or pooling stands alone");
       graph->nodes.push_back(operation->node);
     } else if (operation->type == CUDNN_BACKEND_OPERATION_NORM_FORWARD_DESCRIPTOR ||
                operation->type == CUDNN_BACKEND_OPERATION_NORM_BACKWARD_DESCRIPTOR) {
       if (d.parts.size() != 1) return unknown_graph("a normalization stands alone");
       graph->norm = operation->norm;
+    } else if (operation->type == CUDNN_BACKEND_OPERATION_RESAMPLE_FWD_DESCRIPTOR ||
+               operation->type == CUDNN_BACKEND_OPERATION_RESAMPLE_BWD_DESCRIPTOR) {
+      if (d.parts.size() != 1) return unknown_graph("a pooling stands alone");
+      graph->resample = operation->resample;
     } else {
       return bad("graph: a descriptor that is no operation", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
     }
@@ -216,9 +220,9 @@ cudnnStatus_t finalize_graph(Descriptor& d) {
   for (const Descriptor* tensor : tensors)
     if (!ids.insert(tensor->tensor.id).second)
       return bad("graph: two tensors of one unique id", CUDNN_STATUS_BAD_PARAM_DUPLICATED_ENTRIES);
-  if (const auto status = graph->convolution ? check_convolution(*graph)
-                          : graph->norm      ? CUDNN_STATUS_SUCCESS
-                                             : check_nodes(*graph);
+  if (const auto status = graph->convolution               ? check_convolution(*graph)
+                          : graph->norm || graph->resample ? CUDNN_STATUS_SUCCESS
+                                                           : check_nodes(*graph);
       status != CUDNN_STATUS_SUCCESS)
     return status;
   d.graph = std::move(graph);
@@ -284,6 +288,7 @@ const TensorSpec& Graph::output() const {
 
 bool Graph::writes(std::int64_t id) const {
   if (convolution) return id == output().id;
+  if (resample) return id == (resample->backward ? resample->x : resample->y).id;
   if (norm) {
     const std::vector<TensorSpec> outputs = norm->outputs();
     return std::any_of(outputs.begin(), outputs.end(), [&](const TensorSpec& each) { return each.id == id; });
@@ -302,6 +307,8 @@ std::vector<TensorSpec> Graph::stored() const {
     for (const TensorSpec& input : node.inputs()) add(input);
     add(node.y);
   }
+  if (resample)
+    for (const TensorSpec* tensor : {&resample->x, &resample->y}) add(*tensor);
   if (norm) {
     for (const TensorSpec& each : norm->inputs()) add(each);
     for (const TensorSpec& each : norm->outputs()) add(each);
@@ -324,6 +331,9 @@ cudnnStatus_t finalize(Descriptor& d) {
     case CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR: return finalize_node(d);
     case CUDNN_BACKEND_OPERATION_NORM_FORWARD_DESCRIPTOR:
     case CUDNN_BACKEND_OPERATION_NORM_BACKWARD_DESCRIPTOR: return finalize_norm(d);
+    case CUDNN_BACKEND_RESAMPLE_DESCRIPTOR:
+    case CUDNN_BACKEND_OPERATION_RESAMPLE_FWD_DESCRIPTOR:
+    case CUDNN_BACKEND_OPERATION_RESAMPLE_BWD_DESCRIPTOR: return finalize_resample(d);
     case CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR:
     case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR:
     case CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR: return finalize_convolution(d);

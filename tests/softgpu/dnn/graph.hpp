@@ -61,11 +61,22 @@ struct Norm {
   std::vector<TensorSpec> outputs() const;
 };
 
+/// A pooling, or the gradient of one: alone in its graph. In three spatial axes, of which the first may be unused.
+struct Resample {
+  bool backward = false;
+  cudnnResampleMode_t mode = CUDNN_RESAMPLE_MAXPOOL;
+  bool propagates_nan = false;
+  cudnnPaddingMode_t padding = CUDNN_ZERO_PAD;
+  TensorSpec x, y;  // backward: dx and dy
+  std::array<std::int64_t, 3> window{1, 1, 1}, stride{1, 1, 1}, before{0, 0, 0}, after{0, 0, 0};
+};
+
 /// The graphs that the engines know: a convolution, and after a forward one pointwise operations; a normalization;
-/// attention; or pointwise operations alone.
+/// a pooling; attention; or pointwise operations alone.
 struct Graph {
   std::optional<Convolution> convolution;
   std::optional<Norm> norm;
+  std::optional<Resample> resample;
   std::vector<Node> nodes;
 
   bool pointwise() const;
@@ -95,6 +106,8 @@ enum class Engine {
   attention,
   atomic_norm,
   norm,
+  atomic_pooling,
+  pooling,
   wide_pointwise,
   pointwise
 };
@@ -119,6 +132,7 @@ struct Descriptor {
   Convolution convolution;
   Node node;
   Norm norm;
+  Resample resample;
   std::shared_ptr<const Graph> graph;
   Engine engine = Engine::fallback;
   std::int64_t workspace = 0;
@@ -150,6 +164,8 @@ cudnnStatus_t finalize(Descriptor& descriptor);
 cudnnStatus_t finalize_node(Descriptor& descriptor);
 /// … and normalizations.
 cudnnStatus_t finalize_norm(Descriptor& descriptor);
+/// … poolings, and their windows.
+cudnnStatus_t finalize_resample(Descriptor& descriptor);
 /// A broken rule of cudnnBackendFinalize.
 cudnnStatus_t bad(const std::string& why, cudnnStatus_t status = CUDNN_STATUS_BAD_PARAM);
 /// Success, or that one of these was never set.
@@ -161,9 +177,10 @@ std::vector<cudnnBackendNumericalNote_t> notes_of(Engine engine, const Graph& gr
 /// Bytes of workspace, or nothing if the engine refuses the graph.
 std::optional<std::int64_t> plan(Engine engine, const Graph& graph);
 
-/// The same for the engines of attention, of normalizations, and of pointwise operations alone.
+/// The same for the engines of attention, of normalizations, of poolings, and of pointwise operations alone.
 std::optional<std::int64_t> plan_attention(Engine engine, const Graph& graph);
 std::optional<std::int64_t> plan_norm(Engine engine, const Norm& norm);
+std::optional<std::int64_t> plan_resample(Engine engine, const Resample& resample);
 std::optional<std::int64_t> plan_pointwise(Engine engine, const Graph& graph);
 
 /// Memory by the tensors' ids, and what was given by value.
@@ -175,6 +192,7 @@ struct Operands {
 void execute(const Graph& graph, Engine engine, const Operands& operands);
 void execute_nodes(const std::vector<Node>& nodes, const Operands& operands);
 void execute_norm(const Norm& norm, const Operands& operands);
+void execute_resample(const Resample& resample, const Operands& operands);
 
 std::size_t size_of(cudnnDataType_t type);
 cudaDataType_t cuda_type(cudnnDataType_t type);

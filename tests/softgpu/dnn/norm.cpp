@@ -78,7 +78,7 @@ std::vector<TensorSpec> Norm::outputs() const {
 }
 
 bool Graph::pointwise() const {
-  return !convolution && !norm && std::all_of(nodes.begin(), nodes.end(), [](const Node& node) {
+  return !convolution && !norm && !resample && std::all_of(nodes.begin(), nodes.end(), [](const Node& node) {
     return node.kind == Node::Kind::pointwise && node.mode != CUDNN_POINTWISE_GEN_INDEX;
   });
 }

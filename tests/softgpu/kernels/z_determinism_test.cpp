@@ -12,8 +12,8 @@
 using namespace gpu_check;
 
 TEST_CASE(
-    "softgpu: with enable_op_determinism() convolutions and batch normalizations take other engines, recurrent networks "
-    "the own cells, attention in training products") {
+    "softgpu: with enable_op_determinism() convolutions, normalizations and poolings take other engines, recurrent "
+    "networks the own cells, attention in training products") {
   const ConvCase c = conv_case("2-D same", {2, 7, 8, 3}, {3, 3, 3, 4}, 1, 1, 1, 1);
   const Tensor x = noise(c.x, 1, DType::float32), kernel = noise(c.kernel, 2, DType::float32),
                gradient = noise(c.out(), 4, DType::float32);
@@ -43,13 +43,19 @@ TEST_CASE(
   CHECK(softgpu_count("executions") == 0);
   CHECK(difference(here(sequence), expected.sequence) < 1e-5);
 
-  // Of the two engines for many rows one adds in an order of its own: with the other refused, none is left.
+  // Of the two engines each one adds in an order of its own: with the other refused, none is left.
   const Tensor rows = noise({130, 8}, 1, DType::float32), channels = noise({8}, 2, DType::float32);
   softgpu_fail("plan", 1);
   softgpu_reset_counts();
   compare("batch norm", {rows}, {rows, channels, channels}, 1e-4, [](Kernels& k, const Tensors& in, Tensors& out) {
     k.batch_norm_train(in[0], {}, {}, 1e-3, out[0], out[1], out[2]);
   });
+  CHECK(softgpu_count("executions") == 0);
+  const Tensor image = noise({21, 4, 4, 8}, 1, DType::float32), pooled = noise({21, 2, 2, 8}, 2, DType::float32);
+  nyala::backend::Window window = conv_case("", image.shape(), {2, 2, 8, 8}, 2).window;
+  softgpu_fail("plan", 1);
+  compare("pooling", {pooled}, {image}, 1e-5,
+          [&](Kernels& k, const Tensors& in, Tensors& out) { k.average_pool_backward(in[0], window, out[0]); });
   CHECK(softgpu_count("executions") == 0);
   softgpu_fail("plan", 0);
 
