@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <regex>
 
 #include <nyala/ops/linalg.hpp>
 #include <nyala/ops/math.hpp>
@@ -20,13 +19,7 @@ Muon::Muon(MuonOptions options) : Optimizer(common_options(options), "muon"), ow
   require_not_negative(own_.epsilon, "Muon", "epsilon");
   require_not_negative(own_.adam_weight_decay.value_or(0.0), "Muon", "adam_weight_decay");
   require_not_negative(own_.ns_steps, "Muon", "ns_steps");
-  for (const std::string& pattern : own_.exclude_layers) {
-    try {
-      std::regex compiled(pattern);
-    } catch (const std::regex_error& e) {
-      throw Error("Muon: exclude_layers: \"" + pattern + "\" is no regular expression: " + e.what());
-    }
-  }
+  for (const std::string& pattern : own_.exclude_layers) excluded_.emplace_back(pattern, "Muon: exclude_layers");
 }
 
 bool Muon::left_to_adam(const Variable& variable) const {
@@ -34,9 +27,8 @@ bool Muon::left_to_adam(const Variable& variable) const {
   std::string lower = variable.path();
   for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   if (own_.exclude_embeddings && lower.find("embedding") != std::string::npos) return true;
-  return std::any_of(own_.exclude_layers.begin(), own_.exclude_layers.end(), [&](const std::string& pattern) {
-    return std::regex_search(variable.path(), std::regex(pattern));
-  });
+  return std::any_of(excluded_.begin(), excluded_.end(),
+                     [&](const PathPattern& pattern) { return pattern.found_in(variable.path()); });
 }
 
 void Muon::make_slots(const std::vector<Variable>& variables) {

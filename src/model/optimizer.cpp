@@ -1,5 +1,6 @@
 #include <nyala/optimizer.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <limits>
@@ -118,11 +119,9 @@ void Optimizer::build(const std::vector<Variable>& variables) {
   if (state.options.gradient_accumulation_steps) {
     for (const Variable& variable : variables) state.accumulators.push_back(add_slot(variable, "gradient_accumulator"));
   }
-  std::vector<std::regex> patterns(state.excluded.begin(), state.excluded.end());
   for (const Variable& variable : variables) {
-    bool decays = true;
-    for (const std::regex& pattern : patterns) decays = decays && !std::regex_search(variable.name(), pattern);
-    state.decays.push_back(decays);
+    const auto names = [&](const PathPattern& pattern) { return pattern.found_in(variable.name()); };
+    state.decays.push_back(std::none_of(state.excluded.begin(), state.excluded.end(), names));
   }
   make_slots(variables);
   state.built = true;
@@ -293,14 +292,10 @@ std::vector<Variable> Optimizer::variables() const {
 
 void Optimizer::exclude_from_weight_decay(const std::vector<std::string>& name_patterns) {
   if (state_->built) throw Error(state_->name + ": exclude_from_weight_decay must be called before the first step");
-  for (const std::string& pattern : name_patterns) {
-    try {
-      std::regex compiled(pattern);
-    } catch (const std::regex_error& e) {
-      throw Error(state_->name + ": \"" + pattern + "\" is no regular expression: " + e.what());
-    }
-  }
-  state_->excluded = name_patterns;
+  std::vector<PathPattern> patterns;
+  for (const std::string& pattern : name_patterns)
+    patterns.emplace_back(pattern, state_->name + ": exclude_from_weight_decay");
+  state_->excluded = std::move(patterns);
 }
 
 double Optimizer::weight_decay(const Variable&, std::size_t index) const {

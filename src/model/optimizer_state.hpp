@@ -1,12 +1,12 @@
 #pragma once
 
 #include <memory>
-#include <regex>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include <nyala/optimizer.hpp>
+#include <nyala/path_pattern.hpp>
 
 namespace nyala {
 
@@ -20,7 +20,7 @@ struct Optimizer::State {
   std::vector<Variable> trained;
   std::unordered_map<const detail::VariableImpl*, std::size_t> places;
   std::vector<bool> decays;
-  std::vector<std::string> excluded;
+  std::vector<PathPattern> excluded;  // names of variables without weight decay
 };
 
 }  // namespace nyala

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <nyala/optimizer.hpp>
+#include <nyala/path_pattern.hpp>
 
 namespace nyala {
 
@@ -48,6 +49,7 @@ class Muon : public Optimizer {
   Tensor orthogonalized(const Tensor& x) const;
 
   MuonOptions own_;
+  std::vector<PathPattern> excluded_;
   Slots momentum_, velocity_;
 };
 
