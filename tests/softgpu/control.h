@@ -10,12 +10,13 @@ extern "C" {
 
 /// The n-th event of a kind from now on fails (1: the next; 0: none does). Kinds: allocation, pinned, launch, copy,
 /// illegal_address (a call after which the device is lost), event, matmul, heuristic
-/// (cuBLASLt's), engines (cuDNN's heuristics), plan, execute, handle, rnn.
+/// (cuBLASLt's), engines (cuDNN's heuristics), plan, execute, handle, rnn, softmax.
 void softgpu_fail(const char* kind, long n);
-/// As the environment variable of that name: devices, driver, cudnn, memory, relu_zero.
+/// As the environment variable of that name: devices, driver, cudnn, memory, relu_zero, capability.
 void softgpu_set(const char* name, long value);
 /// How many there were since the start or softgpu_reset_counts: launches, allocations, frees, copies, pageable_copies,
-/// synchronisations, streams, matmuls, plans, executions. Another kind, of events or of counts, is a broken rule.
+/// synchronisations, streams, matmuls, plans, executions, softmaxes. Another kind, of events or of counts, is a broken
+/// rule.
 long softgpu_count(const char* kind);
 void softgpu_reset_counts();
 /// Bytes and blocks of device memory that are allocated: freed ones count until the free has run.

@@ -12,4 +12,7 @@ void check(cudaError_t status, const char* what);
 void check(cublasStatus_t status, const char* what);
 void check(cudnnStatus_t status, const char* what);
 
+/// Whether cuDNN may do it another way, or we: a refusal, not a fault of the device or of the call.
+inline bool refused(cudnnStatus_t status) { return CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_NOT_SUPPORTED; }
+
 }  // namespace nyala::backend::cuda

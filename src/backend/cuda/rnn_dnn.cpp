@@ -7,31 +7,16 @@
 
 #include <nyala/backend.hpp>
 
+#include "backend/cuda/cudnn/owned.hpp"
 #include "backend/cuda/lru_cache.hpp"
 #include "backend/cuda/rnn_layout.hpp"
 
 namespace nyala::backend::cuda {
 namespace {
 
-/// A descriptor of cuDNN that frees itself.
-template <class Handle, cudnnStatus_t (*create)(Handle*), cudnnStatus_t (*destroy)(Handle)>
-class OwnedDnn {
- public:
-  OwnedDnn() { check(create(&handle_), "rnn: a descriptor of cuDNN"); }
-  OwnedDnn(OwnedDnn&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
-  OwnedDnn& operator=(OwnedDnn&&) = delete;
-  ~OwnedDnn() {
-    if (handle_ != nullptr) destroy(handle_);
-  }
-  Handle get() const { return handle_; }
-
- private:
-  Handle handle_ = nullptr;
-};
 using Dropout = OwnedDnn<cudnnDropoutDescriptor_t, cudnnCreateDropoutDescriptor, cudnnDestroyDropoutDescriptor>;
 using Rnn = OwnedDnn<cudnnRNNDescriptor_t, cudnnCreateRNNDescriptor, cudnnDestroyRNNDescriptor>;
 using Sequence = OwnedDnn<cudnnRNNDataDescriptor_t, cudnnCreateRNNDataDescriptor, cudnnDestroyRNNDataDescriptor>;
-using DnnTensor = OwnedDnn<cudnnTensorDescriptor_t, cudnnCreateTensorDescriptor, cudnnDestroyTensorDescriptor>;
 
 std::optional<cudnnRNNMode_t> mode_of(const RnnDescription& rnn) {
   if (rnn.cell == RnnCell::simple) {

@@ -5,6 +5,7 @@
 #include "backend/cuda/cuda_kernels.hpp"
 #include "backend/cuda/dispatch.hpp"
 #include "backend/cuda/row_functors.hpp"
+#include "backend/cuda/softmax_dnn.hpp"
 #include "device/launch.hpp"
 #include "device/reduce.hpp"
 
@@ -124,6 +125,7 @@ void for_matrix(const Tensor& x, const char* kernel, F&& fn) {
 }
 
 void forward(CudaKernels& kernels, bool log, const Tensor& x, Tensor& y) {
+  if (softmax_by_library(kernels.context(), log, x, y)) return;
   Widened wide(kernels);
   const Tensor in = wide.in(x);
   Tensor& out = wide.out(y);
@@ -138,6 +140,7 @@ void forward(CudaKernels& kernels, bool log, const Tensor& x, Tensor& y) {
 }
 
 void backward(CudaKernels& kernels, bool log, const Tensor& y, const Tensor& gradient, Tensor& dx) {
+  if (softmax_backward_by_library(kernels.context(), log, y, gradient, dx)) return;
   Widened wide(kernels);
   const Tensor result = wide.in(y), incoming = wide.in(gradient);
   Tensor& out = wide.out(dx);

@@ -264,7 +264,10 @@ cudnnStatus_t require(const Descriptor& d, std::initializer_list<cudnnBackendAtt
 std::size_t size_of(cudnnDataType_t type) { return type == CUDNN_DATA_BOOLEAN ? 1 : softgpu::size_of(cuda_type(type)); }
 
 cudaDataType_t cuda_type(cudnnDataType_t type) {
-  return type == CUDNN_DATA_HALF ? CUDA_R_16F : type == CUDNN_DATA_BFLOAT16 ? CUDA_R_16BF : CUDA_R_32F;
+  return type == CUDNN_DATA_HALF       ? CUDA_R_16F
+         : type == CUDNN_DATA_BFLOAT16 ? CUDA_R_16BF
+         : type == CUDNN_DATA_DOUBLE   ? CUDA_R_64F
+                                       : CUDA_R_32F;
 }
 
 std::size_t extent(const TensorSpec& tensor) {

@@ -37,6 +37,7 @@ enum cudnnStatus_t {
 
 enum cudnnDataType_t {
   CUDNN_DATA_FLOAT = 0,
+  CUDNN_DATA_DOUBLE = 1,
   CUDNN_DATA_HALF = 2,
   CUDNN_DATA_INT32 = 4,
   CUDNN_DATA_BFLOAT16 = 9,
@@ -235,6 +236,9 @@ struct cudnnFraction_t {
 enum cudnnBackendNormMode_t { CUDNN_BATCH_NORM = 2 };
 enum cudnnBackendNormFwdPhase_t { CUDNN_NORM_FWD_INFERENCE = 0, CUDNN_NORM_FWD_TRAINING = 1 };
 
+enum cudnnSoftmaxAlgorithm_t { CUDNN_SOFTMAX_ACCURATE = 1, CUDNN_SOFTMAX_LOG = 2 };
+enum cudnnSoftmaxMode_t { CUDNN_SOFTMAX_MODE_CHANNEL = 1 };
+
 enum cudnnRNNMode_t { CUDNN_RNN_RELU = 0, CUDNN_RNN_TANH = 1, CUDNN_LSTM = 2, CUDNN_GRU = 3 };
 enum cudnnRNNAlgo_t { CUDNN_RNN_ALGO_STANDARD = 0 };
 enum cudnnRNNBiasMode_t { CUDNN_RNN_DOUBLE_BIAS = 2 };
@@ -283,6 +287,13 @@ cudnnStatus_t cudnnCreateTensorDescriptor(cudnnTensorDescriptor_t* descriptor);
 cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t descriptor);
 cudnnStatus_t cudnnSetTensorNdDescriptor(cudnnTensorDescriptor_t descriptor, cudnnDataType_t type, int rank,
                                          const int* dimensions, const int* strides);
+cudnnStatus_t cudnnSoftmaxForward(cudnnHandle_t handle, cudnnSoftmaxAlgorithm_t algorithm, cudnnSoftmaxMode_t mode,
+                                  const void* alpha, cudnnTensorDescriptor_t x_descriptor, const void* x,
+                                  const void* beta, cudnnTensorDescriptor_t y_descriptor, void* y);
+cudnnStatus_t cudnnSoftmaxBackward(cudnnHandle_t handle, cudnnSoftmaxAlgorithm_t algorithm, cudnnSoftmaxMode_t mode,
+                                   const void* alpha, cudnnTensorDescriptor_t y_descriptor, const void* y,
+                                   cudnnTensorDescriptor_t dy_descriptor, const void* dy, const void* beta,
+                                   cudnnTensorDescriptor_t dx_descriptor, void* dx);
 cudnnStatus_t cudnnCreateDropoutDescriptor(cudnnDropoutDescriptor_t* descriptor);
 cudnnStatus_t cudnnDestroyDropoutDescriptor(cudnnDropoutDescriptor_t descriptor);
 cudnnStatus_t cudnnSetDropoutDescriptor(cudnnDropoutDescriptor_t descriptor, cudnnHandle_t handle, float dropout,

@@ -14,9 +14,9 @@ namespace softgpu {
 namespace {
 
 constexpr std::array fault_kinds{"allocation", "pinned",  "launch", "copy",    "illegal_address", "event", "matmul",
-                                 "heuristic",  "engines", "plan",   "execute", "handle",          "rnn"};
-constexpr std::array count_kinds{"launches", "allocations",      "frees",   "copies", "pageable_copies",
-                                 "streams",  "synchronisations", "matmuls", "plans",  "executions"};
+                                 "heuristic",  "engines", "plan",   "execute", "handle",          "rnn",   "softmax"};
+constexpr std::array count_kinds{"launches",         "allocations", "frees", "copies",     "pageable_copies", "streams",
+                                 "synchronisations", "matmuls",     "plans", "executions", "softmaxes"};
 
 /// A misspelt kind would make a test that cannot fail.
 template <std::size_t n>

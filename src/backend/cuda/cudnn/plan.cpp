@@ -6,9 +6,6 @@
 namespace nyala::backend::cuda {
 namespace {
 
-/// Whether another engine may do better: a refusal, not a fault of the device or of the call.
-bool refused(cudnnStatus_t status) { return CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_NOT_SUPPORTED; }
-
 /// Some engines fail to compile their kernels, or meet what they did not foresee, only when they are made.
 bool failed_to_build(cudnnStatus_t status) {
   return refused(status) || CUDNN_STATUS_CATEGORY(status) == CUDNN_STATUS_INTERNAL_ERROR;
