@@ -108,6 +108,16 @@ struct RandomKey {
   std::uint64_t seed = 0, stream = 0;
 };
 
+/// Where a cell outside of an image is taken from; constant: a given value instead.
+enum class FillMode : std::uint8_t { constant, nearest, wrap, mirror, reflect };
+
+/// Reading an image between its cells; not bilinear: the nearest cell.
+struct ImageSampling {
+  bool bilinear = true;
+  FillMode fill = FillMode::constant;
+  double fill_value = 0.0;
+};
+
 enum class RnnCell : std::uint8_t { simple, lstm, gru, gru_reset_after };
 
 /// A whole sequence through a recurrent cell; activations as Unary (tanh, sigmoid, relu, … or none for linear).
@@ -337,6 +347,10 @@ class Kernels {
   /// x (batch, height, width, channels); bilinear with half-pixel centres, edges clamped; no antialiasing
   virtual void resize_bilinear(const Tensor& x, Tensor& out);
   virtual void resize_bilinear_backward(const Tensor& gradient, Tensor& dx);
+  /// images (batch, height, width, channels) at rows and columns (batch, …), float32 or float64; out (batch, …,
+  /// channels)
+  virtual void sample_image(const Tensor& images, const Tensor& rows, const Tensor& columns,
+                            const ImageSampling& sampling, Tensor& out);
 
   // ---- optimizers: all variables of a step in one sweep over memory, in place; they may differ in dtype.
   /// slots: momentum, velocity, velocity_hat (given: AMSGrad)

@@ -5,11 +5,15 @@
 #include <nyala/ops/indexing.hpp>
 #include <nyala/ops/linalg.hpp>
 
+#include "backend/kernels.hpp"
 #include "ops/image.hpp"
+#include "ops/nn_support.hpp"
 
 namespace nyala {
 
 namespace {
+
+DType coordinate_dtype(const Tensor& given) { return given.dtype() == DType::float64 ? given.dtype() : DType::float32; }
 
 /// Whole numbers mirrored at 0 and size - 1.
 Tensor mirrored(const Tensor& index, double size) {
@@ -48,7 +52,31 @@ Tensor cells(const Tensor& images, const Tensor& rows, const Tensor& columns, co
 /// As C's round: halves away from zero.
 Tensor nearest(const Tensor& x) { return sign(x) * floor(abs(x) + 0.5); }
 
+backend::FillMode fill_mode_of(const std::string& name) {
+  using backend::FillMode;
+  if (name == "nearest") return FillMode::nearest;
+  if (name == "wrap") return FillMode::wrap;
+  if (name == "mirror") return FillMode::mirror;
+  return name == "reflect" ? FillMode::reflect : FillMode::constant;
+}
+
+/// In one pass over the result.
+Tensor by_kernel(const Tensor& images, const Tensor& rows, const Tensor& columns, const SamplingArguments& arguments) {
+  const DType places = coordinate_dtype(rows);
+  const Shape& shape = rows.shape();
+  Tensor out = ops::empty_beside(images, {shape[0], shape[1], shape[2], images.shape()[3]});
+  if (out.size() == 0) return out;
+  const Tensor row = cast(rows, places), column = cast(columns, places);
+  backend::kernels(images, row, column)
+      .sample_image(images, row, column,
+                    {arguments.interpolation == "bilinear", fill_mode_of(arguments.fill_mode), arguments.fill_value},
+                    out);
+  return out;
+}
+
 Tensor sample(const Tensor& images, const Tensor& rows, const Tensor& columns, const SamplingArguments& arguments) {
+  if (images.size() > 0 && !autograd::recording(images, rows, columns))
+    return by_kernel(images, rows, columns, arguments);
   if (arguments.interpolation == "nearest") return cells(images, nearest(rows), nearest(columns), arguments);
   const Tensor top = floor(rows), left = floor(columns);
   const Tensor down = expand_dims(cast(rows - top, images.dtype()), -1);
@@ -80,8 +108,6 @@ Grid grid(const Tensor& images, DType dtype) {
   return {reshape(arange(0, static_cast<double>(width), 1, dtype), {1, 1, width}).to(device),
           reshape(arange(0, static_cast<double>(height), 1, dtype), {1, height, 1}).to(device)};
 }
-
-DType coordinate_dtype(const Tensor& given) { return given.dtype() == DType::float64 ? given.dtype() : DType::float32; }
 
 /// One image per element of the batch, at the places where sampling reads.
 Tensor spread(const Tensor& places, const Tensor& images) {

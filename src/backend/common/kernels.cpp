@@ -169,6 +169,9 @@ void Kernels::resize_bilinear(const Tensor& x, Tensor&) { missing("resize_biline
 void Kernels::resize_bilinear_backward(const Tensor& gradient, Tensor&) {
   missing("resize_bilinear_backward", gradient);
 }
+void Kernels::sample_image(const Tensor& images, const Tensor&, const Tensor&, const ImageSampling&, Tensor&) {
+  missing("sample_image", images);
+}
 void Kernels::adam_step(const AdamStep&, std::span<const StepVariable> variables) {
   if (!variables.empty()) missing("adam_step", *variables[0].variable);
 }

@@ -1,5 +1,6 @@
 #include "backend/common/blend.hpp"
 #include "backend/common/dispatch.hpp"
+#include "backend/common/image_sampling.hpp"
 #include "backend/common/widened.hpp"
 #include "backend/cuda/cuda_kernels.hpp"
 #include "device/launch.hpp"
@@ -98,6 +99,17 @@ void CudaKernels::resize_bilinear_backward(const Tensor& gradient, Tensor& dx) {
     launch(context_.stream(), to.size(),
            ResizeBackward<T>{Pictures(dx.shape(), gradient.shape()), elements<T>(incoming), elements<T>(to)});
   });
+  wide.finish();
+}
+
+void CudaKernels::sample_image(const Tensor& images, const Tensor& rows, const Tensor& columns,
+                               const ImageSampling& sampling, Tensor& out) {
+  Widened wide(*this);
+  const Tensor from = wide.in(images);
+  Tensor& to = wide.out(out);
+  const bool done = with_sample_image(from, rows, columns, sampling, to,
+                                      [&](const auto& sample) { launch(context_.stream(), to.size(), sample); });
+  if (!done) missing("sample_image", images);
   wide.finish();
 }
 

@@ -1,4 +1,7 @@
+#include <span>
+
 #include <nyala/error.hpp>
+
 #include "backend/nn_windows.hpp"
 
 #include "compare.hpp"
@@ -158,6 +161,27 @@ TEST_CASE("softgpu: bilinear resizing") {
       compare("resize_backward", {gradient}, {x}, loose(dtype),
               [](Kernels& k, const Tensors& in, Tensors& out) { k.resize_bilinear_backward(in[0], out[0]); });
     }
+}
+
+TEST_CASE("softgpu: images at places between their cells") {
+  for (const FillMode fill :
+       {FillMode::constant, FillMode::nearest, FillMode::wrap, FillMode::mirror, FillMode::reflect})
+    for (const bool bilinear : {false, true})
+      for (const DType dtype : floating_dtypes) {
+        const DType of_places = dtype == DType::float64 ? DType::float64 : DType::float32;
+        const auto places = [&](std::uint64_t seed) {
+          Tensor numbers = noise({2, 7, 6}, seed, DType::float32);
+          for (float& number : std::span(numbers.data<float>(), 84)) number = number * 5 + 1;
+          Tensor cast_to = Tensor::empty({2, 7, 6}, of_places);
+          ReferenceKernels().cast(numbers, cast_to);
+          return cast_to;
+        };
+        const Tensor rows = places(3), columns = places(4);
+        compare("sample_image", {noise({2, 5, 4, 3}, 1, dtype), rows, columns}, {Tensor::empty({2, 7, 6, 3}, dtype)},
+                loose(dtype), [&](Kernels& k, const Tensors& in, Tensors& out) {
+                  k.sample_image(in[0], in[1], in[2], {bilinear, fill, 0.5}, out[0]);
+                });
+      }
 }
 
 TEST_CASE("softgpu: decompositions give the CPU's results and errors") {

@@ -86,6 +86,8 @@ class ReferenceKernels : public Kernels {
                     const Tensor& gradient_h, const Tensor& gradient_c, RnnGradients& gradients) override;
   void resize_bilinear(const Tensor& x, Tensor& out) override;
   void resize_bilinear_backward(const Tensor& gradient, Tensor& dx) override;
+  void sample_image(const Tensor& images, const Tensor& rows, const Tensor& columns, const ImageSampling& sampling,
+                    Tensor& out) override;
   void adam_step(const AdamStep& step, std::span<const StepVariable> variables) override;
   void sgd_step(const SgdStep& step, std::span<const StepVariable> variables) override;
   void rmsprop_step(const RmspropStep& step, std::span<const StepVariable> variables) override;

@@ -1,8 +1,10 @@
 #include <algorithm>
 
 #include "backend/common/blend.hpp"
+#include "backend/common/image_sampling.hpp"
 #include "backend/cpu/reference/nn_support.hpp"
 #include "backend/cpu/reference/reference_kernels.hpp"
+#include "core/parallel.hpp"
 
 namespace nyala::backend {
 namespace {
@@ -68,6 +70,19 @@ void ReferenceKernels::resize_bilinear_backward(const Tensor& gradient, Tensor& 
     });
   });
   if (!done) missing("resize_bilinear_backward", dx);
+}
+
+void ReferenceKernels::sample_image(const Tensor& images, const Tensor& rows, const Tensor& columns,
+                                    const ImageSampling& sampling, Tensor& out) {
+  Widened wide(*this);
+  const Tensor from = wide.in(images);
+  const bool done = with_sample_image(from, rows, columns, sampling, wide.out(out), [&](const auto& sample) {
+    detail::parallel_for(0, rows.size(), 2048, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t place = begin; place < end; ++place) sample.read(place, 0, sample.channels);
+    });
+  });
+  if (!done) missing("sample_image", images);
+  wide.finish();
 }
 
 }  // namespace nyala::backend
