@@ -8,6 +8,10 @@ std::shared_ptr<Metric> metric_of_function(std::function<Tensor(const Tensor&, c
   return std::make_shared<metrics::MeanMetricWrapper>(std::move(function), MetricOptions{name});
 }
 
+std::shared_ptr<Metric> metric_of_loss(std::shared_ptr<Loss> loss, const std::string& function) {
+  return std::make_shared<metrics::MeanMetricWrapper>(std::move(loss), function);
+}
+
 std::vector<CatalogueEntry<Metric>> builtin_metrics() {
   using M = Metric;
   return {

@@ -1,6 +1,7 @@
 #include <nyala/metrics/mean.hpp>
 
 #include <nyala/autograd.hpp>
+#include <nyala/loss.hpp>
 #include <nyala/ops/creation.hpp>
 #include <nyala/ops/math.hpp>
 #include <nyala/ops/reduction.hpp>
@@ -133,8 +134,12 @@ Sum Sum::from_config(const Config& config) { return Sum(metric_options(config));
 void MeanOfFunction::update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) {
   if (!y_true.defined() || !y_pred.defined()) throw Error(name() + ": needs y_true and y_pred");
   StopRecording stop;
-  const Tensor found = values(y_true, y_pred);
+  Tensor found = values(y_true, y_pred);
   Tensor mask = y_pred.mask();
+  if (found.rank() == 0) {  // a loss has left out what the mask says
+    mask = Tensor();
+    if (sample_weight.defined()) found = broadcast_to(found, sample_weight.shape());
+  }
   // As in Keras, a class that is ignored counts with a value of 0 where nothing is weighted.
   const bool is_weighted = sample_weight.defined() || mask.defined();
   if (found.mask().defined() && is_weighted) mask = mask.defined() ? logical_and(mask, found.mask()) : found.mask();
@@ -146,9 +151,21 @@ MeanMetricWrapper::MeanMetricWrapper(std::function<Tensor(const Tensor&, const T
   if (!fn_) throw Error("MeanMetricWrapper: there is no function");
 }
 
+MeanMetricWrapper::MeanMetricWrapper(std::shared_ptr<Loss> loss, const std::string& function)
+    : MeanOfFunction(function.empty() ? loss->name() : function), loss_(std::move(loss)), function_(function) {
+  if (function_.empty())
+    fn_ = [of = loss_](const Tensor& y_true, const Tensor& y_pred) { return (*of)(y_true, y_pred); };
+  else
+    fn_ = [of = loss_](const Tensor& y_true, const Tensor& y_pred) { return of->call(y_true, y_pred); };
+}
+
 Config MeanMetricWrapper::config() const {
   Config config = Metric::config();
-  config["fn"] = Config::keras_object("builtins", "function", "<lambda>");
+  if (loss_ && function_.empty()) {
+    config["fn"] = to_config(LossRef(loss_));
+    return config;
+  }
+  config["fn"] = Config::keras_object("builtins", "function", function_.empty() ? "<lambda>" : function_);
   config["fn"]["registered_name"] = "function";
   return config;
 }

@@ -53,6 +53,8 @@ std::shared_ptr<Optimizer> loss_scaled(std::shared_ptr<Optimizer> inner);
 /// The mean of a function of y_true and y_pred.
 std::shared_ptr<Metric> metric_of_function(std::function<Tensor(const Tensor&, const Tensor&)> function,
                                            const std::string& name);
+/// The mean of a loss over the batches, under its name; of Keras' function of that name, over the samples.
+std::shared_ptr<Metric> metric_of_loss(std::shared_ptr<Loss> loss, const std::string& function = {});
 }  // namespace detail
 
 /// The entry of a class with a static from_config(config).

@@ -150,8 +150,9 @@ void resolve_outputs(const Model& model, Compiled& compiled, std::size_t outputs
       for (const MetricRef& metric : metrics_of(all, i, names, weighted ? "weighted_metrics" : "metrics")) {
         if (metric.is_none()) continue;
         const std::string own = given_name(metric);
-        std::string base = outputs > 1 ? names[i] + "_" + own : own;
-        if (weighted && taken.count(base) != 0) base = "weighted_" + base;
+        const std::string prefix = outputs > 1 ? names[i] + "_" : "";
+        std::string base = prefix + own;
+        if (weighted && taken.count(base) != 0) base = prefix + "weighted_" + own;
         std::string name = base;
         for (int n = 1; taken.count(name) != 0; ++n) name = base + "_" + std::to_string(n);
         taken.insert(name);

@@ -46,6 +46,8 @@ struct Compiled {
   bool resolved = false;
   /// As in Keras 2.3 to 2.9: what a mask leaves out counts as a loss of 0, in the mean too.
   bool masks_weigh = false;
+  /// Not Nyala's: what a file said, for the Keras that reads it next; "auto" is what compile has there.
+  Config jit_compile = "auto";
 
   RunningMean loss;
   std::vector<RunningMean> output_losses;

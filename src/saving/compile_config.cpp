@@ -4,6 +4,7 @@
 
 #include <nyala/error.hpp>
 #include <nyala/model.hpp>
+#include <nyala/register.hpp>
 
 #include "model/model_state.hpp"
 #include "saving/assignments.hpp"
@@ -102,7 +103,7 @@ void add_settings(Config& config, const Compiled& compiled, Form form) {
   config["weighted_metrics"] = in_form(metrics_config(compiled.options.weighted_metrics));
   config["run_eagerly"] = compiled.options.run_eagerly;
   config["steps_per_execution"] = compiled.options.steps_per_execution;
-  config["jit_compile"] = true;
+  config["jit_compile"] = compiled.jit_compile;
 }
 
 /// What older versions called a loss; Keras 3 knows these names no more.
@@ -130,8 +131,23 @@ Config metric_of_function(const std::string& name) {
   return Config::keras_object("keras.metrics", known->second, Config::object({{"name", name}}));
 }
 
-/// tf.keras' {class_name: MeanMetricWrapper, config: {fn}} stands for a function.
-Config todays_metric(const Config& given) {
+/// `metric` as an object of that name: logs have it.
+Config under_name(const Config& metric, const std::string& name) {
+  if (metric == Config(name)) return metric;
+  Config object =
+      metric.is_string() ? Config::keras_object("keras.metrics", metric.as_string(), Config::object()) : metric;
+  object["config"]["name"] = name;
+  return object;
+}
+
+/// TensorFlow's Keras writes the name of the metric with that of its output, and `output` is one of several.
+std::string bare_name(const std::string& name, const std::string& output) {
+  if (output.empty() || !version_being_read().before(3, 0) || name.rfind(output + "_", 0) != 0) return name;
+  return name.substr(output.size() + 1);
+}
+
+/// {class_name: MeanMetricWrapper, config: {name, fn}} stands for a function, or a loss, under a name.
+Config todays_metric(const Config& given, const std::string& output) {
   const std::string name = class_name_of(given);
   if (given.is_string()) {
     const Config metric = metric_of_function(given.as_string());
@@ -140,9 +156,14 @@ Config todays_metric(const Config& given) {
   if (name.empty()) return given;
   Config metric = given;
   const Config& config = given.get("config");
+  if (config.is_object() && config.get("name").is_string())
+    metric["config"]["name"] = bare_name(config.at("name").as_string(), output);
   if (name == "MeanMetricWrapper" || name == "SumOverBatchSizeMetricWrapper") {
     const Config& function = config.at("fn");
-    return todays_metric(function.is_string() ? function : function.get("config"));
+    const bool is_function = class_name_of(function) == "function";
+    const Config inner = todays_metric(is_function ? function.get("config") : function, "");
+    const Config& called = metric.at("config").get("name");
+    return called.is_string() ? under_name(inner, called.as_string()) : inner;
   }
   if (config.is_object()) {
     for (const char* key : {"fn", "trainable", "dtype"}) {
@@ -205,12 +226,36 @@ Losses losses_of(const Config& config) {
   return by_name;
 }
 
-std::vector<MetricRef> metric_list(const Config& config) {
+/// A loss among the metrics: its mean over the batches.
+bool is_loss(const Config& metric) {
+  if (class_name_of(metric).empty()) return false;
+  const Config& config = metric.get("config");
+  return metric.get("module") == Config("keras.losses") || (config.is_object() && config.contains("reduction"));
+}
+
+MetricRef metric_of(const Config& config) {
+  if (is_loss(config)) return detail::metric_of_loss(resolve(loss_from_config(todays_loss(config)), "config"));
+  try {
+    return metric_from_config(config);
+  } catch (const Error&) {
+    const Config& name = class_name_of(config) == "function" ? config.at("config") : config;
+    if (!name.is_string()) throw;
+    try {
+      return detail::metric_of_loss(resolve(loss_from_config(todays_loss(name)), "config"), name.as_string());
+    } catch (const Error&) {
+      // what the metric's error says is to the point
+    }
+    throw;
+  }
+}
+
+/// output: its name, if it is one of several.
+std::vector<MetricRef> metric_list(const Config& config, const std::string& output) {
   std::vector<MetricRef> list;
   for (const Config& item : config.is_array() ? config.items() : std::vector<Config>{config}) {
     if (item.is_null()) continue;
     try {
-      list.push_back(metric_from_config(todays_metric(item)));
+      list.push_back(metric_of(todays_metric(item, output)));
     } catch (const Error& error) {
       warn_compile("the metric " + item.json().substr(0, 80) + " is left out: " + error.what());
     }
@@ -218,21 +263,24 @@ std::vector<MetricRef> metric_list(const Config& config) {
   return list;
 }
 
-Metrics metrics_of(const Config& config, std::size_t outputs) {
+Metrics metrics_of(const Config& config, const std::vector<std::string>& outputs) {
   if (config.is_null() || (config.is_array() && config.size() == 0)) return {};
   if (config.is_object() && !is_object_form(config)) {
     std::map<std::string, std::vector<MetricRef>> by_name;
-    for (const auto& [name, item] : config.entries()) by_name[name] = metric_list(item);
+    for (const auto& [name, item] : config.entries()) by_name[name] = metric_list(item, outputs.size() > 1 ? name : "");
     return by_name;
   }
   const auto is_list = [](const Config& item) { return item.is_array(); };
   if (config.is_array() && std::any_of(config.items().begin(), config.items().end(), is_list)) {
     std::vector<std::vector<MetricRef>> per_output;
-    for (const Config& item : config.items()) per_output.push_back(metric_list(item));
-    if (outputs == 1 && per_output.size() == 1) return per_output.front();
+    for (const Config& item : config.items()) {
+      const std::size_t i = per_output.size();
+      per_output.push_back(metric_list(item, outputs.size() > 1 && i < outputs.size() ? outputs[i] : ""));
+    }
+    if (outputs.size() == 1 && per_output.size() == 1) return per_output.front();
     return per_output;
   }
-  return metric_list(config);
+  return metric_list(config, "");
 }
 
 LossWeights loss_weights_of(const Config& config) {
@@ -289,7 +337,7 @@ void compile_from_config(Model& model, const Config& given, const Config& object
     return;
   }
   try {
-    const std::size_t outputs = model.model_state()->output_count;
+    const std::vector<std::string> outputs = model.output_names();
     CompileOptions options{.metrics = metrics_of(config.get("metrics"), outputs),
                            .loss_weights = loss_weights_of(config.get("loss_weights")),
                            .weighted_metrics = metrics_of(config.get("weighted_metrics"), outputs),
@@ -297,6 +345,8 @@ void compile_from_config(Model& model, const Config& given, const Config& object
     if (config.get("steps_per_execution").is_integer())
       options.steps_per_execution = config.at("steps_per_execution").as_int();
     model.compile(optimizer, losses_of(config.get("loss")), options);
+    if (const Config& jit = config.get("jit_compile"); jit.is_bool() || jit == Config("auto"))
+      model.model_state()->compiled->jit_compile = jit;
     model.model_state()->compiled->masks_weigh =
         version_being_read().masks_weigh() || (object.is_object() && object.get(masks_weigh) == Config(true));
   } catch (const Error& error) {

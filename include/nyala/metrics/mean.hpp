@@ -64,18 +64,23 @@ class MeanOfFunction : public RunningMean {
   virtual Tensor values(const Tensor& y_true, const Tensor& y_pred) = 0;
 };
 
-/// The mean of any function of y_true and y_pred that gives one value per sample, or a scalar.
+/// The mean of any function of y_true and y_pred that gives one value per sample, or a scalar; or of a loss, under
+/// its name, over the batches; or of Keras' function of a loss, over the samples.
 class MeanMetricWrapper : public MeanOfFunction {
  public:
   explicit MeanMetricWrapper(std::function<Tensor(const Tensor&, const Tensor&)> fn, MetricOptions options = {});
+  explicit MeanMetricWrapper(std::shared_ptr<Loss> loss, const std::string& function = {});
   std::string class_name() const override { return "MeanMetricWrapper"; }
   Config config() const override;
+  std::string direction() const override { return loss_ ? "min" : ""; }
 
  protected:
   Tensor values(const Tensor& y_true, const Tensor& y_pred) override { return fn_(y_true, y_pred); }
 
  private:
   std::function<Tensor(const Tensor&, const Tensor&)> fn_;
+  std::shared_ptr<Loss> loss_;
+  std::string function_;
 };
 
 }  // namespace nyala::metrics
