@@ -81,11 +81,6 @@ std::vector<int> normalised_axes(const Tensor& x, const Axes& axis, const char* 
   return axes;
 }
 
-/// A weight of one number per channel, as (1, …, groups, channels / groups) beside x (batch, groups, cells, channels).
-Tensor per_group(const Tensor& weight, const Shape& sizes, const Tensor& x, std::int64_t groups, const char* name) {
-  return reshape(flat_weight(weight, sizes, x, group, name), Shape{1, groups, 1, sizes.front() / groups});
-}
-
 }  // namespace
 
 Tensor layer_normalization(const Tensor& given, const Tensor& gamma, const Tensor& beta, const Axes& axis,
@@ -118,10 +113,10 @@ Tensor group_normalization(const Tensor& given, const Tensor& gamma, const Tenso
   const std::int64_t each = channels / groups, cells = x.size() / (batch * channels);
   const Tensor grouped = swapaxes(reshape(x, Shape{batch, cells, groups, each}), 1, 2);
   Tensor y = normalize_rows(grouped, cells * each, {}, {}, epsilon);
-  const Shape sizes{channels};
-  if (gamma.defined()) y = y * per_group(gamma, sizes, x, groups, "gamma");
-  if (beta.defined()) y = y + per_group(beta, sizes, x, groups, "beta");
-  y = ops::in_dtype(reshape(swapaxes(y, 1, 2), x.shape()), x.dtype());
+  y = reshape(swapaxes(y, 1, 2), x.shape());
+  if (gamma.defined()) y = y * flat_weight(gamma, {channels}, x, group, "gamma");
+  if (beta.defined()) y = y + flat_weight(beta, {channels}, x, group, "beta");
+  y = ops::in_dtype(y, x.dtype());
   return last ? y : moveaxis(y, -1, channel_axis);
 }
 

@@ -55,6 +55,11 @@ TEST_CASE("vectorised reductions match the reference") {
         CHECK(test::distance(reduce(simd, op, x, one.axes), reduce(reference, op, x, one.axes)) < 2e-6);
       }
     }
+    Tensor holes = test::noise({40, 2, 19});
+    for (const std::int64_t place : {0, 19, 100, 700}) holes.data<float>()[place] = static_cast<float>(NAN);
+    for (const Reduce op : {Reduce::sum, Reduce::max, Reduce::min})
+      CHECK(test::distance(reduce(simd, op, holes, {1}), reduce(reference, op, holes, {1})) < 2e-6);
+    CHECK(test::equal_for_threads([&] { return reduce(simd, Reduce::mean, test::noise({64, 2, 50, 2, 33}), {1, 3}); }));
   });
 }
 

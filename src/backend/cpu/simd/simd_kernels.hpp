@@ -75,6 +75,9 @@ class SimdKernels : public ReferenceKernels {
   const SimdTable& table() const { return table_; }
 
  private:
+  void reduce_group(Reduce op, const Tensor& x, std::span<const std::int64_t> sizes, std::span<const bool> reduced,
+                    Tensor& out);
+
   const SimdTable& table_;
 };
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <span>
+#include <type_traits>
 
 #include "backend/common/axis_split.hpp"
 #include "backend/common/dispatch.hpp"
@@ -61,31 +62,50 @@ void read_matrix(const T* from, std::int64_t row_stride, std::int64_t columns, s
   }
 }
 
+/// `count` rows of `length` elements that are `row_stride` apart, one after the other.
+template <class T>
+void read_rows(const T* from, std::int64_t row_stride, std::int64_t length, T* to, std::int64_t count) {
+  const auto copy = [&](auto bytes) {  // a constant: a few moves instead of a call
+    for (std::int64_t row = 0; row < count; ++row, from += row_stride, to += length) std::memcpy(to, from, bytes);
+  };
+  switch (static_cast<std::size_t>(length) * sizeof(T)) {
+    case 4: return copy(std::integral_constant<std::size_t, 4>());
+    case 8: return copy(std::integral_constant<std::size_t, 8>());
+    case 12: return copy(std::integral_constant<std::size_t, 12>());
+    case 16: return copy(std::integral_constant<std::size_t, 16>());
+    case 32: return copy(std::integral_constant<std::size_t, 32>());
+    case 64: return copy(std::integral_constant<std::size_t, 64>());
+    default: return copy(static_cast<std::size_t>(length) * sizeof(T));
+  }
+}
+
+/// The same with every element repeated: from[row * row_stride] `length` times.
+template <class T>
+void repeat_rows(const T* from, std::int64_t row_stride, std::int64_t length, T* to, std::int64_t count) {
+  for (std::int64_t row = 0; row < count; ++row, to += length) std::fill_n(to, length, from[row * row_stride]);
+}
+
 template <class T>
 void read_runs(const T* from, const StridedWalk& walk, T* to) {
   const std::int64_t length = walk.run_length(), stride = walk.run_stride();
-  if (walk.rank >= 2 && stride != 1 && stride != 0) {
-    const auto row_axis = static_cast<std::size_t>(walk.rank - 2);
-    const std::int64_t rows = walk.sizes[row_axis], row_stride = walk.strides[row_axis];
-    return detail::parallel_for(0, walk.runs, rows_grain(length), [&](std::int64_t begin, std::int64_t end) {
-      while (begin < end) {
-        const std::int64_t matrix = begin / rows, first = begin % rows, last = std::min(rows, first + end - begin);
-        read_matrix(from + walk.start(matrix * rows), row_stride, length, stride, to + matrix * rows * length, first,
-                    last);
-        begin += last - first;
-      }
-    });
-  }
+  // The last two axes are read together.
+  const auto row_axis = static_cast<std::size_t>(std::max(walk.rank - 2, 0));
+  const std::int64_t rows = walk.rank < 2 ? 1 : walk.sizes[row_axis];
+  const std::int64_t row_stride = walk.rank < 2 ? 0 : walk.strides[row_axis];
+  const auto read = [&](const T* matrix, T* target, std::int64_t first, std::int64_t last) {
+    const T* const row = matrix + first * row_stride;
+    if (stride == 1)
+      read_rows(row, row_stride, length, target + first * length, last - first);
+    else if (stride == 0)
+      repeat_rows(row, row_stride, length, target + first * length, last - first);
+    else
+      read_matrix(matrix, row_stride, length, stride, target, first, last);
+  };
   detail::parallel_for(0, walk.runs, rows_grain(length), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = begin; r < end; ++r) {
-      const T* run = from + walk.start(r);
-      T* target = to + r * length;
-      if (stride == 1)
-        std::copy_n(run, length, target);
-      else if (stride == 0)
-        std::fill_n(target, length, *run);
-      else
-        for (std::int64_t i = 0; i < length; ++i) target[i] = run[i * stride];
+    while (begin < end) {
+      const std::int64_t matrix = begin / rows, first = begin % rows, last = std::min(rows, first + end - begin);
+      read(from + walk.start(matrix * rows), to + matrix * rows * length, first, last);
+      begin += last - first;
     }
   });
 }

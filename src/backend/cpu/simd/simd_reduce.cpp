@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "backend/common/axis_split.hpp"
@@ -9,6 +10,7 @@
 #include "backend/cpu/simd/half_blocks.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
+#include "core/tensor_impl.hpp"
 
 namespace nyala::backend {
 namespace {
@@ -87,7 +89,48 @@ void columns(Reduce op, SimdTable::ColumnReduction loop, const Tensor& x, std::i
   }
 }
 
+std::optional<Binary> joining(Reduce op) {
+  switch (op) {
+    case Reduce::sum:
+    case Reduce::mean: return Binary::add;
+    case Reduce::max: return Binary::maximum;
+    case Reduce::min: return Binary::minimum;
+    default: return std::nullopt;
+  }
+}
+
+/// x (outer, rows, n) over the rows, which are few: row by row, in float32.
+void few_rows(SimdTable::BinaryLoop join, double share, const float* x, std::int64_t outer, std::int64_t rows,
+              std::int64_t n, const SimdTable& table, float* to) {
+  detail::parallel_for(0, outer, rows_grain(rows * n), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t o = begin; o < end; ++o) {
+      const float* const first = x + o * rows * n;
+      join(first, first + n, to + o * n, n);
+      for (std::int64_t row = 2; row < rows; ++row) join(to + o * n, first + row * n, to + o * n, n);
+    }
+    if (share != 1) table.scale(static_cast<float>(share), to + begin * n, (end - begin) * n);
+  });
+}
+
 }  // namespace
+
+/// More than one group of axes with kept ones between: one group after the other.
+void SimdKernels::reduce_group(Reduce op, const Tensor& x, std::span<const std::int64_t> sizes,
+                               std::span<const bool> reduced, Tensor& out) {
+  Shape shape, left;
+  std::vector<int> others;
+  const auto first = static_cast<std::size_t>(std::find(reduced.begin(), reduced.end(), true) - reduced.begin());
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    shape.push_back(sizes[i]);
+    left.push_back(i == first ? 1 : sizes[i]);
+    if (reduced[i] && i != first) others.push_back(static_cast<int>(i));
+  }
+  Tensor part = Tensor::empty(left, x.dtype());
+  const int axis = static_cast<int>(first);
+  reduce(op, detail::view(x, 0, shape), std::span(&axis, 1), part);
+  const bool sums = op == Reduce::sum_of_squares || op == Reduce::sum_of_abs;
+  reduce(sums ? Reduce::sum : op, part, others, out);
+}
 
 void SimdKernels::reduce(Reduce op, const Tensor& x, std::span<const int> axes, Tensor& out) {
   const auto by_row = table_.reduce_row(op);
@@ -126,6 +169,10 @@ void SimdKernels::reduce(Reduce op, const Tensor& x, std::span<const int> axes, 
     std::transform(totals.begin(), totals.end(), to, finish);
   } else if (p.count == 3 && p.reduced[1]) {
     const std::int64_t rows = p.sizes[1], n = p.sizes[2];
+    const auto join = joining(op);
+    if (join && rows >= 2 && rows <= 8) {
+      return few_rows(table_.binary(*join, Operands::both), share, from, p.sizes[0], rows, n, table_, to);
+    }
     detail::parallel_for(0, p.sizes[0], rows_grain(rows * n), [&](std::int64_t begin, std::int64_t end) {
       std::vector<double> totals(static_cast<std::size_t>(n));
       for (std::int64_t o = begin; o < end; ++o) {
@@ -146,7 +193,7 @@ void SimdKernels::reduce(Reduce op, const Tensor& x, std::span<const int> axes, 
       to[k] = finish(total);
     }
   } else {
-    ReferenceKernels::reduce(op, x, axes, out);
+    reduce_group(op, x, std::span(p.sizes).first(p.count), std::span(p.reduced).first(p.count), out);
   }
 }
 
