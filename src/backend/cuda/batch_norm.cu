@@ -108,7 +108,7 @@ class BatchNormByLibrary {
  public:
   /// What the pass reads and writes: of x's shape, x first, and per channel, null ones too.
   BatchNormByLibrary(CudaKernels& kernels, BatchNormPass pass, double epsilon, std::initializer_list<Tensor> whole,
-                     std::initializer_list<Tensor> per_channel)
+                     std::initializer_list<Tensor> per_channel, bool activated = false, bool residual = false)
       : kernels_(kernels), pass_(pass), epsilon_(epsilon), x_(*whole.begin()) {
     if (x_.size() == 0 || x_.dtype() == DType::float64) return;
     std::vector<void*> pointers;
@@ -120,16 +120,18 @@ class BatchNormByLibrary {
       if (!add(each, x_.dtype())) return;
     for (const Tensor& each : per_channel)
       if (!add(each, DType::float32)) return;
-    problem_ = {x_.dtype(), x_.shape()[0], x_.shape()[1], common_alignment(pointers)};
+    problem_ = {x_.dtype(), x_.shape()[0], x_.shape()[1], common_alignment(pointers), activated, residual};
     possible_ = batch_norm_has_plan(kernels.context(), pass, problem_);
   }
 
-  bool train(const Tensor& gamma, const Tensor& beta, Tensor& y, Tensor& mean, Tensor& variance) {
+  bool train(const Tensor& gamma, const Tensor& beta, Tensor& y, Tensor& mean, Tensor& variance,
+             const Tensor& residual = {}) {
     if (!possible_) return false;
     const Tensor inverse = channels(), scale = given_or(gamma, 1.0), shift = given_or(beta, 0.0);
     if (!run({.epsilon = static_cast<float>(epsilon_),
               .x = x_.raw_data(),
               .y = y.raw_data(),
+              .residual = elements<void>(residual),
               .gamma = scale.raw_data(),
               .beta = shift.raw_data(),
               .mean = mean.raw_data(),
@@ -223,6 +225,17 @@ void CudaKernels::batch_norm_train(const Tensor& x, const Tensor& gamma, const T
   });
   normalise(context_, in, of_mean, of_variance, wide.in(gamma), wide.in(beta), epsilon, out);
   wide.finish();
+}
+
+void CudaKernels::batch_norm_activation_train(Unary activation, const Tensor& x, const Tensor& gamma,
+                                              const Tensor& beta, const Tensor& residual, double epsilon, Tensor& y,
+                                              Tensor& mean, Tensor& variance) {
+  if (activation == Unary::relu) {
+    BatchNormByLibrary library(*this, BatchNormPass::training, epsilon, {x, y, residual}, {gamma, beta, mean, variance},
+                               true, residual.defined());
+    if (library.train(gamma, beta, y, mean, variance, residual)) return;
+  }
+  Kernels::batch_norm_activation_train(activation, x, gamma, beta, residual, epsilon, y, mean, variance);
 }
 
 void CudaKernels::batch_norm_inference(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma,

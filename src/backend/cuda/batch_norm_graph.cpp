@@ -8,8 +8,8 @@
 #include "backend/cuda/cudnn/graph_builder.hpp"
 #include "backend/cuda/lru_cache.hpp"
 
-// Which graphs cuDNN has engines for: the norm operation alone (NormAddRelu and DReluForkDNorm without their optional
-// parts), in training only; in inference a chain of pointwise operations.
+// Which graphs cuDNN has engines for: NormAddRelu, whose last two parts are optional, in training; its gradient alone
+// (DReluForkDNorm without its first part, which wants a mask of bits); in inference a chain of pointwise operations.
 // https://docs.nvidia.com/deeplearning/cudnn/frontend/latest/developer/graph-api.html
 
 namespace nyala::backend::cuda {
@@ -26,7 +26,8 @@ enum NormTensor : std::int64_t {
   norm_gradient,
   norm_dx,
   norm_dgamma,
-  norm_dbeta
+  norm_dbeta,
+  norm_residual
 };
 
 class BatchNormGraph {
@@ -62,8 +63,8 @@ class BatchNormGraph {
   }
 
   void training() {
-    const Place x = whole(norm_x), y = whole(norm_y), gamma = per_channel(norm_gamma), beta = per_channel(norm_beta),
-                mean = per_channel(norm_mean), inverse = per_channel(norm_inverse),
+    const Place x = whole(norm_x), y = p_.activated ? passing() : whole(norm_y), gamma = per_channel(norm_gamma),
+                beta = per_channel(norm_beta), mean = per_channel(norm_mean), inverse = per_channel(norm_inverse),
                 epsilon = graph_.number(norm_epsilon, 4);
     Descriptor made(CUDNN_BACKEND_OPERATION_NORM_FORWARD_DESCRIPTOR);
     made.set(CUDNN_ATTR_OPERATION_NORM_FWD_MODE, CUDNN_TYPE_NORM_MODE, CUDNN_BATCH_NORM)
@@ -76,6 +77,13 @@ class BatchNormGraph {
         .set(CUDNN_ATTR_OPERATION_NORM_FWD_EPSILON_DESC, graph_.at(epsilon))
         .set(CUDNN_ATTR_OPERATION_NORM_FWD_YDESC, graph_.at(y));
     graph_.operation(std::move(made));
+    if (!p_.activated) return;
+    Place sum = y;
+    if (p_.residual) {
+      sum = passing();
+      graph_.pointwise({CUDNN_POINTWISE_ADD}, {y, whole(norm_residual)}, sum);
+    }
+    graph_.pointwise({CUDNN_POINTWISE_RELU_FWD}, {sum}, whole(norm_y));
   }
 
   void backward() {
@@ -119,6 +127,8 @@ Plan& plan_of(Context& context, BatchNormPass pass, const BatchNormProblem& p) {
                     p.rows,
                     p.channels,
                     p.alignment,
+                    p.activated,
+                    p.residual,
                     rules.deterministic};
   return plans.get(key, [&] {
     BatchNormGraph graph(p);
@@ -154,6 +164,7 @@ bool run_batch_norm(Context& context, BatchNormPass pass, const BatchNormProblem
   if (pass == BatchNormPass::training) {
     add(norm_inverse, m.inverse_deviation);
     add(norm_epsilon, &epsilon);
+    if (problem.residual) add(norm_residual, m.residual);
   }
   return plan_of(context, pass, problem).run(context, ids, pointers);
 }

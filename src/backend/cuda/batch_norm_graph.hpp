@@ -15,13 +15,14 @@ enum class BatchNormPass { training, inference, backward };
 struct BatchNormProblem {
   DType dtype = DType::float32;
   std::int64_t rows = 1, channels = 1;
-  std::int64_t alignment = 16;  // of all memory
+  std::int64_t alignment = 16;               // of all memory
+  bool activated = false, residual = false;  // in training: y = relu(normalised [+ residual])
 };
 
 /// What a pass reads and writes, all of x's shape or one number per channel.
 struct BatchNormMemory {
   float epsilon = 0.0F;  // in training
-  void *x = nullptr, *y = nullptr;
+  void *x = nullptr, *y = nullptr, *residual = nullptr;
   void *gamma = nullptr, *beta = nullptr;              // gamma in inference: over the deviation
   void *mean = nullptr, *inverse_deviation = nullptr;  // written in training, read in the backward
   void *gradient = nullptr, *dx = nullptr, *dgamma = nullptr, *dbeta = nullptr;

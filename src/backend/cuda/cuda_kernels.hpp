@@ -67,6 +67,9 @@ class CudaKernels final : public Kernels {
                         Tensor& mean, Tensor& variance) override;
   void batch_norm_backward(const Tensor& x, const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
                            const Tensor& variance, double epsilon, Tensor& dx, Tensor& dgamma, Tensor& dbeta) override;
+  void batch_norm_activation_train(Unary activation, const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                   const Tensor& residual, double epsilon, Tensor& y, Tensor& mean,
+                                   Tensor& variance) override;
   void batch_norm_inference(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma,
                             const Tensor& beta, double epsilon, Tensor& y) override;
   void layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y, Tensor& mean,

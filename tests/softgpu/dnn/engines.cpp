@@ -209,7 +209,7 @@ std::vector<cudnnBackendNumericalNote_t> notes_of(Engine engine, const Graph& gr
 }
 
 std::optional<std::int64_t> plan(Engine engine, const Graph& graph) {
-  if (graph.norm) return plan_norm(engine, *graph.norm);
+  if (graph.norm) return plan_norm(engine, graph);
   if (graph.resample) return plan_resample(engine, *graph.resample);
   if (graph.pointwise()) return plan_pointwise(engine, graph);
   if (!graph.convolution) return plan_attention(engine, graph);
@@ -236,7 +236,7 @@ std::optional<std::int64_t> plan(Engine engine, const Graph& graph) {
 }
 
 void execute(const Graph& graph, Engine engine, const Operands& operands) {
-  if (graph.norm) return execute_norm(*graph.norm, operands);
+  if (graph.norm) return execute_norm(graph, operands);
   if (graph.resample) return execute_resample(*graph.resample, operands);
   if (!graph.convolution) return execute_nodes(graph.nodes, operands);
   const std::map<std::int64_t, void*>& memory = operands.memory;

@@ -152,12 +152,12 @@ bool is_convolution(const Descriptor& operation) {
          operation.type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR;
 }
 
-/// A chain: each operation takes what the one before made.
-cudnnStatus_t check_convolution(const Graph& graph) {
-  const TensorSpec* last = &graph.convolution->y;
+/// A chain: each operation takes what the one before made, the first one what a convolution or normalization made.
+cudnnStatus_t check_chain(const Graph& graph, const TensorSpec& first, bool forward) {
+  const TensorSpec* last = &first;
   for (const Node& node : graph.nodes) {
-    if (graph.convolution->kind != Convolution::Kind::forward || node.kind != Node::Kind::pointwise)
-      return unknown_graph("pointwise operations come after a forward convolution only");
+    if (!forward || node.kind != Node::Kind::pointwise)
+      return unknown_graph("pointwise operations come after a forward convolution or normalization only");
     if (node.x != *last) return bad("graph: an operation does not take what the one before made");
     if (!last->is_virtual) return unknown_graph("what lies between two operations must be virtual");
     if (last->type != CUDNN_DATA_FLOAT) return unknown_graph("a virtual tensor of another type than float");
@@ -165,6 +165,16 @@ cudnnStatus_t check_convolution(const Graph& graph) {
   }
   if (graph.output().is_virtual) return bad("graph: the result is virtual");
   return CUDNN_STATUS_SUCCESS;
+}
+
+/// NormAddRelu: after a normalization at most an addition, then at most a relu.
+cudnnStatus_t check_norm(const Graph& graph) {
+  std::vector<cudnnPointwiseMode_t> modes;
+  for (const Node& node : graph.nodes) modes.push_back(node.mode);
+  for (const cudnnPointwiseMode_t next : {CUDNN_POINTWISE_ADD, CUDNN_POINTWISE_RELU_FWD})
+    if (!modes.empty() && modes.front() == next) modes.erase(modes.begin());
+  if (!modes.empty()) return unknown_graph("after a normalization, other operations than an addition and a relu");
+  return check_chain(graph, graph.norm->y, !graph.norm->backward);
 }
 
 /// Operations in an order in which they can run.
@@ -195,22 +205,23 @@ cudnnStatus_t finalize_graph(Descriptor& d) {
   for (const auto& [operation, serial] : d.parts) {
     for (const auto& [part, its_serial] : operation->parts)
       if (part->type == CUDNN_BACKEND_TENSOR_DESCRIPTOR) tensors.insert(part);
+    const bool begun = graph->convolution || graph->norm || graph->resample || !graph->nodes.empty();
     if (is_convolution(*operation)) {
-      if (graph->convolution || !graph->nodes.empty()) return unknown_graph("a convolution comes first, and alone");
+      if (begun) return unknown_graph("a convolution comes first, and alone");
       graph->convolution = operation->convolution;
     } else if (operation->type == CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR ||
                operation->type == CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR ||
                operation->type == CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR ||
                operation->type == CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR) {
-      if (graph->norm || graph->resample) return unknown_graph("a normalization or pooling stands alone");
+      if (graph->resample) return unknown_graph("a pooling stands alone");
       graph->nodes.push_back(operation->node);
     } else if (operation->type == CUDNN_BACKEND_OPERATION_NORM_FORWARD_DESCRIPTOR ||
                operation->type == CUDNN_BACKEND_OPERATION_NORM_BACKWARD_DESCRIPTOR) {
-      if (d.parts.size() != 1) return unknown_graph("a normalization stands alone");
+      if (begun) return unknown_graph("a normalization comes first, and alone");
       graph->norm = operation->norm;
     } else if (operation->type == CUDNN_BACKEND_OPERATION_RESAMPLE_FWD_DESCRIPTOR ||
                operation->type == CUDNN_BACKEND_OPERATION_RESAMPLE_BWD_DESCRIPTOR) {
-      if (d.parts.size() != 1) return unknown_graph("a pooling stands alone");
+      if (begun) return unknown_graph("a pooling stands alone");
       graph->resample = operation->resample;
     } else {
       return bad("graph: a descriptor that is no operation", CUDNN_STATUS_BAD_PARAM_DESCRIPTOR_TYPE);
@@ -220,11 +231,13 @@ cudnnStatus_t finalize_graph(Descriptor& d) {
   for (const Descriptor* tensor : tensors)
     if (!ids.insert(tensor->tensor.id).second)
       return bad("graph: two tensors of one unique id", CUDNN_STATUS_BAD_PARAM_DUPLICATED_ENTRIES);
-  if (const auto status = graph->convolution               ? check_convolution(*graph)
-                          : graph->norm || graph->resample ? CUDNN_STATUS_SUCCESS
-                                                           : check_nodes(*graph);
-      status != CUDNN_STATUS_SUCCESS)
-    return status;
+  const auto check = [&] {
+    if (graph->convolution)
+      return check_chain(*graph, graph->convolution->y, graph->convolution->kind == Convolution::Kind::forward);
+    if (graph->norm) return check_norm(*graph);
+    return graph->resample ? CUDNN_STATUS_SUCCESS : check_nodes(*graph);
+  };
+  if (const auto status = check(); status != CUDNN_STATUS_SUCCESS) return status;
   d.graph = std::move(graph);
   return CUDNN_STATUS_SUCCESS;
 }
@@ -285,6 +298,7 @@ std::vector<TensorSpec> Node::inputs() const {
 
 const TensorSpec& Graph::output() const {
   if (!nodes.empty()) return nodes.back().y;
+  if (norm) return norm->y;
   const Convolution& c = *convolution;
   return c.kind == Convolution::Kind::forward ? c.y : c.kind == Convolution::Kind::backward_data ? c.x : c.w;
 }
@@ -294,7 +308,8 @@ bool Graph::writes(std::int64_t id) const {
   if (resample) return id == (resample->backward ? resample->x : resample->y).id;
   if (norm) {
     const std::vector<TensorSpec> outputs = norm->outputs();
-    return std::any_of(outputs.begin(), outputs.end(), [&](const TensorSpec& each) { return each.id == id; });
+    return id == output().id ||
+           std::any_of(outputs.begin(), outputs.end(), [&](const TensorSpec& each) { return each.id == id; });
   }
   return std::any_of(nodes.begin(), nodes.end(), [&](const Node& node) { return node.y.id == id; });
 }

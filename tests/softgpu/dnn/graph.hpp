@@ -49,7 +49,7 @@ struct Node {
   std::vector<TensorSpec> inputs() const;
 };
 
-/// A batch normalization in training, or its gradient: alone in its graph.
+/// A batch normalization in training, or its gradient.
 struct Norm {
   bool backward = false;
   TensorSpec x, y;                     // backward: dx
@@ -71,8 +71,8 @@ struct Resample {
   std::array<std::int64_t, 3> window{1, 1, 1}, stride{1, 1, 1}, before{0, 0, 0}, after{0, 0, 0};
 };
 
-/// The graphs that the engines know: a convolution, and after a forward one pointwise operations; a normalization;
-/// a pooling; attention; or pointwise operations alone.
+/// The graphs that the engines know: a convolution or a normalization, and after a forward one pointwise operations; a
+/// pooling; attention; or pointwise operations alone.
 struct Graph {
   std::optional<Convolution> convolution;
   std::optional<Norm> norm;
@@ -80,7 +80,7 @@ struct Graph {
   std::vector<Node> nodes;
 
   bool pointwise() const;
-  /// Of a convolution and what follows it.
+  /// Of a convolution or a normalization and what follows it.
   const TensorSpec& output() const;
   /// All tensors that are stored, or given by value.
   std::vector<TensorSpec> stored() const;
@@ -179,7 +179,7 @@ std::optional<std::int64_t> plan(Engine engine, const Graph& graph);
 
 /// The same for the engines of attention, of normalizations, of poolings, and of pointwise operations alone.
 std::optional<std::int64_t> plan_attention(Engine engine, const Graph& graph);
-std::optional<std::int64_t> plan_norm(Engine engine, const Norm& norm);
+std::optional<std::int64_t> plan_norm(Engine engine, const Graph& graph);
 std::optional<std::int64_t> plan_resample(Engine engine, const Resample& resample);
 std::optional<std::int64_t> plan_pointwise(Engine engine, const Graph& graph);
 
@@ -191,7 +191,7 @@ struct Operands {
 /// Run on the stream's thread.
 void execute(const Graph& graph, Engine engine, const Operands& operands);
 void execute_nodes(const std::vector<Node>& nodes, const Operands& operands);
-void execute_norm(const Norm& norm, const Operands& operands);
+void execute_norm(const Graph& graph, const Operands& operands);
 void execute_resample(const Resample& resample, const Operands& operands);
 
 std::size_t size_of(cudnnDataType_t type);

@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "dnn/graph.hpp"
 #include "runtime/product.hpp"
 
-// Batch normalization in training and its gradient, as the documentation of NormAddRelu and DReluForkDNorm limits them
-// (their pointwise parts are optional and not here), and what pointwise operations alone need.
+// Batch normalization in training, with an addition and a relu after it, and its gradient, as the documentation of
+// NormAddRelu and DReluForkDNorm limits them (without masks); and what pointwise operations alone need.
 
 namespace softgpu::dnn {
 namespace {
@@ -47,7 +48,7 @@ cudnnStatus_t check_shapes(const Norm& n) {
   if (!n.backward && !n.epsilon.is_by_value) return bad("normalization: epsilon is not given by value");
   for (const auto& all : {n.inputs(), n.outputs()})
     for (const TensorSpec& each : all)
-      if (each.is_virtual || (each.is_by_value && each.id != n.epsilon.id))
+      if ((each.is_virtual && (n.backward || each.id != n.y.id)) || (each.is_by_value && each.id != n.epsilon.id))
         return bad("normalization: a tensor that is not in the device's memory");
   return CUDNN_STATUS_SUCCESS;
 }
@@ -107,16 +108,19 @@ cudnnStatus_t finalize_norm(Descriptor& d) {
   return check_shapes(n);
 }
 
-std::optional<std::int64_t> plan_norm(Engine engine, const Norm& n) {
+std::optional<std::int64_t> plan_norm(Engine engine, const Graph& graph) {
+  const Norm& n = *graph.norm;
   const std::int64_t multiple = n.x.type == CUDNN_DATA_FLOAT ? 4 : 8;
   if (setting("capability") < 80 || n.x.dimensions[1] % multiple != 0) return std::nullopt;
-  for (const auto& all : {n.inputs(), n.outputs()}) {
-    for (const TensorSpec& each : all) {
-      const bool whole = each.dimensions == n.x.dimensions &&
-                         (each.id == n.x.id || each.id == n.y.id || (n.backward && each.id == n.gradient.id));
-      if (each.type != (whole ? n.x.type : CUDNN_DATA_FLOAT)) return std::nullopt;
-      if (!each.is_by_value && (!channels_last(each) || each.alignment < 16)) return std::nullopt;
-    }
+  std::set<std::int64_t> whole{n.x.id, graph.output().id};
+  if (n.backward) whole.insert(n.gradient.id);
+  for (const Node& node : graph.nodes)
+    if (node.b) whole.insert(node.b->id);
+  for (const TensorSpec& each : graph.stored()) {
+    const bool like_x = whole.contains(each.id);
+    if (like_x && each.dimensions != n.x.dimensions) return std::nullopt;
+    if (each.type != (like_x ? n.x.type : CUDNN_DATA_FLOAT)) return std::nullopt;
+    if (!each.is_by_value && (!channels_last(each) || each.alignment < 16)) return std::nullopt;
   }
   if (engine == Engine::norm) return 4096 + 16;
   // Fast, many rows at a time, for which sums of atoms are added up.
@@ -133,7 +137,8 @@ std::optional<std::int64_t> plan_pointwise(Engine engine, const Graph& graph) {
   return 128;
 }
 
-void execute_norm(const Norm& n, const Operands& operands) {
+void execute_norm(const Graph& graph, const Operands& operands) {
+  const Norm& n = *graph.norm;
   const std::int64_t channels = n.x.dimensions[1];
   std::int64_t rows = 1;
   for (std::size_t axis = 0; axis < n.x.dimensions.size(); ++axis) rows *= axis == 1 ? 1 : n.x.dimensions[axis];
@@ -142,6 +147,15 @@ void execute_norm(const Norm& n, const Operands& operands) {
   };
   const auto put = [&](const TensorSpec& to, std::int64_t i, float value) {
     store(cuda_type(to.type), operands.memory.at(to.id), i, value);
+  };
+  const auto followed = [&](float value, std::int64_t i) {
+    for (const Node& node : graph.nodes) {
+      if (node.b)
+        value += get(*node.b, i);
+      else if (value < 0.0F)
+        value = 0.0F;
+    }
+    return value;
   };
   const auto count = static_cast<float>(rows);
   if (!n.backward) {
@@ -160,7 +174,7 @@ void execute_norm(const Norm& n, const Operands& operands) {
       put(n.inverse, c, inverse);
       const float scale = get(n.scale, c), bias = get(n.bias, c);
       for (std::int64_t i = c; i < rows * channels; i += channels)
-        put(n.y, i, (get(n.x, i) - middle) * inverse * scale + bias);
+        put(graph.output(), i, followed((get(n.x, i) - middle) * inverse * scale + bias, i));
     }
     return;
   }

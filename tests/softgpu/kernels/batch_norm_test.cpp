@@ -79,6 +79,37 @@ TEST_CASE("softgpu: batch normalization is cuDNN's where it has an engine") {
   }
 }
 
+TEST_CASE("softgpu: batch normalization with a relu, and what is added before it, is one graph") {
+  for (const NormCase& c : taken_cases()) {
+    CAPTURE(c.shape.str());
+    CAPTURE(nyala::name_of(c.dtype));
+    const Shape channels{c.shape[1]};
+    const Tensor x = noise(c.shape, 1, c.dtype), gamma = noise(channels, 3, DType::float32),
+                 beta = noise(channels, 4, DType::float32);
+    for (const bool added : {true, false}) {
+      CAPTURE(added);
+      const auto run = [&](nyala::backend::Unary activation) {
+        softgpu_reset_counts();
+        compare("relu", {x, gamma, beta, added ? noise(c.shape, 5, c.dtype) : Tensor()}, {x, gamma, beta},
+                tolerance(c.dtype), [&](Kernels& k, const Tensors& in, Tensors& out) {
+                  k.batch_norm_activation_train(activation, in[0], in[1], in[2], in[3], 1e-3, out[0], out[1], out[2]);
+                });
+        CHECK(softgpu_count("executions") == 2);
+        return softgpu_count("launches");
+      };
+      // Of our own the variance only, made of the inverse deviation.
+      CHECK(run(nyala::backend::Unary::relu) == 2);
+      CHECK(run(nyala::backend::Unary::relu6) == (added ? 6 : 4));
+    }
+  }
+  const Tensor x = noise({70, 6}, 1, DType::float32), statistics = noise({6}, 2, DType::float32);
+  softgpu_reset_counts();
+  compare("odd channels", {x}, {x, statistics, statistics}, 1e-4, [](Kernels& k, const Tensors& in, Tensors& out) {
+    k.batch_norm_activation_train(nyala::backend::Unary::relu, in[0], {}, {}, in[0], 1e-3, out[0], out[1], out[2]);
+  });
+  CHECK(softgpu_count("executions") == 0);
+}
+
 TEST_CASE("softgpu: batch normalization over other channels and dtypes is our own") {
   for (const NormCase& c : std::vector<NormCase>{{{70, 6}, DType::float32}, {{70, 4}, DType::float16}}) {
     const NormRuns runs = compare_all(c);

@@ -156,3 +156,52 @@ TEST_CASE("a batch normalization, from descriptors to numbers") {
   for (const float each : dscale.floats()) CHECK(std::abs(each) < 1e-6);
   CHECK(softgpu_violations() == 0);
 }
+
+TEST_CASE("what may follow a normalization: an addition, then a relu") {
+  const own::Stream stream;
+  const Handle handle(stream);
+  const own::Numbers strides{norm_channels, 1, norm_channels, norm_channels};
+  const own::Numbers sizes{norm_rows, norm_channels, 1, 1};
+  struct Built {
+    Parts p;
+    cudnnBackendDescriptor_t graph = nullptr;
+  };
+  const auto build = [&](Built& to, Parts::Kind between, cudnnPointwiseMode_t last) {
+    NormTensors t = norm_tensors(to.p);
+    t.y = to.p.tensor(11, sizes, CUDNN_DATA_FLOAT, between, strides);
+    REQUIRE(norm_forward(to.p, t) == CUDNN_STATUS_SUCCESS);
+    cudnnBackendDescriptor_t added = to.p.tensor(12, sizes, CUDNN_DATA_FLOAT, Parts::stored, strides),
+                             sum = to.p.tensor(13, sizes, CUDNN_DATA_FLOAT, Parts::passing, strides),
+                             out = to.p.tensor(2, sizes, CUDNN_DATA_FLOAT, Parts::stored, strides);
+    REQUIRE(to.p.pointwise(CUDNN_POINTWISE_ADD, t.y, added, sum) == CUDNN_STATUS_SUCCESS);
+    REQUIRE(to.p.pointwise(last, sum, nullptr, out) == CUDNN_STATUS_SUCCESS);
+    to.graph = to.p.make(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+    return own::finalize_graph(to.p, handle, to.graph);
+  };
+  Built stored_between, exponential, good;
+  CHECK(build(stored_between, Parts::stored, CUDNN_POINTWISE_RELU_FWD) == CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN);
+  CHECK(build(exponential, Parts::passing, CUDNN_POINTWISE_EXP) == CUDNN_STATUS_NOT_SUPPORTED_GRAPH_PATTERN);
+  REQUIRE(build(good, Parts::passing, CUDNN_POINTWISE_RELU_FWD) == CUDNN_STATUS_SUCCESS);
+  cudnnBackendDescriptor_t plan = good.p.make(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR),
+                           pack = good.p.make(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
+  REQUIRE(own::finalize_plan(good.p, handle, good.graph, plan) == CUDNN_STATUS_SUCCESS);
+  const own::Block x(stream, {1, 2, 3, 4, 3, 2, 3, 0, 5, 2, 9, 8}), y(stream, std::vector<float>(12)),
+      ones(stream, {1, 1, 1, 1}), zeros(stream, {0, 0, 0, 0}), mean(stream, std::vector<float>(4)),
+      inverse(stream, std::vector<float>(4)), added(stream, {0, 5, 0, 0, 0, -5, 0, 0, 0, 1, 0, 0}),
+      space(stream, std::vector<float>(2048));
+  float epsilon = 1.0F;
+  Parts::list(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, own::Numbers{1, 2, 3, 4, 5, 6, 7, 12});
+  Parts::list(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR,
+              std::vector<void*>{x.data(), y.data(), ones.data(), zeros.data(), mean.data(), inverse.data(), &epsilon,
+                                 added.data()});
+  Parts::set(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, space.data());
+  REQUIRE(cudnnBackendFinalize(pack) == CUDNN_STATUS_SUCCESS);
+  REQUIRE(cudnnBackendExecute(handle.handle, plan, pack) == CUDNN_STATUS_SUCCESS);
+  const std::vector<float> found = y.floats();
+  CHECK(found[1] == 5.0F);
+  CHECK(found[5] == 0.0F);
+  CHECK(found[9] == 1.0F);
+  CHECK(found[2] == 0.0F);
+  CHECK(found[10] == doctest::Approx(4.0 / 3));
+  CHECK(softgpu_violations() == 0);
+}
