@@ -1,3 +1,5 @@
+#include <optional>
+
 #include <nyala/ops/activations.hpp>
 #include <nyala/ops/creation.hpp>
 #include <nyala/ops/math.hpp>
@@ -72,6 +74,29 @@ Tensor squared_difference_gradient(const Tensor& g, const Tensor& a, const Tenso
   return result;
 }
 
+/// The exponent, if it is one number that is not differentiated, and not 0.
+std::optional<double> fixed_exponent(const Operands& o) {
+  const Tensor& b = o.b();
+  if (b.rank() != 0 || !is_floating(o.dtype()) || b.device().kind() != Device::Kind::cpu || autograd::tracked(b))
+    return std::nullopt;
+  const double exponent = b.item<double>();
+  return exponent == 0.0 ? std::nullopt : std::optional(exponent);
+}
+
+Tensor power_of(const Operands& o, double exponent) {
+  const bool squares = exponent == 2.0;
+  Tensor y = Tensor::empty(o.shape(), o.dtype(), o.a().device());
+  if (squares)
+    backend::kernels(o.a()).unary(backend::Unary::square, o.a(), y, {});
+  else
+    backend::kernels(o.a(), o.b()).binary(Binary::power, o.a(), o.b(), y);
+  record(
+      y, "power", o, {.a_for_a = true},
+      [exponent, squares](T g, T a, T) { return g * (squares ? a * 2.0 : exponent * power(a, exponent - 1.0)); },
+      zeros_of);
+  return y;
+}
+
 }  // namespace
 
 Tensor add(const Tensor& x1, const Tensor& x2) {
@@ -133,6 +158,7 @@ Tensor mod(const Tensor& x1, const Tensor& x2) {
 
 Tensor power(const Tensor& x1, const Tensor& x2) {
   const Operands o(x1, x2, "power", at_least_int32(x1, x2));
+  if (const auto exponent = fixed_exponent(o)) return power_of(o, *exponent);
   Tensor y = run(Binary::power, o);
   // Where the exponent is 0 the power is constant in its base, and 0**b is constant in b > 0, whatever log(0) says.
   record(
