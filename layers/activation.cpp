@@ -3,7 +3,9 @@
 namespace nyala {
 
 Activation::Activation(const ActivationRef& activation, BaseOptions options)
-    : LayerOf(options), activation_(activation, "Activation") {}
+    : LayerOf(options), activation_(activation, "Activation") {
+  track(activation_);
+}
 
 Activation Activation::from_config(const Config& config) {
   return Activation(activation_from_config(config.get("activation")), with_base(BaseOptions{}, config));

@@ -23,6 +23,7 @@ Conv<N>::Conv(int filters, Dims<N> kernel_size, ConvOptions<N> options)
       kernel_size_(kernel_size),
       options_(options),
       activation_(options.activation, conv_name<N>()) {
+  this->track(activation_);
   const std::string name = conv_name<N>();
   if (filters < 1) throw Error(name + ": filters must be positive, got " + std::to_string(filters));
   if (options.groups < 1) throw Error(name + ": groups must be positive, got " + std::to_string(options.groups));

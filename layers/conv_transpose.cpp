@@ -22,6 +22,7 @@ ConvTranspose<N>::ConvTranspose(int filters, Dims<N> kernel_size, ConvTransposeO
       kernel_size_(kernel_size),
       options_(options),
       activation_(options.activation, transpose_name<N>()) {
+  this->track(activation_);
   const std::string name = transpose_name<N>();
   if (filters < 1) throw Error(name + ": filters must be positive, got " + std::to_string(filters));
   spatial::require_window(kernel_size, options, name);

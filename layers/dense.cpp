@@ -11,6 +11,7 @@ Dense::Dense(int units, DenseOptions options)
       units_(units),
       options_(options),
       activation_(options.activation, "Dense") {
+  track(activation_);
   if (units < 1) throw Error("Dense: units must be positive, got " + std::to_string(units));
 }
 

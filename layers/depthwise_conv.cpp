@@ -21,6 +21,7 @@ DepthwiseConv<N>::DepthwiseConv(Dims<N> kernel_size, DepthwiseConvOptions<N> opt
       kernel_size_(kernel_size),
       options_(options),
       activation_(options.activation, depthwise_name<N>()) {
+  this->track(activation_);
   const std::string name = depthwise_name<N>();
   if (options.depth_multiplier < 1) {
     throw Error(name + ": depth_multiplier must be positive, got " + std::to_string(options.depth_multiplier));

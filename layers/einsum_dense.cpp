@@ -46,6 +46,7 @@ EinsumDense::EinsumDense(const std::string& equation, const Shape& output_shape,
       output_shape_(output_shape),
       options_(options),
       activation_(options.activation, "EinsumDense") {
+  track(activation_);
   const Parts parts = parse(equation);
   // "abc,cde->abde" is a product of matrices: the kernel's first labels end the input, its others end the output.
   for (std::size_t n = 1; n <= std::min(parts.input.size(), parts.kernel.size()); ++n) {

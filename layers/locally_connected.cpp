@@ -105,6 +105,7 @@ LocallyConnected<N>::LocallyConnected(int filters, Dims<N> kernel_size, LocallyC
       kernel_size_(kernel_size),
       options_(options),
       activation_(options.activation, locally_connected_name<N>()) {
+  this->track(activation_);
   const std::string name = locally_connected_name<N>();
   if (filters < 1) throw Error(name + ": filters must be positive, got " + std::to_string(filters));
   spatial::require_positive(kernel_size.vector(), name + ": kernel_size");

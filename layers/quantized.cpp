@@ -26,6 +26,7 @@ class QuantizedDense : public LayerOf<QuantizedDense>, public Quantized {
         options_(options),
         activation_(options.activation, class_name),
         quantizer_(quantization::input_quantizer_of(quantization_, scheme_.mode)) {
+    track(activation_);
     if (class_name == "EinsumDense") equation_ = config.at("equation").as_string();
   }
 

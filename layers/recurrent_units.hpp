@@ -55,6 +55,8 @@ UnitsCell<Cell, Options>::UnitsCell(int units, const Options& options, std::stri
       recurrent_activation_(recurrent::recurrent_activation(options, layer + "Cell")),
       seed_(this->track(seed_generator(options.seed))) {
   recurrent::check(units, options.dropout, options.recurrent_dropout, layer);
+  this->track(activation_);
+  this->track(recurrent_activation_, "recurrent_activation");
 }
 
 template <class Cell, class Options>
@@ -71,6 +73,9 @@ void UnitsCell<Cell, Options>::build(const Shape& input) {
   recurrent_kernel_ =
       this->add_weight("recurrent_kernel", {units_, gates_ * units_}, options_.recurrent_initializer,
                        {.regularizer = options_.recurrent_regularizer, .constraint = options_.recurrent_constraint});
+  for (const ActivationFunction* activation : {&activation_, &recurrent_activation_}) {
+    if (activation->layer() != nullptr) activation->layer()->build_now({{input.front(), units_}});
+  }
   if (!options_.use_bias) return;
   bias_ = this->add_weight("bias", bias_shape(), bias_initializer(),
                            {.regularizer = options_.bias_regularizer, .constraint = options_.bias_constraint});
@@ -130,8 +135,11 @@ template <class Derived, class Cell, class Options>
 UnitsLayer<Derived, Cell, Options>::UnitsLayer(int units, const Options& options, const char* cell_name)
     : LayerOf<Derived, RecurrentLayer>(options) {
   const DTypePolicy dtype = this->dtype_policy().of_layer(cell_name);
-  this->set_cell(Cell(units, recurrent::cell_options<typename Cell::OptionsStruct>(options, dtype)),
-                 this->sequence_of(options));
+  Cell cell(units, recurrent::cell_options<typename Cell::OptionsStruct>(options, dtype));
+  const ActivationFunction activation = cell.activation(), recurrent_activation = cell.recurrent_activation();
+  this->set_cell(std::move(cell), this->sequence_of(options));
+  this->track(activation);  // the cell's, by the name that Keras meets first
+  this->track(recurrent_activation, "recurrent_activation");
 }
 
 template <class Derived, class Cell, class Options>

@@ -22,6 +22,7 @@ SeparableConv<N>::SeparableConv(int filters, Dims<N> kernel_size, SeparableConvO
       kernel_size_(kernel_size),
       options_(options),
       activation_(options.activation, separable_name<N>()) {
+  this->track(activation_);
   const std::string name = separable_name<N>();
   if (filters < 1) throw Error(name + ": filters must be positive, got " + std::to_string(filters));
   if (options.depth_multiplier < 1) {

@@ -23,6 +23,8 @@ class ActivationFunction {
   const std::string& name() const { return name_; }
   /// The activation, if dense() and conv() can fuse it.
   std::optional<FusedActivation> fused() const;
+  /// Null unless a layer was given.
+  const std::shared_ptr<Layer>& layer() const { return layer_; }
   /// As Keras writes it: a name, or a layer's object.
   Config config() const;
 

@@ -145,6 +145,9 @@ class Layer {
   LayerRef track(LayerRef child, const std::string& attribute = {});
   /// The same for layers that Keras keeps in a list: "attribute/dense", "attribute/dense_1", …
   std::vector<LayerRef> track(const std::vector<LayerRef>& children, const std::string& attribute);
+  /// For an activation of what this layer gives. If it is a layer (PReLU), its weights are this layer's too, made for
+  /// its output after build.
+  void track(const ActivationFunction& activation, const std::string& attribute = "activation");
   /// Makes a random stream of this layer part of what a checkpoint holds; gives it back.
   SeedGenerator track(const SeedGenerator& seed);
   /// The same for a variable that is no weight, such as a kept state.

@@ -111,7 +111,7 @@ std::optional<FusedActivation> ActivationFunction::fused() const {
 }
 
 Config ActivationFunction::config() const {
-  if (layer_ != nullptr) return Config::keras_object("keras.layers", layer_->class_name(), layer_->config());
+  if (layer_ != nullptr) return to_config(LayerRef(layer_));
   if (name_.empty()) {
     throw Error("config: an activation that is a plain function has no name; register_activation gives it one");
   }

@@ -144,6 +144,9 @@ void Layer::build_now(const std::vector<Shape>& inputs) {
   check_specs(*state_, inputs);
   const StopRecording stop;
   build_all(inputs);
+  for (const LayerState::Child& child : state_->children) {
+    if (child.takes_output && !child.layer->built()) child.layer->build_now({compute_output_shapes(inputs).front()});
+  }
   state_->build_shapes = inputs;
   state_->built = true;
   check_specs(*state_, inputs);

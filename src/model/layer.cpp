@@ -295,6 +295,10 @@ LayerRef Layer::track(LayerRef child, const std::string& attribute) {
   return child;
 }
 
+void Layer::track(const ActivationFunction& activation, const std::string& attribute) {
+  if (activation.layer() != nullptr) state_->children.push_back({LayerRef(activation.layer()), attribute, true});
+}
+
 SeedGenerator Layer::track(const SeedGenerator& seed) {
   state_->seeds.push_back(seed);
   return seed;

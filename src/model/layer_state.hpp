@@ -20,6 +20,7 @@ struct LayerState {
   struct Child {
     LayerRef layer;
     std::string attribute;
+    bool takes_output = false;  // an activation: built for what the layer gives
   };
 
   std::string name;         // empty until it is asked for

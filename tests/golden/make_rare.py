@@ -137,6 +137,20 @@ def per_class():
     return keras.Model(x, L.Dense(2, activation="softmax", name="last")(x), name="per_class")
 
 
+def learnt_activations():
+    """Layers as activations, with weights of their own."""
+    def learnt(**options):
+        return L.PReLU(alpha_initializer=keras.initializers.RandomUniform(0.1, 0.9), **options)
+
+    x = L.Input((6, 4), name="x")
+    y = L.Conv1D(4, 2, activation=learnt(shared_axes=[1]), name="conv")(x)
+    y = L.SeparableConv1D(3, 2, activation=learnt(), name="separable")(y)
+    y = L.EinsumDense("abc,cd->abd", (4, 3), activation=L.LeakyReLU(0.2), name="einsum")(y)
+    y = L.LSTM(3, activation=learnt(), name="steps")(y)
+    y = L.Activation(learnt(), name="alone")(L.Dense(4, activation=learnt(), name="dense")(y))
+    return graph(x, y, "learnt_activations")
+
+
 def spectral():
     x = L.Input((4,), name="x")
     y = L.SpectralNormalization(L.Dense(5, activation="tanh", name="inner"), power_iterations=2, name="normal")(x)
@@ -193,4 +207,5 @@ record(policy_map)
 record(default_map)
 record(frozen)
 record(all_frozen)
+record(learnt_activations)
 record(per_class, loss="categorical_crossentropy", metrics=[keras.metrics.F1Score(average=None), "accuracy"])

@@ -147,6 +147,8 @@ class UnitsCell : public LayerOf<Cell, RecurrentCell> {
   /// A whole sequence by one operation; nothing where the step-by-step run is needed.
   std::optional<RnnResult> run_at_once(const Tensor& x, const std::vector<Tensor>& states, const Tensor& mask,
                                        bool training, RnnArguments arguments);
+  const ActivationFunction& activation() const { return activation_; }
+  const ActivationFunction& recurrent_activation() const { return recurrent_activation_; }
 
  protected:
   UnitsCell(int units, const Options& options, std::string layer, int gates, int states);
