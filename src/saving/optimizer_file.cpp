@@ -118,6 +118,18 @@ class Restorer {
     return true;
   }
 
+  /// Under mixed_float16 Keras wraps the optimizer, and says so nowhere: the steps, a rate, the counter and the scale
+  /// of LossScaleOptimizer stand before the state of its own.
+  bool after_loss_scale() {
+    constexpr std::size_t own = 4;
+    if (state_.count != variables_.size() + own) return false;
+    for (std::size_t i = 0; i < state_.count; ++i) {
+      if (state_.shape(i) != (i < own ? Shape{} : variables_[i - own].shape())) return false;
+    }
+    for (std::size_t i = own; i < state_.count; ++i) take(i, i - own);
+    return true;
+  }
+
   /// tf.keras 2.11 to 2.15 kept no learning rate, but otherwise the same order.
   bool without_rate() {
     if (!has_rate_ || state_.count + 1 != variables_.size()) return false;
@@ -296,7 +308,7 @@ void restore_optimizer(const Model& model, const StoredState& state, const std::
     }
     Assignments own(assignments.at_once());
     Restorer restorer(state, variables, has_rate, own);
-    const bool as_it_is = restorer.same_order() || restorer.product_first(class_name);
+    const bool as_it_is = restorer.same_order() || restorer.after_loss_scale() || restorer.product_first(class_name);
     if (as_it_is || restorer.without_rate() || restorer.without_rate_and_product(class_name) ||
         restorer.by_kind(class_name) || restorer.only_iteration(class_name)) {
       if (!as_it_is && class_name == "Nadam") restorer.make_momentum_product(optimizer.config());

@@ -151,6 +151,18 @@ def learnt_activations():
     return graph(x, y, "learnt_activations")
 
 
+def scaled():
+    """Keras wraps the optimizer for mixed_float16, and tells it in its state only."""
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        x = L.Input((4,), name="x")
+        model = keras.Model(x, L.Dense(2, dtype="float32", name="last")(L.Dense(4, name="half")(x)), name="scaled")
+        model.compile(keras.optimizers.Adam(0.1), "mse")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    return model
+
+
 def spectral():
     x = L.Input((4,), name="x")
     y = L.SpectralNormalization(L.Dense(5, activation="tanh", name="inner"), power_iterations=2, name="normal")(x)
@@ -168,7 +180,8 @@ def record(make, loss="mse", metrics=None, trains=True):
         y = np.eye(2, dtype="float32")[rng.integers(0, 2, 6)]
     if len(x[0].shape) == 3:
         x[0][0, 3:] = 0.0
-    model.compile(keras.optimizers.SGD(0.1), loss, metrics=metrics)
+    if not model.compiled:
+        model.compile(keras.optimizers.SGD(0.1), loss, metrics=metrics)
     base = os.path.join(OUT, make.__name__)
     if trains:
         model.train_on_batch(x, y)
@@ -183,7 +196,7 @@ def record(make, loss="mse", metrics=None, trains=True):
     for i, value in enumerate(x):
         np.save(f"{base}.x{i}.npy", value)
     np.save(base + ".y.npy", y)
-    again = keras.saving.load_model(base + ".keras")
+    again = keras.saving.load_model(base + ".keras") if make is not scaled else model
     np.save(base + ".predicted.npy", np.asarray(again(x[0], training=False), "float32"))
     losses, logs = [], {}
     for _ in range(3 if trains else 0):
@@ -208,4 +221,5 @@ record(default_map)
 record(frozen)
 record(all_frozen)
 record(learnt_activations)
+record(scaled)
 record(per_class, loss="categorical_crossentropy", metrics=[keras.metrics.F1Score(average=None), "accuracy"])

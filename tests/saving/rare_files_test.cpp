@@ -194,6 +194,15 @@ TEST_CASE("layers as activations bring their weights along") {
   CHECK(model.get_layer("dense")->sublayers()[0]->class_name() == "PReLU");
 }
 
+TEST_CASE("an optimizer that Keras wrapped for mixed_float16 keeps its state") {
+  check_rare("scaled", 1e-2);
+  const Model model = load_model(rare("scaled.keras"));
+  const std::vector<Variable> state = model.optimizer().variables();
+  CHECK(model.optimizer().class_name() == "Adam");
+  CHECK(state[0].value().item<double>() == 1.0);
+  CHECK(max(abs(state[2].value())).item<double>() > 1e-3);
+}
+
 TEST_CASE("SpectralNormalization trains on as Keras with TensorFlow does") { check_rare("spectral", 1e-6); }
 
 TEST_CASE("a metric of several numbers keeps them together") {
