@@ -1,7 +1,8 @@
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <set>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
 
 #include <nyala/error.hpp>
 #include <nyala/layers/lookup.hpp>
@@ -146,20 +147,27 @@ void IndexLookup::learn(const std::vector<std::vector<std::string>>& documents) 
   if (!settings_.vocabulary.empty()) {
     throw Error(label() + ": a vocabulary was given, there is nothing to adapt");
   }
-  std::map<std::string, std::int64_t> counts, in_documents;
-  for (const std::vector<std::string>& document : documents) {
-    for (const std::string& token : document) ++counts[token];
-    for (const std::string& token : std::set<std::string>(document.begin(), document.end())) ++in_documents[token];
+  struct Count {
+    std::int64_t tokens = 0, documents = 0;
+    std::size_t last_document = 0;  // counted from 1
+  };
+  std::unordered_map<std::string_view, Count> counts;
+  for (std::size_t d = 0; d < documents.size(); ++d) {
+    for (const std::string& token : documents[d]) {
+      Count& count = counts[token];
+      ++count.tokens;
+      if (std::exchange(count.last_document, d + 1) != d + 1) ++count.documents;
+    }
   }
   if (settings_.mask_token) counts.erase(*settings_.mask_token);
   if (settings_.oov_token) counts.erase(*settings_.oov_token);
   if (counts.empty()) throw Error(label() + ": adapt needs data, got none");
-  std::vector<std::pair<std::string, std::int64_t>> sorted(counts.begin(), counts.end());
-  const auto greater = [&](const std::string& a, const std::string& b) {
-    return integers_ ? std::stoll(a) > std::stoll(b) : a > b;
+  std::vector<std::pair<std::string_view, Count>> sorted(counts.begin(), counts.end());
+  const auto greater = [&](std::string_view a, std::string_view b) {
+    return integers_ ? std::stoll(std::string(a)) > std::stoll(std::string(b)) : a > b;
   };
   std::sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) {
-    return a.second != b.second ? a.second > b.second : greater(a.first, b.first);
+    return a.second.tokens != b.second.tokens ? a.second.tokens > b.second.tokens : greater(a.first, b.first);
   });
   if (settings_.max_tokens) {
     const std::int64_t room = std::max<std::int64_t>(*settings_.max_tokens - token_start(), 0);
@@ -168,8 +176,8 @@ void IndexLookup::learn(const std::vector<std::vector<std::string>>& documents) 
   std::vector<std::string> vocabulary;
   std::vector<double> idf;
   for (const auto& [token, count] : sorted) {
-    vocabulary.push_back(token);
-    const double documents_with = 1.0 + static_cast<double>(in_documents[token]);
+    vocabulary.emplace_back(token);
+    const double documents_with = 1.0 + static_cast<double>(count.documents);
     if (settings_.output_mode == "tf_idf")
       idf.push_back(std::log(1.0 + static_cast<double>(documents.size()) / documents_with));
   }
