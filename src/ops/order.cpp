@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include <nyala/ops/creation.hpp>
 #include <nyala/ops/indexing.hpp>
@@ -7,6 +8,7 @@
 #include <nyala/ops/reduction.hpp>
 #include <nyala/ops/shape.hpp>
 
+#include "core/parallel.hpp"
 #include "ops/common.hpp"
 
 namespace nyala {
@@ -88,13 +90,14 @@ std::vector<std::int32_t> insertion_points(const Tensor& sorted_sequence, const 
     else
       return a < b;
   };
-  std::vector<std::int32_t> result;
-  result.reserve(wanted.size());
-  for (const T value : wanted) {
-    const auto place = left ? std::lower_bound(sorted.begin(), sorted.end(), value, before)
-                            : std::upper_bound(sorted.begin(), sorted.end(), value, before);
-    result.push_back(static_cast<std::int32_t>(place - sorted.begin()));
-  }
+  std::vector<std::int32_t> result(wanted.size());
+  detail::parallel_for(0, std::ssize(wanted), 4096, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+      const auto place = left ? std::lower_bound(sorted.begin(), sorted.end(), wanted[i], before)
+                              : std::upper_bound(sorted.begin(), sorted.end(), wanted[i], before);
+      result[i] = static_cast<std::int32_t>(place - sorted.begin());
+    }
+  });
   return result;
 }
 

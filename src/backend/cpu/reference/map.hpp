@@ -7,6 +7,7 @@
 #include <xtensor/xadapt.hpp>
 
 #include "backend/kernels.hpp"
+#include "core/parallel.hpp"
 
 namespace nyala::backend {
 
@@ -46,8 +47,9 @@ class Operand {
 template <class R, class... T>
 void map_elements(R (*f)(T...), Tensor& out, const Operand<T>&... operands) {
   R* to = out.data<R>();
-  const std::int64_t count = out.size();
-  for (std::int64_t i = 0; i < count; ++i) to[i] = f(operands[i]...);
+  detail::parallel_for(0, out.size(), 16'384, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) to[i] = f(operands[i]...);
+  });
 }
 
 }  // namespace nyala::backend

@@ -1,8 +1,13 @@
+#include <algorithm>
+#include <array>
+#include <type_traits>
+
 #include "backend/common/axis_split.hpp"
 #include "backend/common/dispatch.hpp"
 #include "backend/common/scalar_math.hpp"
 #include "backend/common/widened.hpp"
 #include "backend/cpu/reference/reference_kernels.hpp"
+#include "core/parallel.hpp"
 
 namespace nyala::backend {
 namespace {
@@ -31,22 +36,49 @@ void arg_reduce_as(bool maximum, const T* x, const AxisSplit& split, std::int32_
 template <class T>
 using Carried = std::conditional_t<std::same_as<T, float>, double, T>;
 
+/// Lanes side by side go together, as many as lie in a few cache lines.
 template <class T>
-void scan_as(Scan op, const T* x, const AxisSplit& split, bool reverse, T* out) {
+class Scanned {
+ public:
+  Scanned(Scan op, const T* x, const AxisSplit& split, bool reverse, T* out)
+      : op_(op), x_(x), split_(split), reverse_(reverse), out_(out) {}
+
+  void run() const {
+    const std::int64_t blocks = (split_.inner + most - 1) / most;
+    const std::int64_t grain = std::max<std::int64_t>(1, 16'384 / std::max<std::int64_t>(1, split_.n));
+    detail::parallel_for(0, split_.outer * blocks, grain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t block = begin; block < end; ++block) {
+        const std::int64_t first = block % blocks * most, lanes = std::min(most, split_.inner - first);
+        const std::int64_t place = block / blocks * split_.n * split_.inner + first;
+        lanes == 1 ? scan(place, std::integral_constant<std::int64_t, 1>()) : scan(place, lanes);
+      }
+    });
+  }
+
+ private:
   using A = Carried<T>;
-  for (std::int64_t o = 0; o < split.outer; ++o) {
-    for (std::int64_t k = 0; k < split.inner; ++k) {
-      A total = op == Scan::sum ? A(0) : A(1);
-      for (std::int64_t step = 0; step < split.n; ++step) {
-        const std::int64_t i = reverse ? split.n - 1 - step : step;
-        const std::int64_t place = (o * split.n + i) * split.inner + k;
-        const A value = static_cast<A>(x[place]);
-        total = op == Scan::sum ? scalar::add(total, value) : scalar::multiply(total, value);
-        out[place] = static_cast<T>(total);
+  static constexpr std::int64_t most = 64;
+
+  void scan(std::int64_t place, auto lanes) const {
+    std::array<A, most> totals;
+    totals.fill(op_ == Scan::sum ? A(0) : A(1));
+    for (std::int64_t step = 0; step < split_.n; ++step) {
+      const std::int64_t row = place + (reverse_ ? split_.n - 1 - step : step) * split_.inner;
+      for (std::int64_t k = 0; k < lanes; ++k) {
+        A& total = totals[static_cast<std::size_t>(k)];
+        const A value = static_cast<A>(x_[row + k]);
+        total = op_ == Scan::sum ? scalar::add(total, value) : scalar::multiply(total, value);
+        out_[row + k] = static_cast<T>(total);
       }
     }
   }
-}
+
+  Scan op_;
+  const T* x_;
+  const AxisSplit& split_;
+  bool reverse_;
+  T* out_;
+};
 
 }  // namespace
 
@@ -64,8 +96,9 @@ void ReferenceKernels::scan(Scan op, const Tensor& x, int axis, bool reverse, Te
   const Tensor wide = widened.in(x);
   Tensor& result = widened.out(out);
   const AxisSplit split(x.shape(), axis);
-  visit_number(wide.dtype(), "scan",
-               [&]<class T>(std::type_identity<T>) { scan_as(op, wide.data<T>(), split, reverse, result.data<T>()); });
+  visit_number(wide.dtype(), "scan", [&]<class T>(std::type_identity<T>) {
+    Scanned<T>(op, wide.data<T>(), split, reverse, result.data<T>()).run();
+  });
   widened.finish();
 }
 

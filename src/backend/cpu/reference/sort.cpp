@@ -1,47 +1,49 @@
 #include <algorithm>
-#include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "backend/common/axis_split.hpp"
 #include "backend/common/dispatch.hpp"
 #include "backend/cpu/reference/reference_kernels.hpp"
+#include "core/parallel.hpp"
 
 namespace nyala::backend {
 namespace {
 
+template <class T>
+struct Keyed {
+  T key;
+  std::int32_t place;
+};
+
 /// Whether a comes before b: NaNs last, the first of equals first.
 template <class T>
 struct Before {
-  const T* lane;
-  std::int64_t stride;
   bool descending;
-  bool operator()(std::int32_t i, std::int32_t j) const {
-    const T a = lane[i * stride], b = lane[j * stride];
-    if (a != a || b != b) return a == a ? true : b == b ? false : i < j;
-    if (a == b) return i < j;
-    return descending ? a > b : a < b;
+  bool operator()(const Keyed<T>& a, const Keyed<T>& b) const {
+    if (a.key != a.key || b.key != b.key) return a.key == a.key || (b.key != b.key && a.place < b.place);
+    if (a.key == b.key) return a.place < b.place;
+    return descending ? a.key > b.key : a.key < b.key;
   }
 };
 
 /// The positions of the first `count` elements of every lane in order.
 template <class T>
 void order(const T* keys, const AxisSplit& split, std::int64_t count, bool descending, std::int32_t* indices) {
-  std::vector<std::int32_t> positions(static_cast<std::size_t>(split.n));
-  for (std::int64_t o = 0; o < split.outer; ++o) {
-    for (std::int64_t k = 0; k < split.inner; ++k) {
-      const Before<T> before{keys + o * split.n * split.inner + k, split.inner, descending};
-      std::iota(positions.begin(), positions.end(), 0);
-      if (count < split.n) {
-        std::partial_sort(positions.begin(), positions.begin() + count, positions.end(), before);
-      } else {
-        std::sort(positions.begin(), positions.end(), before);
-      }
-      for (std::int64_t i = 0; i < count; ++i) {
-        indices[(o * count + i) * split.inner + k] = positions[static_cast<std::size_t>(i)];
-      }
+  const std::int64_t grain = std::max<std::int64_t>(1, 2048 / std::max<std::int64_t>(1, split.n));
+  detail::parallel_for(0, split.outer * split.inner, grain, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<Keyed<T>> lane(static_cast<std::size_t>(split.n));
+    for (std::int64_t l = begin; l < end; ++l) {
+      const std::int64_t o = l / split.inner, k = l % split.inner;
+      for (std::int64_t i = 0; i < split.n; ++i)
+        lane[static_cast<std::size_t>(i)] = {keys[(o * split.n + i) * split.inner + k], static_cast<std::int32_t>(i)};
+      if (count < split.n)
+        std::partial_sort(lane.begin(), lane.begin() + count, lane.end(), Before<T>{descending});
+      else
+        std::sort(lane.begin(), lane.end(), Before<T>{descending});
+      for (std::int64_t i = 0; i < count; ++i)
+        indices[(o * count + i) * split.inner + k] = lane[static_cast<std::size_t>(i)].place;
     }
-  }
+  });
 }
 
 }  // namespace
