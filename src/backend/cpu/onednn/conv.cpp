@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "backend/cpu/onednn/convolution.hpp"
@@ -22,15 +23,11 @@ struct Plan {
   std::vector<Piece> pieces;
   std::vector<std::shared_ptr<const Prepared>> primitives;
 
-  Plan(Direction direction, const Convolution& whole, std::int64_t most)
-      : pieces(onednn::cut(whole, most, direction == Direction::forward)) {
-    for (const Piece& piece : pieces) {
-      const bool same = primitives.empty() || same_shape(piece, pieces.front());
-      primitives.push_back(!same                ? onednn::prepare(direction, piece.part, &pieces.front().part)
-                           : primitives.empty() ? onednn::prepare(direction, piece.part, nullptr)
-                                                : primitives.front());
-      if (!primitives.back()->usable()) return;
-    }
+  Plan(Direction direction, const Convolution& whole, std::int64_t most) {
+    prepare(direction, onednn::cut(whole, most, direction == Direction::forward));
+    // A piece of another shape may have no quick implementation for the first one's layout of the weights.
+    const auto slow = [&](const auto& one) { return one->reference && !primitives.front()->reference; };
+    if (std::any_of(primitives.begin(), primitives.end(), slow)) prepare(direction, onednn::cut(whole, 1, false));
   }
 
   bool usable() const { return primitives.size() == pieces.size() && primitives.back()->usable(); }
@@ -47,6 +44,18 @@ struct Plan {
   }
 
  private:
+  void prepare(Direction direction, std::vector<Piece> cut) {
+    pieces = std::move(cut);
+    primitives.clear();
+    for (const Piece& piece : pieces) {
+      const bool same = primitives.empty() || same_shape(piece, pieces.front());
+      primitives.push_back(!same                ? onednn::prepare(direction, piece.part, &pieces.front().part)
+                           : primitives.empty() ? onednn::prepare(direction, piece.part, nullptr)
+                                                : primitives.front());
+      if (!primitives.back()->usable()) return;
+    }
+  }
+
   static bool same_shape(const Piece& a, const Piece& b) {
     return a.part.batch == b.part.batch && a.part.in == b.part.in && a.part.out == b.part.out &&
            a.part.pad_before == b.part.pad_before && a.part.pad_after == b.part.pad_after;

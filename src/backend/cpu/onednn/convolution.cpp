@@ -1,6 +1,7 @@
 #include "backend/cpu/onednn/convolution.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 namespace nyala::backend::onednn {
 namespace {
@@ -83,6 +84,7 @@ Prepared make(Direction direction, const Convolution& c, const Convolution* mode
   Prepared result;
   const auto keep = [&](const auto& description, const Description& weights) {
     result.primitive = dnnl::primitive(description);
+    result.reference = std::string_view(description.impl_info_str()).starts_with("ref");
     result.scratchpad = description.scratchpad_desc();
     result.weights = weights;
     result.user_weights = user_weights(c);

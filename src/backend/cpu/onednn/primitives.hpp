@@ -42,6 +42,8 @@ struct Prepared {
   dnnl::primitive to_weights, from_weights;  // reorders between the user's and the primitive's weights; may be empty
   Description source, weights, user_weights, bias, target, scratchpad;
 
+  bool reference = false;  // oneDNN's last resort, a hundred times slower than its other implementations
+
   bool usable() const { return static_cast<bool>(primitive); }
 };
 
