@@ -247,17 +247,20 @@ Tensor IndexLookup::forward(const Tensor& x, bool) {
   if (x.dtype() != DType::string && !integers_ && !settings_.invert) {
     throw Error(label() + ": strings were expected, got " + name_of(x.dtype()));
   }
-  if (settings_.output_mode != "int" && empty() && !settings_.pad_to_max_tokens) {
-    throw Error(label() + ": it needs a vocabulary, or adapt() before it is called");
-  }
-  // Keras' .h5 files do not hold what adapt() learnt.
-  if (empty() && settings_.vocabulary_size.value_or(0) > token_start()) {
-    throw Error(label() + ": its vocabulary of " + std::to_string(*settings_.vocabulary_size) +
-                " tokens was not in the file it came from; set it, or adapt() before it is called");
-  }
+  require_vocabulary(label());
   if (settings_.invert) return inverted(x);
   const Tensor indices = tensor(looked_up(category::texts(x)), x.shape());
   return settings_.output_mode == "int" ? indices : encoded(indices);
+}
+
+void IndexLookup::require_vocabulary(const std::string& owner) const {
+  if (!empty()) return;
+  // Keras' .h5 files do not hold what adapt() learnt.
+  if (settings_.vocabulary_size.value_or(0) > token_start()) {
+    throw Error(owner + ": its vocabulary of " + std::to_string(*settings_.vocabulary_size) +
+                " tokens was not in the file it came from; set it, or adapt() before it is called");
+  }
+  throw Error(owner + ": it needs a vocabulary, or adapt() before it is called");
 }
 
 std::int64_t IndexLookup::depth() const {

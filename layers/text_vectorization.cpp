@@ -185,6 +185,7 @@ void TextVectorization::set_vocabulary(const std::vector<std::string>& vocabular
 int TextVectorization::vocabulary_size() const { return lookup().vocabulary_size(); }
 
 Tensor TextVectorization::forward(const Tensor& x, bool) {
+  lookup().require_vocabulary(label());
   const std::vector<std::vector<std::string>> samples = words(x);
   std::size_t longest = 0;
   for (const std::vector<std::string>& sample : samples) longest = std::max(longest, sample.size());

@@ -226,3 +226,16 @@ TEST_CASE("lookups name what they refuse") {
   CHECK_EQ(refusal([] { Discretization(DiscretizationOptions{}); }),
            "Discretization: bin_boundaries or num_bins must be given");
 }
+
+TEST_CASE("lookups without a vocabulary say so") {
+  const Tensor words = tensor(std::vector<std::string>{"a", "b"}, {2, 1});
+  for (const LayerRef& layer : {LayerRef(TextVectorization({.output_mode = "tf_idf"})), LayerRef(TextVectorization()),
+                                LayerRef(StringLookup()), LayerRef(StringLookup({.output_mode = "multi_hot"}))}) {
+    CAPTURE(layer->class_name());
+    CHECK_THROWS_WITH_AS((*layer)(words), doctest::Contains("needs a vocabulary, or adapt()"), Error);
+  }
+  // As Keras' .h5 has it after adapt().
+  const Config config = Config::object({{"name", "words"}, {"vocabulary_size", 9}, {"output_sequence_length", 3}});
+  const LayerRef read = TextVectorization::from_config(config);
+  CHECK_THROWS_WITH_AS((*read)(words), doctest::Contains("vocabulary of 9 tokens was not in the file"), Error);
+}

@@ -58,6 +58,8 @@ class IndexLookup : public Layer, public WithAssets {
   std::vector<std::int64_t> looked_up(const std::vector<std::string>& tokens) const;
   /// "count" (of one row per sample) and the like from indices of shape (samples, tokens); -1: none.
   Tensor encoded(const Tensor& indices) const;
+  /// Throws Error if there is none: the file did not hold it, or adapt() is missing.
+  void require_vocabulary(const std::string& owner) const;
   std::vector<std::string> tokens(bool include_special_tokens) const;
   const LookupSettings& settings() const { return settings_; }
 
