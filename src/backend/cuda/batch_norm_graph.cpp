@@ -118,8 +118,8 @@ class BatchNormGraph {
 };
 
 Plan& plan_of(Context& context, BatchNormPass pass, const BatchNormProblem& p) {
-  static_cast<void>(context.dnn());  // before the plans, so that it goes after them
-  thread_local LruCache<Plan> plans(128);
+  static_cast<void>(context.dnn());         // before the plans, so that it goes after them
+  thread_local LruCache<Plan> plans(1024);  // of networks whose blocks grow layer by layer all, as they come in turn
   const EngineRules rules{.no_rounded_inputs = p.dtype == DType::float32, .deterministic = op_determinism_enabled()};
   const PlanKey key{context.index(),
                     static_cast<std::int64_t>(pass),

@@ -171,7 +171,7 @@ std::optional<ConvProblem> conv_problem(ConvDirection direction, const WindowGeo
 bool run_conv(Context& context, const ConvProblem& problem, void* x, void* filter, void* y, void* bias) {
   // One per thread, as the handles are that plans are bound to; made after the handle, so that it goes before it.
   static_cast<void>(context.dnn());
-  thread_local LruCache<Plan> plans(256);
+  thread_local LruCache<Plan> plans(1024);  // of networks whose blocks grow layer by layer all, as they come in turn
   std::vector<std::int64_t> ids{conv_x, conv_filter, conv_y};
   std::vector<void*> pointers{x, filter, y};
   if (problem.bias) {

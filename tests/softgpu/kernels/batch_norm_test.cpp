@@ -171,4 +171,19 @@ TEST_CASE("softgpu: plans of batch normalization are made once") {
   softgpu_reset_counts();
   compare_all(c);
   CHECK(softgpu_count("plans") == 0);
+  // As many shapes as a deep network has, in turn.
+  const auto round = [] {
+    const Tensor statistics = there(noise({8}, 1, DType::float32));
+    for (std::int64_t rows = 300; rows < 800; ++rows) {
+      Tensor x = Tensor::empty({rows, 8}, DType::float32, Device("gpu")),
+             y = Tensor::empty(x.shape(), x.dtype(), x.device());
+      gpu().fill(x, 1.0);
+      gpu().batch_norm_inference(x, statistics, statistics, {}, {}, 9.0, y);
+    }
+  };
+  round();
+  softgpu_reset_counts();
+  round();
+  CHECK(softgpu_count("plans") == 0);
+  CHECK(softgpu_count("executions") == 500);
 }
