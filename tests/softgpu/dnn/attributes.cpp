@@ -198,6 +198,7 @@ cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type, cu
   static std::atomic<std::uint64_t> serial = 0;
   made->type = type;
   made->serial = ++serial;
+  softgpu::dnn::mirror_create(*made);
   softgpu::dnn::add_live(made);
   *descriptor = made;
   return CUDNN_STATUS_SUCCESS;
@@ -205,6 +206,7 @@ cudnnStatus_t cudnnBackendCreateDescriptor(cudnnBackendDescriptorType_t type, cu
 
 cudnnStatus_t cudnnBackendDestroyDescriptor(cudnnBackendDescriptor_t descriptor) {
   if (!softgpu::dnn::remove_live(descriptor, "cudnnBackendDestroyDescriptor")) return CUDNN_STATUS_BAD_PARAM;
+  softgpu::dnn::mirror_destroy(*static_cast<Descriptor*>(descriptor));
   delete static_cast<Descriptor*>(descriptor);
   return CUDNN_STATUS_SUCCESS;
 }
@@ -240,6 +242,7 @@ cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t handle, cudnnBac
   const auto* bytes = static_cast<const std::byte*>(elements);
   attribute.bytes.assign(bytes, bytes + static_cast<std::size_t>(count) * softgpu::dnn::bytes_of(type));
   attribute.count = count;
+  softgpu::dnn::mirror_set(descriptor, name, type, count, elements);
   return CUDNN_STATUS_SUCCESS;
 }
 
@@ -277,6 +280,7 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t handle) {
     return wrong(CUDNN_STATUS_BAD_PARAM, what, missing);
   const cudnnStatus_t status = softgpu::dnn::finalize(descriptor);
   descriptor.finalized = status == CUDNN_STATUS_SUCCESS;
+  if (descriptor.finalized) softgpu::dnn::mirror_finalize(descriptor);
   return status;
 }
 }

@@ -123,6 +123,7 @@ struct Part {
 struct Descriptor {
   cudnnBackendDescriptorType_t type;
   std::uint64_t serial = 0;
+  void* real = nullptr;  // NVIDIA's own, see mirror.cpp
   bool finalized = false;
   std::map<cudnnBackendAttributeName_t, Attribute> attributes;
   std::vector<Part> parts;  // must live as long as this one is used
@@ -154,6 +155,13 @@ struct Descriptor {
     return *static_cast<const Descriptor*>(one<cudnnBackendDescriptor_t>(name));
   }
 };
+
+/// The same for a descriptor of NVIDIA's library, if there is one; finalized after ours was.
+void mirror_create(Descriptor& descriptor);
+void mirror_destroy(Descriptor& descriptor);
+void mirror_set(Descriptor& descriptor, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
+                std::int64_t count, const void* elements);
+void mirror_finalize(Descriptor& descriptor);
 
 /// Empty, or which of the parts, or of their parts, was destroyed meanwhile.
 std::string missing_part(const Descriptor& descriptor);

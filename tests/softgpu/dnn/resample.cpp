@@ -72,8 +72,7 @@ cudnnStatus_t finalize_pooling(Descriptor& d) {
   r.backward = backward;
   r.x = d.part(x).tensor;
   r.y = d.part(y).tensor;
-  if (backward && r.mode == CUDNN_RESAMPLE_MAXPOOL)
-    return bad("pooling: the gradient of a maximum without its index", CUDNN_STATUS_NOT_SUPPORTED);
+  if (backward && r.mode == CUDNN_RESAMPLE_MAXPOOL) return bad("pooling: the gradient of a maximum without its index");
   const auto rank = static_cast<std::size_t>(window.workspace) + 2;
   if (r.x.dimensions.size() != rank || r.y.dimensions.size() != rank)
     return bad("pooling: tensors of another rank than the window's");

@@ -15,8 +15,9 @@ namespace {
 
 constexpr std::array fault_kinds{"allocation", "pinned",  "launch", "copy",    "illegal_address", "event", "matmul",
                                  "heuristic",  "engines", "plan",   "execute", "handle",          "rnn",   "softmax"};
-constexpr std::array count_kinds{"launches",         "allocations", "frees", "copies",     "pageable_copies", "streams",
-                                 "synchronisations", "matmuls",     "plans", "executions", "softmaxes"};
+constexpr std::array count_kinds{"launches",  "allocations",      "frees",   "copies", "pageable_copies",
+                                 "streams",   "synchronisations", "matmuls", "plans",  "executions",
+                                 "softmaxes", "mirrored"};
 
 /// A misspelt kind would make a test that cannot fail.
 template <std::size_t n>
