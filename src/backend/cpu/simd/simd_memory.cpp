@@ -62,21 +62,26 @@ void read_matrix(const T* from, std::int64_t row_stride, std::int64_t columns, s
   }
 }
 
+/// fn(bytes), as a constant where it is small: then a copy is a few moves instead of a call.
+template <class F>
+void with_bytes(std::size_t bytes, F&& fn) {
+  switch (bytes) {
+    case 4: return fn(std::integral_constant<std::size_t, 4>());
+    case 8: return fn(std::integral_constant<std::size_t, 8>());
+    case 12: return fn(std::integral_constant<std::size_t, 12>());
+    case 16: return fn(std::integral_constant<std::size_t, 16>());
+    case 32: return fn(std::integral_constant<std::size_t, 32>());
+    case 64: return fn(std::integral_constant<std::size_t, 64>());
+    default: return fn(bytes);
+  }
+}
+
 /// `count` rows of `length` elements that are `row_stride` apart, one after the other.
 template <class T>
 void read_rows(const T* from, std::int64_t row_stride, std::int64_t length, T* to, std::int64_t count) {
-  const auto copy = [&](auto bytes) {  // a constant: a few moves instead of a call
+  with_bytes(static_cast<std::size_t>(length) * sizeof(T), [=](auto bytes) mutable {
     for (std::int64_t row = 0; row < count; ++row, from += row_stride, to += length) std::memcpy(to, from, bytes);
-  };
-  switch (static_cast<std::size_t>(length) * sizeof(T)) {
-    case 4: return copy(std::integral_constant<std::size_t, 4>());
-    case 8: return copy(std::integral_constant<std::size_t, 8>());
-    case 12: return copy(std::integral_constant<std::size_t, 12>());
-    case 16: return copy(std::integral_constant<std::size_t, 16>());
-    case 32: return copy(std::integral_constant<std::size_t, 32>());
-    case 64: return copy(std::integral_constant<std::size_t, 64>());
-    default: return copy(static_cast<std::size_t>(length) * sizeof(T));
-  }
+  });
 }
 
 /// The same with every element repeated: from[row * row_stride] `length` times.
@@ -191,9 +196,19 @@ void SimdKernels::gather(const Tensor& x, const Tensor& indices, int axis, Tenso
   visit_index(indices.dtype(), "gather", [&]<class I>(std::type_identity<I>) {
     const I* rows = indices.data<I>();
     detail::parallel_for(0, split.outer * count, rows_grain(split.inner), [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        const std::int64_t row = i / count * split.n + static_cast<std::int64_t>(rows[i % count]);
-        std::memcpy(to + static_cast<std::size_t>(i) * bytes, from + static_cast<std::size_t>(row) * bytes, bytes);
+      constexpr std::int64_t ahead = 12;  // rows; which they will be, memory cannot guess
+      while (begin < end) {
+        const std::int64_t first = begin % count, last = std::min(count, first + end - begin);
+        const char* const table = from + static_cast<std::size_t>(begin / count * split.n) * bytes;
+        char* const target = to + static_cast<std::size_t>(begin - first) * bytes;
+        const auto row = [&](std::int64_t i) { return table + static_cast<std::size_t>(rows[i]) * bytes; };
+        with_bytes(bytes, [&](auto size) {
+          for (std::int64_t i = first; i < last; ++i) {
+            __builtin_prefetch(row(std::min(i + ahead, last - 1)));
+            std::memcpy(target + static_cast<std::size_t>(i) * size, row(i), size);
+          }
+        });
+        begin += last - first;
       }
     });
   });
