@@ -68,6 +68,8 @@ struct ModelState {
   LayerRef input_layer;  // sequential, if there is one
   std::size_t output_count = 1;
   std::optional<Compiled> compiled;
+  /// Which Keras 3.x wrote the file that it came from, and should read those it is saved to; null: the latest.
+  std::optional<int> keras3_minor;
   bool stop_training = false;
   /// Rows that go through the model at a time in inference; 0: all of a batch; -1: not known yet. See Slices.
   std::atomic<std::int64_t> slice_rows{-1};

@@ -12,11 +12,13 @@
 #include <nyala/error.hpp>
 
 #include "core/atomic_file.hpp"
+#include "model/model_state.hpp"
 #include "saving/archive.hpp"
 #include "saving/file_format.hpp"
 #include "saving/layer_dialect.hpp"
 #include "saving/legacy_h5.hpp"
 #include "saving/model_config.hpp"
+#include "saving/older_keras.hpp"
 #include "saving/private_settings.hpp"
 #include "saving/slashed_names.hpp"
 #include "saving/walk.hpp"
@@ -40,13 +42,25 @@ std::string now() {
 
 std::string asset(const std::string& path, const std::string& name) { return joined(joined("assets", path), name); }
 
+/// In the words of the Keras 3 from whose file the model came.
+Config for_its_keras(const Model& model, const Config& config) {
+  const std::optional<int> minor = model.model_state()->keras3_minor;
+  return minor ? in_words_of(config, *minor) : config;
+}
+
+void remember_version(Model& model) {
+  const KerasVersion& version = version_being_read();
+  if (version.major == 3 && version.before(3, 15)) model.model_state()->keras3_minor = version.minor;
+}
+
 void write_legacy(detail::AtomicFile& file, const Model& model, bool include_optimizer, const std::string& where) {
   Hdf5Writer writer(where);
   writer.text("", "keras_version", keras_version, Hdf5Writer::Encoding::utf8);
   writer.text("", "backend", backend_name, Hdf5Writer::Encoding::utf8);
-  writer.text("", "model_config", model_config(model, Form::legacy).json(), Hdf5Writer::Encoding::ascii);
+  writer.text("", "model_config", for_its_keras(model, model_config(model, Form::legacy)).json(),
+              Hdf5Writer::Encoding::ascii);
   write_legacy_weights(writer, "model_weights", model);
-  const Config training = include_optimizer ? training_config(model) : Config();
+  const Config training = include_optimizer ? for_its_keras(model, training_config(model)) : Config();
   if (!training.is_null()) {
     writer.text("", "training_config", training.json(), Hdf5Writer::Encoding::ascii);
     write_legacy_optimizer(writer, "optimizer_weights", model);
@@ -55,7 +69,7 @@ void write_legacy(detail::AtomicFile& file, const Model& model, bool include_opt
 }
 
 void write_keras(detail::AtomicFile& file, const Model& model, bool include_optimizer, const std::string& where) {
-  Config config = model_config(model, Form::keras3);
+  Config config = for_its_keras(model, model_config(model, Form::keras3));
   for (const char* key : {"compile_config", masks_weigh}) {
     if (!include_optimizer && config.contains(key)) config.erase(key);
   }
@@ -112,6 +126,7 @@ class Loader {
     const Config architecture = parsed(*text, where_ + ": model_config");
     const SlashedNames slashed(architecture);
     Model model = made(slashed.renamed(architecture));
+    remember_version(model);
     Assignments assignments(true);
     if (has_weights_made(model)) {
       read_legacy_weights(file, file.has_group("model_weights") ? "model_weights" : "", model, {}, assignments);
@@ -140,6 +155,7 @@ class Loader {
     const VersionBeingRead version(written_by);
     const SlashedNames slashed(config);
     Model model = made(slashed.renamed(config));
+    remember_version(model);
     if (!archive.contains(weights_member) && archive.contains("model.weights.npz")) {
       throw Error(where_ + ": the weights are in \"model.weights.npz\", which is not read");
     }
