@@ -9,7 +9,7 @@
 
 namespace nyala::detail {
 
-/// Waits a few microseconds without sleeping, where that pays. A wait that takes far longer than its turns can explain
+/// Waits up to 100 µs without sleeping, where that pays. A wait that takes far longer than its turns can explain
 /// was interrupted by the scheduler: then others want the processor, and for a while nobody here spins. Waits in vain
 /// make the next one shorter, those that were only too short (`slept_until`) make it long again.
 class SpinWait {

@@ -17,11 +17,18 @@ struct NewKey {
   Config standard;
 };
 
-/// Found by writing the same layers with the versions from 3.0 on.
+/// As files of 3.0.5 to 3.15.1 show.
 const std::vector<NewKey>& new_keys() {
+  static const std::vector<std::string_view> attention = {"MultiHeadAttention", "GroupQueryAttention",
+                                                          "GroupedQueryAttention"};
+  static const std::vector<std::string_view> scaling = {"VarianceScaling", "GlorotUniform", "GlorotNormal", "HeUniform",
+                                                        "HeNormal",        "LecunUniform",  "LecunNormal"};
   static const std::vector<NewKey> keys = {
+      {3, {"Resizing"}, "pad_to_aspect_ratio", false},
+      {3, {"Resizing"}, "fill_mode", "constant"},
+      {3, {"Resizing"}, "fill_value", 0.0},
       {5, {"LayerNormalization"}, "rms_scaling", false},
-      {5, {"MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention"}, "seed", nullptr},
+      {5, attention, "seed", nullptr},
       {5, {"ZeroPadding1D"}, "data_format", "channels_last"},
       {6, {"RandomFlip"}, "data_format", "channels_last"},
       {9, {"InputLayer"}, "ragged", false},
@@ -34,18 +41,12 @@ const std::vector<NewKey>& new_keys() {
       {14, {"BatchNormalization"}, "renorm", false},
       {14, {"BatchNormalization"}, "renorm_clipping", nullptr},
       {14, {"BatchNormalization"}, "renorm_momentum", 0.99},
-      {14, {"MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention"}, "use_gate", false},
-      {15, {"MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention"}, "sliding_window", nullptr},
+      {14, attention, "use_gate", false},
+      {15, attention, "sliding_window", nullptr},
       {15, {"Attention", "AdditiveAttention"}, "seed", nullptr},
       {15, {"Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"}, "output_padding", nullptr},
-      {15,
-       {"VarianceScaling", "GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform", "LecunNormal"},
-       "input_axes",
-       nullptr},
-      {15,
-       {"VarianceScaling", "GlorotUniform", "GlorotNormal", "HeUniform", "HeNormal", "LecunUniform", "LecunNormal"},
-       "output_axes",
-       nullptr},
+      {15, scaling, "input_axes", nullptr},
+      {15, scaling, "output_axes", nullptr},
   };
   return keys;
 }

@@ -119,5 +119,14 @@ TEST_CASE("a model of an older Keras 3 is saved without the keys that are new to
   const Config gated =
       Config::parse(R"([{"class_name": "BatchNormalization", "config": {"renorm": true, "axis": 1}}])");
   CHECK(saving::in_words_of(gated, 6) == gated);
+  const Config resizing = Resizing(2, 3).config();
+  const Config written_for_3_0 =
+      saving::in_words_of(Config::object({{"class_name", "Resizing"}, {"config", resizing}}), 0).at("config");
+  for (const char* key : {"pad_to_aspect_ratio", "fill_mode", "fill_value", "antialias"}) {
+    CAPTURE(key);
+    CHECK(resizing.contains(key));
+    CHECK_FALSE(written_for_3_0.contains(key));
+  }
+  CHECK(written_for_3_0.contains("crop_to_aspect_ratio"));
   std::filesystem::remove(path);
 }
