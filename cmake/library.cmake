@@ -8,7 +8,7 @@ file(GLOB_RECURSE nyala_sources CONFIGURE_DEPENDS ${source_globs})
 # The GPU module is a library of its own; loops in *.simd.cpp are compiled once per instruction set (simd.cmake); and
 # exactly one of the folders onednn and no_onednn is part of a build.
 list(FILTER nyala_sources EXCLUDE REGEX "/src/(backend/cuda|tools)/")
-list(FILTER nyala_sources EXCLUDE REGEX "\\.simd\\.cpp$")
+list(FILTER nyala_sources EXCLUDE REGEX "\\.(simd|amx)\\.cpp$")
 if(NYALA_WITH_ONEDNN)
   list(FILTER nyala_sources EXCLUDE REGEX "/src/backend/cpu/no_onednn/")
 else()

@@ -28,9 +28,15 @@ TEST_CASE("NYALA_CPU_ISA caps the instruction set") {
     if (simd_table(level) == nullptr) continue;
     setenv("NYALA_CPU_ISA", level, 1);
     CHECK(std::string(best_simd_table()->name) == level);
+    CHECK_FALSE(allows_tiles());
+  }
+  if (simd_table("avx512") != nullptr) {
+    setenv("NYALA_CPU_ISA", "amx", 1);
+    CHECK(std::string(best_simd_table()->name) == "avx512");
+    CHECK(allows_tiles());
   }
   setenv("NYALA_CPU_ISA", "mmx", 1);
-  CHECK_THROWS_WITH_AS(best_simd_table(), "NYALA_CPU_ISA: must be sse42, avx2 or avx512, got \"mmx\"", Error);
+  CHECK_THROWS_WITH_AS(best_simd_table(), "NYALA_CPU_ISA: must be sse42, avx2, avx512 or amx, got \"mmx\"", Error);
   setenv("NYALA_CPU_ISA", before.c_str(), 1);
   CHECK(best_simd_table() != nullptr);
 }

@@ -11,7 +11,8 @@ import subprocess
 import sys
 
 OWN = {"avx2": ("nyala::avx2", "::avx2::", "xsimd::avx", "xsimd::fma3"),
-       "avx512": ("nyala::avx512", "::avx512::", "xsimd::avx", "xsimd::fma3")}
+       "avx512": ("nyala::avx512", "::avx512::", "xsimd::avx", "xsimd::fma3"),
+       "amx": ("::amx::",)}
 
 
 def shared_functions(nm, level, path):

@@ -78,14 +78,19 @@ struct Cut {
   }
 };
 
+void plain(const Gemm& g, const float* a, const float* b, float* c) {
+  const dnnl::status status = dnnl::sgemm(g.transpose_a ? 'T' : 'N', g.transpose_b ? 'T' : 'N', g.m, g.n, g.k, 1.0f, a,
+                                          g.stride_a, b, g.stride_b, g.add ? 1.0f : 0.0f, c, g.stride_c);
+  if (status != dnnl::status::success) gemm(g, a, b, c);
+}
+
 }  // namespace
 
 void product(const Gemm& g, const float* a, const float* b, float* c) {
   if (g.m == 0 || g.n == 0) return;
   if (is_small(g)) return small(g, a, b, c);
-  const dnnl::status status = dnnl::sgemm(g.transpose_a ? 'T' : 'N', g.transpose_b ? 'T' : 'N', g.m, g.n, g.k, 1.0f, a,
-                                          g.stride_a, b, g.stride_b, g.add ? 1.0f : 0.0f, c, g.stride_c);
-  if (status != dnnl::status::success) gemm(g, a, b, c);
+  if (amx::worth_tiles(g)) return amx::multiply_split(g, a, b, c, plain, [](const Block&) {});
+  plain(g, a, b, c);
 }
 
 void parallel_product(const Gemm& g, const float* a, const float* b, float* c,
@@ -95,6 +100,7 @@ void parallel_product(const Gemm& g, const float* a, const float* b, float* c,
     small(g, a, b, c);
     return finish({0, g.m, 0, g.n});
   }
+  if (amx::worth_tiles(g)) return amx::multiply_split(g, a, b, c, plain, finish);
   if (const std::int64_t runs = runs_of(g); runs > 1) {
     row_product(g, runs, a, b, c);
     return finish({0, g.m, 0, g.n});

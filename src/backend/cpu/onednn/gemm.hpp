@@ -2,15 +2,13 @@
 
 #include <cstdint>
 
+#include "backend/cpu/amx/split_product.hpp"
 #include "backend/cpu/reference/blas.hpp"
 #include "core/function_ref.hpp"
 
 namespace nyala::backend::onednn {
 
-/// A block of a product: rows [row, row + rows) and columns [column, column + columns).
-struct Block {
-  std::int64_t row, rows, column, columns;
-};
+using amx::Block;
 
 /// Below this many multiplications a product is not worth oneDNN's overhead.
 inline constexpr std::int64_t small_product = 32 * 32 * 32;

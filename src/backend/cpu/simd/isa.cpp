@@ -32,16 +32,21 @@ const SimdTable* simd_table(const char* name) {
   return nullptr;
 }
 
+bool allows_tiles() {
+  const char* wanted = std::getenv("NYALA_CPU_ISA");
+  return wanted == nullptr || *wanted == '\0' || std::strcmp(wanted, "amx") == 0;
+}
+
 const SimdTable* best_simd_table() {
   const char* wanted = std::getenv("NYALA_CPU_ISA");
-  bool allowed = wanted == nullptr || *wanted == '\0';
+  bool allowed = allows_tiles();
   const SimdTable* best = nullptr;
   for (const char* level : {"avx512", "avx2", "sse42"}) {
     allowed = allowed || std::strcmp(wanted, level) == 0;
     if (allowed && best == nullptr) best = simd_table(level);
   }
   if (!allowed) {
-    throw Error(std::string("NYALA_CPU_ISA: must be sse42, avx2 or avx512, got \"") + wanted + "\"");
+    throw Error(std::string("NYALA_CPU_ISA: must be sse42, avx2, avx512 or amx, got \"") + wanted + "\"");
   }
   return best;
 }

@@ -97,9 +97,12 @@ struct SimdTable {
   void (*add_scaled)(float factor, const float* x, float* y, std::int64_t n);
 };
 
-/// The table of the best instruction set that this machine has and NYALA_CPU_ISA (sse42, avx2, avx512) allows; null on
-/// a machine without SSE4.2. Throws Error for another value.
+/// The table of the best instruction set that this machine has and NYALA_CPU_ISA (sse42, avx2, avx512, amx) allows;
+/// null on a machine without SSE4.2. Throws Error for another value.
 const SimdTable* best_simd_table();
+
+/// Whether NYALA_CPU_ISA lets products run on the tile unit.
+bool allows_tiles();
 /// By name; null if this machine lacks it.
 const SimdTable* simd_table(const char* name);
 
