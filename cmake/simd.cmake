@@ -30,9 +30,10 @@ if(nyala_simd_sources)
 endif()
 
 # Products on the tile unit: for one kind of processor, chosen at run time too.
-add_library(nyala_simd_amx OBJECT ${PROJECT_SOURCE_DIR}/src/backend/cpu/amx/split_blocks.amx.cpp)
+file(GLOB nyala_amx_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/backend/cpu/amx/*.amx.cpp")
+add_library(nyala_simd_amx OBJECT ${nyala_amx_sources})
 set_target_properties(nyala_simd_amx PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
-target_include_directories(nyala_simd_amx PRIVATE ${PROJECT_SOURCE_DIR}/src)
+target_include_directories(nyala_simd_amx PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(nyala_simd_amx PRIVATE ${flags_avx512} -mamx-tile -mamx-bf16 ${false_warnings}
                                               $<$<CONFIG:Release,RelWithDebInfo>:-O3>)
 if(NYALA_SANITIZE MATCHES "address")

@@ -3,8 +3,11 @@
 #include <cstring>
 #include <string>
 
+#include <doctest/doctest.h>
+
 #include <nyala/threads.hpp>
 
+#include "backend/cpu/amx/split_product.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/kernel_support.hpp"
 
@@ -13,7 +16,7 @@ namespace nyala::test {
 /// Lengths around every vector width, and one that is cut into parts for threads.
 inline const std::vector<std::int64_t> lengths = {0, 1, 3, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100, 1000, 100003};
 
-/// fn(vectorised kernels) for every instruction set that this machine has.
+/// fn(vectorised kernels) for every instruction set that this machine has, and with the tile unit if it has one.
 template <class F>
 void for_each_isa(F&& fn) {
   for (const char* level : {"sse42", "avx2", "avx512"}) {
@@ -21,7 +24,17 @@ void for_each_isa(F&& fn) {
     if (table == nullptr) continue;
     backend::SimdKernels kernels(*table);
     fn(kernels);
+    if (std::strcmp(level, "avx512") != 0 || !backend::amx::has_tiles()) continue;
+    backend::SimdKernels with_tiles(*table, true);
+    fn(with_tiles);
   }
+}
+
+/// Says so where a test of the tile unit cannot run.
+inline bool lacks_tiles() {
+  if (backend::amx::has_tiles()) return false;
+  MESSAGE("skipped: this processor has no tile unit (AMX), or NYALA_CPU_ISA is below it");
+  return true;
 }
 
 /// Numbers between low and high that look random, the same in every run.

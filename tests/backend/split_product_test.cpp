@@ -20,12 +20,6 @@ using nyala::backend::amx::Block;
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
-bool no_tiles() {
-  if (nyala::backend::amx::has_tiles()) return false;
-  MESSAGE("skipped: this processor has no tile unit (AMX), or NYALA_CPU_ISA is below it");
-  return true;
-}
-
 struct Matrices {
   Gemm sizes;
   std::vector<float> a, b, c;
@@ -98,7 +92,7 @@ Errors errors(const Matrices& x, std::vector<float>& found) {
 }  // namespace
 
 TEST_CASE("products on the tile unit are as precise as float32 arithmetic") {
-  if (no_tiles()) return;
+  if (nyala::test::lacks_tiles()) return;
   struct Sizes {
     std::int64_t m, n, k;
   };
@@ -129,7 +123,7 @@ TEST_CASE("products on the tile unit are as precise as float32 arithmetic") {
 }
 
 TEST_CASE("three parts hold all digits of a float32") {
-  if (no_tiles()) return;
+  if (nyala::test::lacks_tiles()) return;
   for (const bool turned : {false, true}) {
     Matrices x(96, 64, 64, false, turned, false);
     std::mt19937 engine(3);
@@ -145,7 +139,7 @@ TEST_CASE("three parts hold all digits of a float32") {
 }
 
 TEST_CASE("numbers that the tile unit would spoil go the ordinary way") {
-  if (no_tiles()) return;
+  if (nyala::test::lacks_tiles()) return;
   const float largest = std::numeric_limits<float>::max(), nan = std::numeric_limits<float>::quiet_NaN();
   struct Case {
     const char* name;
@@ -180,7 +174,7 @@ TEST_CASE("numbers that the tile unit would spoil go the ordinary way") {
 }
 
 TEST_CASE("zeros and what is far below the largest number stay on the tile unit") {
-  if (no_tiles()) return;
+  if (nyala::test::lacks_tiles()) return;
   Matrices x(96, 96, 96, false, false, false);
   for (float& value : x.b) value = 0;
   std::vector<float> found = multiply(x);

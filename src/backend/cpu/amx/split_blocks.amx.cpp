@@ -1,29 +1,7 @@
-#include "backend/cpu/amx/split_blocks.hpp"
-
-#include <immintrin.h>
+#include "backend/cpu/amx/tiles.amx.hpp"
 
 namespace nyala::backend::amx {
 namespace {
-
-constexpr std::int64_t part_bytes = block_bytes / 3, tile_bytes = part_bytes / 2, tile_rows = 16;
-
-constexpr std::int64_t ahead = 32;
-
-/// Sixteen pairs of two vectors' numbers in three parts. Rounding to 8 digits twice leaves 8 digits at most.
-inline void split(__m512i low, __m512i high, char* to, __m512i& top) {
-  const __m512i half = _mm512_set1_epi32(0x8000), upper = _mm512_set1_epi32(static_cast<int>(0xffff0000));
-  top = _mm512_max_epu32(top, _mm512_max_epu32(_mm512_add_epi32(low, low), _mm512_add_epi32(high, high)));
-  for (int part = 0; part < 3; ++part) {
-    __m512i a = low, b = high;
-    if (part < 2) {
-      a = _mm512_and_si512(_mm512_add_epi32(low, half), upper);
-      b = _mm512_and_si512(_mm512_add_epi32(high, half), upper);
-      low = _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(low), _mm512_castsi512_ps(a)));
-      high = _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(high), _mm512_castsi512_ps(b)));
-    }
-    _mm512_store_si512(to + part * part_bytes, _mm512_or_si512(_mm512_srli_epi32(a, 16), b));
-  }
-}
 
 /// out[j] = column j of the sixteen rows at `from`.
 inline void turn(const float* from, std::int64_t stride, __m512i* out) {
@@ -62,6 +40,7 @@ void fill_edge(Packer& p, const float* from, std::int64_t lines, std::int64_t de
 /// does not.
 template <bool left, bool along>
 struct Pieces {
+  using State = Packer;
   static constexpr std::int64_t of_a_block = left == along ? 8 : 2;
 
   static void pack(Packer& p, __m512i& top) {
@@ -126,81 +105,6 @@ void note(Packer& packer, __m512i top) {
   if (found > packer.top) packer.top = found;
 }
 
-/// Packs `units` pieces in even portions over `steps` steps.
-template <class P>
-struct Meanwhile {
-  Packer* packer;
-  std::int64_t units, steps, left = units, due = 0;
-  __m512i top = _mm512_setzero_si512();
-
-  void step() {
-    for (due += units; due >= steps && left > 0; due -= steps, --left) P::pack(*packer, top);
-  }
-  void done() {
-    if (packer != nullptr) note(*packer, top);
-  }
-};
-
-/// g++ does not know that loading a tile reads memory: what was written before stays before.
-inline void order_memory() { __asm__ volatile("" ::: "memory"); }
-
-inline void load_left(const char* at) {
-  _tile_loadd(4, at, 64);
-  _tile_loadd(5, at + tile_bytes, 64);
-}
-inline void load_right(const char* at) {
-  _tile_loadd(6, at, 64);
-  _tile_loadd(7, at + tile_bytes, 64);
-}
-inline void multiply_tiles() {
-  _tile_dpbf16ps(0, 4, 6);
-  _tile_dpbf16ps(1, 4, 7);
-  _tile_dpbf16ps(2, 5, 6);
-  _tile_dpbf16ps(3, 5, 7);
-}
-
-/// c (32, 32) of two panels, small parts first.
-template <class P>
-inline void multiply_block(const char* left, const char* right, std::int64_t steps, float* c, std::int64_t stride,
-                           bool add, Meanwhile<P>& meanwhile) {
-  const std::int64_t row = stride * 4;
-  float* const below = c + tile_rows * stride;
-  order_memory();
-  if (add) {
-    _tile_loadd(0, c, row);
-    _tile_loadd(1, c + tile_rows, row);
-    _tile_loadd(2, below, row);
-    _tile_loadd(3, below + tile_rows, row);
-  } else {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
-  }
-  for (std::int64_t step = 0; step < steps; ++step, left += block_bytes, right += block_bytes) {
-    load_left(left);
-    load_right(right + 2 * part_bytes);
-    multiply_tiles();
-    load_right(right + part_bytes);
-    multiply_tiles();
-    load_left(left + part_bytes);
-    multiply_tiles();
-    load_right(right);
-    multiply_tiles();
-    load_left(left + 2 * part_bytes);
-    multiply_tiles();
-    load_left(left);
-    multiply_tiles();
-    meanwhile.step();
-    order_memory();
-  }
-  _tile_stored(0, c, row);
-  _tile_stored(1, c + tile_rows, row);
-  _tile_stored(2, below, row);
-  _tile_stored(3, below + tile_rows, row);
-  order_memory();
-}
-
 /// c (rows, columns) by `block`(to, stride), which computes 32 by 32 numbers.
 template <class F>
 inline void at_edge(const PanelProduct& p, float* c, std::int64_t rows, std::int64_t columns, F block) {
@@ -230,15 +134,16 @@ void multiply_panel(const PanelProduct& p, Packer& panel, const Packer& others, 
     const std::int64_t rows = panel.left ? lines : other_lines, columns = panel.left ? other_lines : lines;
     float* const c = p.c + (panel.left ? other_line : other_line * p.stride_c);
     const auto block = [&](float* to, std::int64_t stride) {
-      multiply_block(a, b, steps, to, stride, p.add, late && i == 0 ? of_panel : of_next);
+      multiply_block(a, b, steps, {to, stride, tile_rows, tile_rows * stride}, p.add,
+                     late && i == 0 ? of_panel : of_next);
     };
     if (rows == block_side && columns == block_side)
       block(c, p.stride_c);
     else
       at_edge(p, c, rows, columns, block);
   }
-  of_panel.done();
-  of_next.done();
+  note(panel, of_panel.top);
+  if (next != nullptr) note(*next, of_next.top);
 }
 
 /// What LDTILECFG reads: eight tiles of sixteen rows of 64 bytes.

@@ -47,6 +47,10 @@ struct PanelProduct {
 /// others are done. Between open_tiles() and close_tiles().
 void multiply(const PanelProduct& product, Packer& panel, const Packer& others, Packer* next);
 
+/// Whether products of numbers up to these magnitudes (Packer::top) are right: no sum of parts overflows, and no part
+/// vanishes that is not below 2^-24 of the largest.
+bool fits(std::uint32_t top_a, std::uint32_t top_b, std::int64_t depth);
+
 void open_tiles();
 void close_tiles();
 

@@ -24,8 +24,6 @@ constexpr std::int64_t most_lines = 512;  // of the operand that is cut first
 constexpr std::int64_t least_depth = 256, most_depth = 1024;
 constexpr std::int64_t shared_bytes = 1'200'000;  // a good half of a core's second cache
 
-constexpr std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
-
 bool ask_for_tiles() {
   constexpr unsigned bfloat16_tiles = 1U << 22, tiles = 1U << 24;
   unsigned a = 0, b = 0, c = 0, d = 0;
@@ -44,19 +42,6 @@ struct Steps {
   std::int64_t begin(std::int64_t i) const { return i * size; }
   std::int64_t at(std::int64_t i) const { return std::min(size, length - i * size); }
 };
-
-float magnitude(std::uint32_t top) { return std::bit_cast<float>(top / 2); }
-
-/// No sum of parts overflows, and no part vanishes that is not below 2^-24 of the largest.
-bool fits(std::uint32_t top_a, std::uint32_t top_b, std::int64_t depth) {
-  constexpr std::uint32_t infinite = 0xff000000;
-  constexpr double largest = 0x1p126, smallest = 0x1p-80;
-  if (top_a >= infinite || top_b >= infinite) return false;
-  const double a = magnitude(top_a), b = magnitude(top_b);
-  if (a == 0 || b == 0) return true;
-  return a * b * static_cast<double>(depth) < largest && std::max(a, b) < largest && a > smallest && b > smallest &&
-         a * b > smallest;
-}
 
 std::atomic<std::uint64_t> passes = 0;
 
@@ -182,7 +167,19 @@ class Product {
   Pass pass_{};
 };
 
+float magnitude(std::uint32_t top) { return std::bit_cast<float>(top / 2); }
+
 }  // namespace
+
+bool fits(std::uint32_t top_a, std::uint32_t top_b, std::int64_t depth) {
+  constexpr std::uint32_t infinite = 0xff000000;
+  constexpr double largest = 0x1p126, smallest = 0x1p-80;
+  if (top_a >= infinite || top_b >= infinite) return false;
+  const double a = magnitude(top_a), b = magnitude(top_b);
+  if (a == 0 || b == 0) return true;
+  return a * b * static_cast<double>(depth) < largest && std::max(a, b) < largest && a > smallest && b > smallest &&
+         a * b > smallest;
+}
 
 bool has_tiles() {
   static const bool found = allows_tiles() && simd_table("avx512") != nullptr && ask_for_tiles();

@@ -10,6 +10,8 @@ struct Block {
   std::int64_t row, rows, column, columns;
 };
 
+constexpr std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
+
 /// Whether this machine has a tile unit that the process may use, and NYALA_CPU_ISA does not name an older set.
 bool has_tiles();
 

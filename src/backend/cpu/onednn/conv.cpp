@@ -105,6 +105,7 @@ class Weights {
 
 void OneDnnKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
                          FusedActivation activation, Tensor& before, Tensor& out) {
+  if (conv_on_tiles(x, kernel, bias, window, activation, before, out)) return;
   if (!known(out) || out.size() == 0 || x.size() == 0 || suits_winograd(x, kernel, out, window))
     return SimdKernels::conv(x, kernel, bias, window, activation, before, out);
   const detail::SingleThreadedOmp single;
@@ -131,6 +132,7 @@ void OneDnnKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bi
 }
 
 void OneDnnKernels::conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) {
+  if (conv_backward_data_on_tiles(gradient, kernel, window, dx)) return;
   if (!known(dx) || dx.size() == 0 || gradient.size() == 0 || suits_winograd(dx, kernel, gradient, window))
     return SimdKernels::conv_backward_data(gradient, kernel, window, dx);
   const detail::SingleThreadedOmp single;

@@ -76,6 +76,7 @@ bool SimdKernels::suits_winograd(const Tensor& x, const Tensor& kernel, const Te
 
 void SimdKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
                        FusedActivation activation, Tensor& before, Tensor& out) {
+  if (conv_on_tiles(x, kernel, bias, window, activation, before, out)) return;
   if (!all_float32(bias) || !suits_winograd(x, kernel, out, window))
     return ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
   const simd::WinogradLoops& loops = simd::winograd_loops(table());
@@ -95,6 +96,7 @@ void SimdKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias
 }
 
 void SimdKernels::conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) {
+  if (conv_backward_data_on_tiles(gradient, kernel, window, dx)) return;
   if (!suits_winograd(dx, kernel, gradient, window))
     return ReferenceKernels::conv_backward_data(gradient, kernel, window, dx);
   const simd::WinogradLoops& loops = simd::winograd_loops(table());

@@ -9,9 +9,10 @@ namespace nyala::backend {
 /// what has no fast loop goes to the reference.
 class SimdKernels : public ReferenceKernels {
  public:
-  explicit SimdKernels(const SimdTable& table) : table_(table) {}
+  /// tiles: whether convolutions may run on the tile unit, which the machine then has (amx::has_tiles()).
+  explicit SimdKernels(const SimdTable& table, bool tiles = false) : table_(table), tiles_(tiles) {}
   /// The instruction set: "avx512".
-  std::string name() const override { return table_.name; }
+  std::string name() const override { return tiles_ ? std::string(table_.name) + "+amx" : table_.name; }
 
   /// Whether the convolutions here are the quickest there are for y = x * kernel: 3 x 3, in float32, many channels.
   bool suits_winograd(const Tensor& x, const Tensor& kernel, const Tensor& y, const Window& window) const;
@@ -73,12 +74,17 @@ class SimdKernels : public ReferenceKernels {
 
  protected:
   const SimdTable& table() const { return table_; }
+  /// conv and conv_backward_data on the tile unit; false, with the results undefined, where it should not or cannot.
+  bool conv_on_tiles(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                     FusedActivation activation, Tensor& before, Tensor& out);
+  bool conv_backward_data_on_tiles(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx);
 
  private:
   void reduce_group(Reduce op, const Tensor& x, std::span<const std::int64_t> sizes, std::span<const bool> reduced,
                     Tensor& out);
 
   const SimdTable& table_;
+  bool tiles_;
 };
 
 }  // namespace nyala::backend
