@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -33,8 +34,11 @@ class WindowCells {
     if (whole) {
       first_ = number(corner);
       cells_ = inside_;
+      alike_ =
+          std::min(g_.out[2] - (position - row * g_.out[2]), (g_.in[2] - 1 - reach_[2] - corner[2]) / g_.stride[2] + 1);
       return;
     }
+    alike_ = 1;
     border_.clear();
     g_.for_window(position, [&](std::int64_t, std::int64_t cell) {
       if (cell >= 0) border_.push_back(static_cast<std::int32_t>(cell));
@@ -47,6 +51,9 @@ class WindowCells {
   std::span<const std::int32_t> cells() const { return cells_; }
   /// A cell's number among the sample's.
   std::int32_t first() const { return first_; }
+  /// How many positions from here on have the same cells, each step() further.
+  std::int64_t alike() const { return alike_; }
+  std::int64_t step() const { return g_.stride[2]; }
 
  private:
   std::int32_t number(const std::array<std::int64_t, 3>& at) const {
@@ -58,6 +65,7 @@ class WindowCells {
   std::vector<std::int32_t> inside_, border_;
   std::span<const std::int32_t> cells_;
   std::int32_t first_ = 0;
+  std::int64_t alike_ = 1;
 };
 
 }  // namespace nyala::backend

@@ -58,10 +58,8 @@ void channel_gradient(const float* x, const float* y, const float* gradient, flo
                       float* before, double* sums, double* products, std::int64_t rows, std::int64_t n);
 void channel_activate(const float* x, const float* center, const float* factor, const float* shift,
                       const float* residual, float ceiling, float* y, std::int64_t rows, std::int64_t n);
-void pool_max(const float* x, const std::int32_t* cells, std::int64_t count, std::int32_t first, float* best,
-              std::int32_t* places, std::int64_t n);
-void pool_max_backward(const float* gradient, const std::int32_t* places, const std::int32_t* cells, std::int64_t count,
-                       std::int32_t first, bool add, float* dx, std::int64_t n);
-void pool_mean(const float* x, const std::int32_t* cells, std::int64_t count, float* mean, std::int64_t n);
+void pool_max(const PoolRun& run, const float* x, float* best, std::int32_t* places);
+void pool_max_backward(const PoolRun& run, const float* gradient, const std::int32_t* places, bool add, float* dx);
+void pool_mean(const PoolRun& run, const float* x, float* mean);
 
 }  // namespace nyala::backend::NYALA_SIMD_NAMESPACE

@@ -34,6 +34,11 @@ class WindowReader {
     }
   }
   std::int64_t count() const { return static_cast<std::int64_t>(window.cells().size()); }
+  /// How many windows from here on, `most` at most, the loops can take at once.
+  std::int64_t alike(std::int64_t most) const { return half_ ? 1 : std::min(window.alike(), most); }
+  PoolRun run(std::int64_t windows) const {
+    return {cells, count(), windows, window.step(), g_.in_channels, half_ ? 0 : window.first()};
+  }
 
   WindowCells window;
   const float* from = nullptr;
@@ -48,7 +53,7 @@ class WindowReader {
   std::vector<std::int32_t> numbers_;
 };
 
-/// fn(window of x, first element of the output cell), on all threads.
+/// fn(window of x, how many like it follow each other, first element of the first one's output), on all threads.
 template <class F>
 void for_outputs(const Tensor& x, const WindowGeometry& g, F&& fn) {
   const std::int64_t positions = g.out_positions();
@@ -56,10 +61,12 @@ void for_outputs(const Tensor& x, const WindowGeometry& g, F&& fn) {
                        [&](std::int64_t begin, std::int64_t end) {
                          WindowReader reader(x, g);
                          std::int64_t sample = begin / positions, position = begin % positions;
-                         for (std::int64_t i = begin; i < end; ++i) {
+                         for (std::int64_t i = begin, count; i < end; i += count) {
                            reader.move_to(sample, position);
-                           fn(reader, i * g.in_channels);
-                           if (++position == positions) position = 0, ++sample;
+                           count = reader.alike(end - i);
+                           fn(reader, count, i * g.in_channels);
+                           position += count;
+                           if (position == positions) position = 0, ++sample;
                          }
                        });
 }
@@ -98,7 +105,7 @@ void SimdKernels::max_pool(const Tensor& x, const Window& window, Tensor& out, T
   const WindowGeometry g(x.shape(), out.shape(), window);
   const std::int64_t channels = g.in_channels;
   std::int32_t* places = argmax.defined() ? argmax.data<std::int32_t>() : nullptr;
-  for_outputs(x, g, [&](const WindowReader& reader, std::int64_t cell) {
+  for_outputs(x, g, [&](const WindowReader& reader, std::int64_t windows, std::int64_t cell) {
     alignas(64) float wide[half_block];
     std::int32_t* where = advance(places, cell);
     float* best = half ? wide : floats(out) + cell;
@@ -106,8 +113,7 @@ void SimdKernels::max_pool(const Tensor& x, const Window& window, Tensor& out, T
       std::fill_n(best, channels, -std::numeric_limits<float>::infinity());
       if (where != nullptr) std::fill_n(where, channels, -1);
     } else {
-      table_.pool_max(reader.from, reader.cells, reader.count(), half ? 0 : reader.window.first(), best, where,
-                      channels);
+      table_.pool_max(reader.run(windows), reader.from, best, where);
       for (std::int64_t c = 0; half && where != nullptr && c < channels; ++c)
         where[c] = reader.window.first() + reader.window.cells()[static_cast<std::size_t>(where[c])];
     }
@@ -125,11 +131,12 @@ void SimdKernels::max_pool_backward(const Tensor& gradient, const Tensor& argmax
       g, gradient, dx, g.windows_tile(), [&](std::int64_t sample, const float* incoming, float* target) {
         WindowCells cells(g);
         const std::int32_t* place = argmax.data<std::int32_t>() + sample * g.out_positions() * channels;
-        for (std::int64_t o = 0; o < g.out_positions(); ++o, incoming += channels, place += channels) {
+        for (std::int64_t o = 0; o < g.out_positions(); o += cells.alike()) {
           cells.move_to(o);
-          table_.pool_max_backward(incoming, place, cells.cells().data(),
-                                   static_cast<std::int64_t>(cells.cells().size()), cells.first(), !apart,
-                                   target + cells.first() * channels, channels);
+          table_.pool_max_backward({cells.cells().data(), static_cast<std::int64_t>(cells.cells().size()),
+                                    cells.alike(), cells.step(), channels, cells.first()},
+                                   incoming + o * channels, place + o * channels, !apart,
+                                   target + cells.first() * channels);
         }
       });
 }
@@ -139,13 +146,13 @@ void SimdKernels::average_pool(const Tensor& x, const Window& window, Tensor& ou
   if (!half && !all_float32(x, out)) return ReferenceKernels::average_pool(x, window, out);
   const WindowGeometry g(x.shape(), out.shape(), window);
   const std::int64_t channels = g.in_channels;
-  for_outputs(x, g, [&](const WindowReader& reader, std::int64_t cell) {
+  for_outputs(x, g, [&](const WindowReader& reader, std::int64_t windows, std::int64_t cell) {
     alignas(64) float wide[half_block];
     float* mean = half ? wide : floats(out) + cell;
     if (reader.count() == 0)
       std::fill_n(mean, channels, 0.0F);
     else
-      table_.pool_mean(reader.from, reader.cells, reader.count(), mean, channels);
+      table_.pool_mean(reader.run(windows), reader.from, mean);
     if (half) narrow(mean, out, cell, channels);
   });
 }

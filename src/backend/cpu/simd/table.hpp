@@ -9,6 +9,15 @@ namespace nyala::backend {
 /// Which operands of a binary loop are arrays; the others are single numbers.
 enum class Operands : std::uint8_t { both, scalar_a, scalar_b, none };
 
+/// Windows of a pool that follow each other: each has the same `count` >= 1 cells of `channels` numbers, at
+/// x + cells[t] * channels for the first one, `step` cells further for the next. Places are counted from `first` below
+/// x.
+struct PoolRun {
+  const std::int32_t* cells;
+  std::int64_t count, windows, step, channels;
+  std::int32_t first;
+};
+
 /// Loops over float32 arrays, compiled once per instruction set. All run on the calling thread; what they write may be
 /// one of their operands. Those that are looked up by operation are null where there is no fast loop.
 struct SimdTable {
@@ -84,14 +93,11 @@ struct SimdTable {
   void (*channel_gradient)(const float* x, const float* y, const float* gradient, float ceiling, const float* mean,
                            float* before, double* sums, double* products, std::int64_t rows, std::int64_t n);
 
-  /// Over a window of `count` >= 1 cells of n channels, x + cells[t] * n: the largest, and, where places is not null,
-  /// which cell has it, counted from `first` below x.
-  void (*pool_max)(const float* x, const std::int32_t* cells, std::int64_t count, std::int32_t first, float* best,
-                   std::int32_t* places, std::int64_t n);
+  /// The largest of each window's cells, and, where places is not null, which cell has it.
+  void (*pool_max)(const PoolRun& run, const float* x, float* best, std::int32_t* places);
   /// The cell of dx that `places` names gets the gradient, the window's others nothing.
-  void (*pool_max_backward)(const float* gradient, const std::int32_t* places, const std::int32_t* cells,
-                            std::int64_t count, std::int32_t first, bool add, float* dx, std::int64_t n);
-  void (*pool_mean)(const float* x, const std::int32_t* cells, std::int64_t count, float* mean, std::int64_t n);
+  void (*pool_max_backward)(const PoolRun& run, const float* gradient, const std::int32_t* places, bool add, float* dx);
+  void (*pool_mean)(const PoolRun& run, const float* x, float* mean);
   void (*scale)(float factor, float* x, std::int64_t n);
   /// y += factor * x
   void (*add_scaled)(float factor, const float* x, float* y, std::int64_t n);
