@@ -86,27 +86,29 @@ TEST_CASE("winograd: every activation, with the value before it and without") {
 }
 
 TEST_CASE("winograd: a number that is not finite stays in the tiles that see it") {
-  const ConvCase c = conv_case("3 x 3", {2, 12, 12, 16}, {3, 3, 16, 16}, 1, 1, 1, 1);
-  Tensor x = single(random(c.x, 1)), kernel = single(random(c.kernel, 2)), none;
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
-    Tensor broken = x.clone();
-    broken.data<float>()[((1 * 12 + 5) * 12 + 5) * 16 + 3] = bad;  // sample 1, row 5, column 5
-    for_each_isa([&](SimdKernels& kernels) {
-      CAPTURE(kernels.name());
-      Tensor clean = zeros(c.out(), DType::float32), found = zeros(c.out(), DType::float32);
-      kernels.conv(x, kernel, none, c.window, FusedActivation::none, none, clean);
-      kernels.conv(broken, kernel, none, c.window, FusedActivation::none, none, found);
-      for (std::int64_t n = 0; n < 2; ++n)
-        for (std::int64_t row = 0; row < 12; ++row)
-          for (std::int64_t column = 0; column < 12; ++column) {
-            const std::int64_t at = ((n * 12 + row) * 12 + column) * 16;
-            const bool seen = n == 1 && row >= 4 && row <= 6 && column >= 4 && column <= 6;
-            const bool near = n == 1 && row >= 4 && row <= 7 && column >= 4 && column <= 7;
-            if (seen) CHECK_FALSE(std::isfinite(found.data<float>()[at]));
-            if (!near) CHECK(found.data<float>()[at] == clean.data<float>()[at]);
-          }
-    });
-  }
+  for (const std::int64_t channels : {16, 64})
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+      const ConvCase c = conv_case("3 x 3", {2, 12, 12, channels}, {3, 3, channels, channels}, 1, 1, 1, 1);
+      Tensor x = single(random(c.x, 1)), kernel = single(random(c.kernel, 2)), none;
+      Tensor broken = x.clone();
+      broken.data<float>()[((1 * 12 + 5) * 12 + 5) * channels + 3] = bad;  // sample 1, row 5, column 5
+      for_each_isa([&](SimdKernels& kernels) {
+        CAPTURE(kernels.name());
+        Tensor clean = zeros(c.out(), DType::float32), found = zeros(c.out(), DType::float32);
+        kernels.conv(x, kernel, none, c.window, FusedActivation::none, none, clean);
+        kernels.conv(broken, kernel, none, c.window, FusedActivation::none, none, found);
+        for (std::int64_t n = 0; n < 2; ++n)
+          for (std::int64_t row = 0; row < 12; ++row)
+            for (std::int64_t column = 0; column < 12; ++column) {
+              const std::int64_t at = ((n * 12 + row) * 12 + column) * channels;
+              const bool seen = n == 1 && row >= 4 && row <= 6 && column >= 4 && column <= 6;
+              const bool near = n == 1 && row >= 4 && row <= 7 && column >= 4 && column <= 7;
+              if (seen) CHECK_FALSE(std::isfinite(found.data<float>()[at]));
+              // On the tile unit, the loops compute the block of tiles that sees it.
+              if (!near) CHECK(found.data<float>()[at] == doctest::Approx(clean.data<float>()[at]).epsilon(1e-5));
+            }
+      });
+    }
 }
 
 TEST_CASE("winograd: the same bits with any number of threads, and for a sample in any batch") {

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <optional>
 
+#include "backend/cpu/amx/tile_filter.hpp"
 #include "backend/cpu/scratch.hpp"
 #include "backend/cpu/simd/nn_loops.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
@@ -49,13 +51,23 @@ std::int64_t start_of(const WinogradImages& s, std::int64_t row) {
   return (row / s.tile_rows() * s.out_rows + row % s.tile_rows() * 2) * s.out_columns * s.out_channels;
 }
 
-/// The kernel as the loops read it.
-Scratch factors_of(const simd::WinogradLoops& loops, const Tensor& kernel, bool turned) {
-  const std::int64_t in = kernel.shape()[2], out = kernel.shape()[3];
-  Scratch factors(float_bytes(16 * in * out));
-  loops.transform_filter(in, out, turned, floats(kernel), static_cast<float*>(factors.get()));
-  return factors;
-}
+/// The kernel as the loops read it, and as the tile unit does where that is worth it.
+class Filter {
+ public:
+  Filter(const simd::WinogradLoops& loops, const WinogradImages& s, const Tensor& kernel, bool turned, bool tiles)
+      : factors_(float_bytes(16 * s.in_channels * s.out_channels)) {
+    loops.transform_filter(kernel.shape()[2], kernel.shape()[3], turned, floats(kernel),
+                           static_cast<float*>(factors_.get()));
+    if (tiles && amx::TileFilter::suits(s.in_channels, s.out_channels))
+      tiles_.emplace(s.in_channels, s.out_channels, plain());
+  }
+  const float* plain() const { return static_cast<const float*>(factors_.get()); }
+  const simd::TileProducts* tiles() const { return tiles_ ? &tiles_->products() : nullptr; }
+
+ private:
+  Scratch factors_;
+  std::optional<amx::TileFilter> tiles_;
+};
 
 }  // namespace
 
@@ -81,12 +93,12 @@ void SimdKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias
     return ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
   const simd::WinogradLoops& loops = simd::winograd_loops(table());
   const WinogradImages s = images_of(x, out, window);
-  const Scratch factors = factors_of(loops, kernel, false);
+  const Filter filter(loops, s, kernel, false, tiles_);
   const bool relu = activation == FusedActivation::relu && !before.defined();
   float* sums = floats(before.defined() ? before : out);
   Pieces(s, x.shape()[0], 16).run([&](std::int64_t, std::int64_t first, std::int64_t last) {
-    const Scratch scratch(float_bytes(loops.scratch(s)));
-    loops.convolve(s, first, last, floats(x), static_cast<const float*>(factors.get()), floats(bias), relu, sums,
+    const Scratch scratch(float_bytes(loops.scratch(s, filter.tiles())));
+    loops.convolve(s, first, last, floats(x), filter.plain(), filter.tiles(), floats(bias), relu, sums,
                    static_cast<float*>(scratch.get()));
     if (relu || (activation == FusedActivation::none && !before.defined())) return;
     const std::int64_t begin = start_of(s, first), count = start_of(s, last) - begin;
@@ -101,11 +113,11 @@ void SimdKernels::conv_backward_data(const Tensor& gradient, const Tensor& kerne
     return ReferenceKernels::conv_backward_data(gradient, kernel, window, dx);
   const simd::WinogradLoops& loops = simd::winograd_loops(table());
   const WinogradImages s = turned(images_of(dx, gradient, window));
-  const Scratch factors = factors_of(loops, kernel, true);
+  const Filter filter(loops, s, kernel, true, tiles_);
   Pieces(s, dx.shape()[0], 16).run([&](std::int64_t, std::int64_t first, std::int64_t last) {
-    const Scratch scratch(float_bytes(loops.scratch(s)));
-    loops.convolve(s, first, last, floats(gradient), static_cast<const float*>(factors.get()), nullptr, false,
-                   floats(dx), static_cast<float*>(scratch.get()));
+    const Scratch scratch(float_bytes(loops.scratch(s, filter.tiles())));
+    loops.convolve(s, first, last, floats(gradient), filter.plain(), filter.tiles(), nullptr, false, floats(dx),
+                   static_cast<float*>(scratch.get()));
   });
 }
 
@@ -120,7 +132,7 @@ void SimdKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient, 
   const Scratch memory(float_bytes(size * pieces.count));
   float* sums = static_cast<float*>(memory.get());
   pieces.run([&](std::int64_t piece, std::int64_t first, std::int64_t last) {
-    const Scratch scratch(float_bytes(loops.scratch(s)));
+    const Scratch scratch(float_bytes(loops.scratch(s, nullptr)));
     std::fill_n(sums + piece * size, size, 0.0F);
     loops.filter_gradient(s, first, last, floats(x), floats(gradient), sums + piece * size,
                           static_cast<float*>(scratch.get()));

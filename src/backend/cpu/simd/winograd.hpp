@@ -22,17 +22,29 @@ struct WinogradImages {
   std::int64_t tile_columns() const { return (out_columns + 1) / 2; }
 };
 
+/// Products on the tile unit, in place of the loops'.
+struct TileProducts {
+  static constexpr std::int64_t block = 32;  // tiles transformed together
+
+  /// sums (16, out / lanes, block, lanes) of values (16, in / lanes, block, lanes) for the first `count` tiles; the
+  /// steps lead from product to product. False, with sums undefined, where these numbers are for the loops.
+  bool (*multiply)(const TileProducts& self, std::int64_t count, const float* values, std::int64_t value_step,
+                   float* sums, std::int64_t sum_step, float* scratch);
+  std::int64_t scratch;  // in float32
+};
+
 struct WinogradLoops {
   /// Both numbers of channels are multiples of it.
   std::int64_t channels_step;
-  /// What convolve and filter_gradient need of scratch, in float32.
-  std::int64_t (*scratch)(const WinogradImages& images);
+  /// What convolve (with the tile unit, if not null) and filter_gradient need of scratch, in float32.
+  std::int64_t (*scratch)(const WinogradImages& images, const TileProducts* tiles);
   /// kernel (3, 3, in, out) becomes 16 products' factors (16, in, out), in the order that convolve reads; `turned`: for
   /// the gradient of the input, (16, out, in) of the kernel turned by half a turn. in, out: the kernel's.
   void (*transform_filter)(std::int64_t in, std::int64_t out, bool turned, const float* kernel, float* filter);
   /// The rows of tiles [first, last) of y = x * kernel + bias (may be null), with ReLU where asked for.
   void (*convolve)(const WinogradImages& images, std::int64_t first, std::int64_t last, const float* x,
-                   const float* filter, const float* bias, bool relu, float* y, float* scratch);
+                   const float* filter, const TileProducts* tiles, const float* bias, bool relu, float* y,
+                   float* scratch);
   /// sums (16, in, out) += what these rows of tiles add to the kernel's gradient, transformed.
   void (*filter_gradient)(const WinogradImages& images, std::int64_t first, std::int64_t last, const float* x,
                           const float* gradient, float* sums, float* scratch);

@@ -1,194 +1,7 @@
-#include "backend/cpu/simd/winograd.hpp"
-#include "backend/cpu/simd/vector.hpp"
+#include "backend/cpu/simd/winograd_tiles.simd.hpp"
 
 namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE {
 namespace {
-
-using namespace nyala::backend::NYALA_SIMD_NAMESPACE;
-
-/// fn(0), fn(1) … fn(count - 1) without a loop: arrays of registers stay in registers.
-template <int count, class F>
-[[gnu::always_inline]] inline void unrolled(F fn) {
-#pragma GCC unroll 16
-  for (int i = 0; i < count; ++i) fn(i);
-}
-
-constexpr std::int64_t products = 16;  // of a tile, for a pair of channels
-
-/// Tiles whose sums the registers hold at once, two registers wide.
-constexpr std::int64_t group = lanes == 16 ? 14 : 6;
-
-/// Tiles that are transformed together. Those of few channels stay in the first cache; more channels need more tiles to
-/// each reading of the filter.
-std::int64_t block_of(std::int64_t in, std::int64_t out) { return in + out <= 32 ? group : 2 * group; }
-
-/// How the transformed numbers of a block of tiles lie: (product, lanes of channels, tile, lane).
-struct Layout {
-  std::int64_t tiles, channels;
-
-  std::int64_t panel() const { return tiles * lanes; }
-  /// From product to product: not a power of two, which would put them in the same cache lines.
-  std::int64_t product() const { return tiles * channels + 16; }
-  std::int64_t size() const { return products * product(); }
-};
-
-/// The part of a row of tiles that belongs to a block.
-struct Run {
-  std::int64_t sample, row, column, count;  // the first tile, how many tiles
-  float* tiles;                             // transformed numbers of the first tile
-};
-
-/// Calls fn(run) for the tiles [begin, end), whose transformed numbers begin at `memory`.
-template <class F>
-[[gnu::always_inline]] inline void for_runs(const WinogradImages& s, std::int64_t begin, std::int64_t end,
-                                            float* memory, F fn) {
-  const std::int64_t columns = s.tile_columns(), rows = s.tile_rows();
-  for (std::int64_t tile = begin; tile < end;) {
-    const std::int64_t row = tile / columns, column = tile % columns;
-    const std::int64_t count = columns - column < end - tile ? columns - column : end - tile;
-    fn(Run{row / rows, row % rows, column, count, memory + (tile - begin) * lanes});
-    tile += count;
-  }
-}
-
-/// The inputs that a row of tiles sees: four rows, of which some may be outside.
-struct InputRows {
-  const float* row[4];
-  std::int64_t step[4];
-  std::int64_t left, columns;
-};
-
-/// Four inputs one above the other become four terms.
-[[gnu::always_inline]] inline void transform_column(const InputRows& in, std::int64_t column, Floats (&terms)[4]) {
-  Floats d[4] = {};
-  if (column >= 0 && column < in.columns) unrolled<4>([&](int i) { d[i] = load(in.row[i] + column * in.step[i]); });
-  terms[0] = d[0] - d[2];
-  terms[1] = d[1] + d[2];
-  terms[2] = d[2] - d[1];
-  terms[3] = d[1] - d[3];
-}
-
-/// One register of channels of a run.
-void transform_inputs(const InputRows in, std::int64_t count, std::int64_t product, float* tile) {
-  Floats one[4], two[4];
-  transform_column(in, in.left, one);
-  transform_column(in, in.left + 1, two);
-  for (std::int64_t i = 0; i < count; ++i, tile += lanes) {
-    Floats three[4], four[4];
-    transform_column(in, in.left + 2 * i + 2, three);
-    transform_column(in, in.left + 2 * i + 3, four);
-    float* to = tile;
-    unrolled<4>([&](int j) {
-      store(one[j] - three[j], to);
-      store(two[j] + three[j], to + product);
-      store(three[j] - two[j], to + 2 * product);
-      store(two[j] - four[j], to + 3 * product);
-      to += 4 * product;
-      one[j] = three[j];
-      two[j] = four[j];
-    });
-  }
-}
-
-/// Transforms the 4 x 4 inputs of the tiles [begin, end).
-void transform_input(const WinogradImages& s, const Layout& layout, std::int64_t begin, std::int64_t end,
-                     const float* x, const float* zeros, float* to) {
-  for_runs(s, begin, end, to, [&](const Run& run) {
-    const std::int64_t top = 2 * run.row - s.pad_rows, channels = s.in_channels;
-    InputRows in;
-    in.left = 2 * run.column - s.pad_columns;
-    in.columns = s.in_columns;
-    for (std::int64_t i = 0; i < 4; ++i) {
-      const bool inside = top + i >= 0 && top + i < s.in_rows;
-      in.row[i] = inside ? x + (run.sample * s.in_rows + top + i) * s.in_columns * channels : zeros;
-      in.step[i] = inside ? channels : 0;
-    }
-    for (std::int64_t c = 0; c < channels; c += lanes) {
-      transform_inputs(in, run.count, layout.product(), run.tiles + c * layout.tiles);
-      for (int i = 0; i < 4; ++i) in.row[i] += lanes;
-    }
-  });
-}
-
-/// What of a tile's 2 x 2 results there is, and the steps to the others.
-struct OutputTile {
-  std::int64_t right, below;
-  bool has_right, has_below;
-};
-
-/// Calls fn(transformed numbers, place of the first of 2 x 2 in y, tile) for the tiles [begin, end).
-template <class F>
-[[gnu::always_inline]] inline void for_output_tiles(const WinogradImages& s, std::int64_t begin, std::int64_t end,
-                                                    float* memory, F fn) {
-  for_runs(s, begin, end, memory, [&](const Run& run) {
-    const std::int64_t row = 2 * run.row;
-    OutputTile tile{s.out_channels, s.out_columns * s.out_channels, true, row + 1 < s.out_rows};
-    for (std::int64_t i = 0; i < run.count; ++i) {
-      const std::int64_t column = 2 * (run.column + i);
-      tile.has_right = column + 1 < s.out_columns;
-      fn(run.tiles + i * lanes, ((run.sample * s.out_rows + row) * s.out_columns + column) * s.out_channels, tile);
-    }
-  });
-}
-
-/// Makes 2 x 2 results of one register of channels' 16 sums.
-template <bool relu>
-[[gnu::always_inline]] inline void transform_sums(const float* sums, std::int64_t product, Floats bias,
-                                                  const OutputTile& tile, float* out) {
-  Floats upper[4], lower[4];
-  unrolled<4>([&](int j) {
-    const Floats m0 = load(sums), m1 = load(sums + 4 * product), m2 = load(sums + 8 * product),
-                 m3 = load(sums + 12 * product);
-    upper[j] = m0 + m1 + m2;
-    lower[j] = m1 - m2 - m3;
-    sums += product;
-  });
-  const auto finish = [&](Floats sum) {
-    sum += bias;
-    return relu ? maximum(sum, Floats{}) : sum;
-  };
-  store(finish(upper[0] + upper[1] + upper[2]), out);
-  if (tile.has_right) store(finish(upper[1] - upper[2] - upper[3]), out + tile.right);
-  if (!tile.has_below) return;
-  store(finish(lower[0] + lower[1] + lower[2]), out + tile.below);
-  if (tile.has_right) store(finish(lower[1] - lower[2] - lower[3]), out + tile.below + tile.right);
-}
-
-template <bool relu>
-void transform_output(const WinogradImages& s, const Layout& layout, std::int64_t begin, std::int64_t end, float* sums,
-                      const float* bias, float* y) {
-  for_output_tiles(s, begin, end, sums, [&](const float* from, std::int64_t place, OutputTile tile) {
-    const std::int64_t product = layout.product(), panel = layout.tiles, channels = s.out_channels;
-    float* out = y + place;
-    for (std::int64_t o = 0; o < channels; o += lanes)
-      transform_sums<relu>(from + o * panel, product, bias == nullptr ? Floats{} : load(bias + o), tile, out + o);
-  });
-}
-
-/// The adjoint of transform_sums: 2 x 2 gradients become 16 factors.
-[[gnu::always_inline]] inline void transform_gradients(const float* in, const OutputTile& tile, std::int64_t product,
-                                                       float* to) {
-  const Floats a = load(in), b = tile.has_right ? load(in + tile.right) : Floats{},
-               c = tile.has_below ? load(in + tile.below) : Floats{},
-               d = tile.has_below && tile.has_right ? load(in + tile.below + tile.right) : Floats{};
-  const Floats left[4] = {a, a + c, a - c, -c}, rest[4] = {b, b + d, b - d, -d};
-  unrolled<4>([&](int j) {
-    store(left[j], to);
-    store(left[j] + rest[j], to + product);
-    store(left[j] - rest[j], to + 2 * product);
-    store(-rest[j], to + 3 * product);
-    to += 4 * product;
-  });
-}
-
-void transform_gradient(const WinogradImages& s, const Layout& layout, std::int64_t begin, std::int64_t end,
-                        const float* gradient, float* factors) {
-  for_output_tiles(s, begin, end, factors, [&](float* to, std::int64_t place, OutputTile tile) {
-    const std::int64_t product = layout.product(), panel = layout.tiles, channels = s.out_channels;
-    const float* in = gradient + place;
-    for (std::int64_t o = 0; o < channels; o += lanes) transform_gradients(in + o, tile, product, to + o * panel);
-  });
-}
 
 /// Sums over `panels` of input channels, for `rows` tiles and `wide` registers of output channels.
 template <int rows, int wide>
@@ -248,14 +61,15 @@ void filter_product(std::int64_t panel_size, std::int64_t tiles, const float* in
 /// The scratch memory of one call, and how it goes through its tiles.
 struct Blocks {
   Layout in_layout, out_layout;
-  float *in, *out, *zeros;
+  float *in, *out, *zeros, *rest;
 
-  Blocks(const WinogradImages& s, float* memory)
-      : in_layout{block_of(s.in_channels, s.out_channels), s.in_channels},
+  Blocks(const WinogradImages& s, const TileProducts* tiles, float* memory)
+      : in_layout{block_of(s, tiles), s.in_channels},
         out_layout{in_layout.tiles, s.out_channels},
         in(memory),
         out(in + in_layout.size()),
-        zeros(out + out_layout.size()) {}
+        zeros(out + out_layout.size()),
+        rest(zeros + s.in_channels) {}
 
   /// Calls fn(begin, end) for blocks of the tiles in the rows [first, last).
   template <class F>
@@ -267,28 +81,35 @@ struct Blocks {
   }
 };
 
-std::int64_t scratch(const WinogradImages& s) {
-  const std::int64_t tiles = block_of(s.in_channels, s.out_channels);
-  return Layout{tiles, s.in_channels}.size() + Layout{tiles, s.out_channels}.size() + s.in_channels;
+std::int64_t scratch(const WinogradImages& s, const TileProducts* tiles) {
+  const std::int64_t block = block_of(s, tiles);
+  return Layout{block, s.in_channels}.size() + Layout{block, s.out_channels}.size() + s.in_channels +
+         (tiles == nullptr ? 0 : tiles->scratch);
+}
+
+void multiply_block(const WinogradImages& s, const Blocks& blocks, std::int64_t tiles, const float* filter) {
+  const std::int64_t in = s.in_channels, out = s.out_channels;
+  const Layout& out_layout = blocks.out_layout;
+  for (std::int64_t k = 0; k < products; ++k) {
+    const float* values = blocks.in + k * blocks.in_layout.product();
+    const float* factors = filter + k * in * out;
+    float* sums = blocks.out + k * out_layout.product();
+    std::int64_t o = 0;
+    for (; o + 2 * lanes <= out; o += 2 * lanes)
+      tile_products<2>(out_layout, tiles, in / lanes, values, factors + o * in, sums + o * out_layout.tiles);
+    if (o < out) tile_products<1>(out_layout, tiles, in / lanes, values, factors + o * in, sums + o * out_layout.tiles);
+  }
 }
 
 void convolve(const WinogradImages& s, std::int64_t first, std::int64_t last, const float* x, const float* filter,
-              const float* bias, bool relu, float* y, float* memory) {
-  const std::int64_t in = s.in_channels, out = s.out_channels;
-  const Blocks blocks(s, memory);
+              const TileProducts* tiles, const float* bias, bool relu, float* y, float* memory) {
+  const Blocks blocks(s, tiles, memory);
   const Layout layout = blocks.in_layout, out_layout = blocks.out_layout;
   blocks.each(s, first, last, [&](std::int64_t begin, std::int64_t end) {
     transform_input(s, layout, begin, end, x, blocks.zeros, blocks.in);
-    for (std::int64_t k = 0; k < products; ++k) {
-      const float* values = blocks.in + k * layout.product();
-      const float* factors = filter + k * in * out;
-      float* sums = blocks.out + k * out_layout.product();
-      std::int64_t o = 0;
-      for (; o + 2 * lanes <= out; o += 2 * lanes)
-        tile_products<2>(out_layout, end - begin, in / lanes, values, factors + o * in, sums + o * layout.tiles);
-      if (o < out)
-        tile_products<1>(out_layout, end - begin, in / lanes, values, factors + o * in, sums + o * layout.tiles);
-    }
+    if (tiles == nullptr || !tiles->multiply(*tiles, end - begin, blocks.in, layout.product(), blocks.out,
+                                             out_layout.product(), blocks.rest))
+      multiply_block(s, blocks, end - begin, filter);
     if (relu)
       transform_output<true>(s, out_layout, begin, end, blocks.out, bias, y);
     else
@@ -310,7 +131,7 @@ void filter_products(const Layout& layout, std::int64_t tiles, const float* in, 
 void filter_gradient(const WinogradImages& s, std::int64_t first, std::int64_t last, const float* x,
                      const float* gradient, float* sums, float* memory) {
   const std::int64_t in = s.in_channels, out = s.out_channels;
-  const Blocks blocks(s, memory);
+  const Blocks blocks(s, nullptr, memory);
   const Layout layout = blocks.in_layout, out_layout = blocks.out_layout;
   blocks.each(s, first, last, [&](std::int64_t begin, std::int64_t end) {
     transform_input(s, layout, begin, end, x, blocks.zeros, blocks.in);
