@@ -14,7 +14,9 @@ std::optional<amx::ConvSizes> sizes_of(const Tensor& x, const Tensor& kernel, co
       y.size() == 0)
     return std::nullopt;
   const bool flat = window.rank == 1;
-  const auto axis = [&](const Tensor& tensor, int at) { return tensor.shape()[tensor.rank() - at]; };
+  const auto axis = [&](const Tensor& tensor, std::size_t from_last) {
+    return tensor.shape()[static_cast<std::size_t>(tensor.rank()) - from_last];
+  };
   const auto of_window = [&](const std::array<std::int64_t, 3>& values, bool rows, std::int64_t none) {
     return rows ? (flat ? none : values[0]) : values[flat ? 0 : 1];
   };
