@@ -106,6 +106,7 @@ class Weights {
 void OneDnnKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
                          FusedActivation activation, Tensor& before, Tensor& out) {
   if (conv_on_tiles(x, kernel, bias, window, activation, before, out)) return;
+  if (conv_of_few_channels(x, kernel, bias, window, activation, before, out)) return;
   if (!known(out) || out.size() == 0 || x.size() == 0 || suits_winograd(x, kernel, out, window))
     return SimdKernels::conv(x, kernel, bias, window, activation, before, out);
   const detail::SingleThreadedOmp single;

@@ -89,6 +89,7 @@ bool SimdKernels::suits_winograd(const Tensor& x, const Tensor& kernel, const Te
 void SimdKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
                        FusedActivation activation, Tensor& before, Tensor& out) {
   if (conv_on_tiles(x, kernel, bias, window, activation, before, out)) return;
+  if (conv_of_few_channels(x, kernel, bias, window, activation, before, out)) return;
   if (!all_float32(bias) || !suits_winograd(x, kernel, out, window))
     return ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
   const simd::WinogradLoops& loops = simd::winograd_loops(table());

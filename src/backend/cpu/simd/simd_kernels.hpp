@@ -74,6 +74,9 @@ class SimdKernels : public ReferenceKernels {
 
  protected:
   const SimdTable& table() const { return table_; }
+  /// conv of images of one or two channels; false, with nothing done, where it does not serve.
+  bool conv_of_few_channels(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                            FusedActivation activation, Tensor& before, Tensor& out);
   /// conv and conv_backward_data on the tile unit; false, with the results undefined, where it should not or cannot.
   bool conv_on_tiles(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
                      FusedActivation activation, Tensor& before, Tensor& out);
