@@ -175,12 +175,14 @@ void turn_kernel(const ConvSizes& s, const float* kernel, float* to) {
 }  // namespace
 
 bool worth_tiles(const ConvSizes& s) {
-  constexpr std::int64_t worth = 4'000'000;
+  constexpr std::int64_t worth = 4'000'000, fewest_results = 1536;
   const Runs runs(s);
   const Geometry at(s);
   const std::int64_t work =
       s.samples * s.out_rows * s.out_columns * s.out_channels * s.channels * s.kernel_rows * s.kernel_columns;
   if (work < worth || runs.all_steps() > most_steps || !has_tiles()) return false;
+  // Few results are not worth splitting the kernel, which is done anew for each call.
+  if (s.samples * s.out_rows * s.out_columns < fewest_results) return false;
   // Little is summed to each result: reading and writing take longer than is won.
   if (runs.all_steps() < (s.kernel_rows * s.kernel_columns == 1 ? 8 : 3)) return false;
   if (s.pad_rows < 0 || s.pad_columns < 0 || s.pad_rows > at.reach_rows || s.pad_columns > at.reach_columns ||

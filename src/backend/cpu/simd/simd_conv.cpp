@@ -15,6 +15,7 @@ using simd::WinogradImages;
 
 constexpr std::int64_t worth_a_piece = 2'000'000;  // multiplications of the definition: some 20 µs
 constexpr std::int64_t fewest_channels = 16, fewest_tiles = 36, most_factors = 256 * 256;
+constexpr std::int64_t fewest_split_tiles = 128;  // fewer are not worth splitting the kernel for the tile unit
 
 WinogradImages images_of(const Tensor& x, const Tensor& y, const Window& window) {
   return {x.shape()[1], x.shape()[2], x.shape()[3],         y.shape()[1],
@@ -54,11 +55,13 @@ std::int64_t start_of(const WinogradImages& s, std::int64_t row) {
 /// The kernel as the loops read it, and as the tile unit does where that is worth it.
 class Filter {
  public:
-  Filter(const simd::WinogradLoops& loops, const WinogradImages& s, const Tensor& kernel, bool turned, bool tiles)
+  Filter(const simd::WinogradLoops& loops, const WinogradImages& s, const Tensor& kernel, bool turned,
+         std::int64_t samples, bool tiles)
       : factors_(float_bytes(16 * s.in_channels * s.out_channels)) {
     loops.transform_filter(kernel.shape()[2], kernel.shape()[3], turned, floats(kernel),
                            static_cast<float*>(factors_.get()));
-    if (tiles && amx::TileFilter::suits(s.in_channels, s.out_channels))
+    if (tiles && amx::TileFilter::suits(s.in_channels, s.out_channels) &&
+        samples * s.tile_rows() * s.tile_columns() >= fewest_split_tiles)
       tiles_.emplace(s.in_channels, s.out_channels, plain());
   }
   const float* plain() const { return static_cast<const float*>(factors_.get()); }
@@ -94,7 +97,7 @@ void SimdKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias
     return ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
   const simd::WinogradLoops& loops = simd::winograd_loops(table());
   const WinogradImages s = images_of(x, out, window);
-  const Filter filter(loops, s, kernel, false, tiles_);
+  const Filter filter(loops, s, kernel, false, x.shape()[0], tiles_);
   const bool relu = activation == FusedActivation::relu && !before.defined();
   float* sums = floats(before.defined() ? before : out);
   Pieces(s, x.shape()[0], 16).run([&](std::int64_t, std::int64_t first, std::int64_t last) {
@@ -114,7 +117,7 @@ void SimdKernels::conv_backward_data(const Tensor& gradient, const Tensor& kerne
     return ReferenceKernels::conv_backward_data(gradient, kernel, window, dx);
   const simd::WinogradLoops& loops = simd::winograd_loops(table());
   const WinogradImages s = turned(images_of(dx, gradient, window));
-  const Filter filter(loops, s, kernel, true, tiles_);
+  const Filter filter(loops, s, kernel, true, dx.shape()[0], tiles_);
   Pieces(s, dx.shape()[0], 16).run([&](std::int64_t, std::int64_t first, std::int64_t last) {
     const Scratch scratch(float_bytes(loops.scratch(s, filter.tiles())));
     loops.convolve(s, first, last, floats(gradient), filter.plain(), filter.tiles(), nullptr, false, floats(dx),
