@@ -12,6 +12,7 @@
 #include <nyala/ops/math.hpp>
 
 #include "autograd/variable_impl.hpp"
+#include "core/printable.hpp"
 #include "core/subnormals.hpp"
 #include "model/gradient_clipping.hpp"
 #include "model/optimizer_state.hpp"
@@ -179,7 +180,8 @@ void Optimizer::apply(const std::vector<Tensor>& gradients, const std::vector<Va
   if (kept.empty()) throw Error(state.name + ": there is no gradient for any variable; none depends on the loss");
   if (!missing.empty() && !state.warned) {
     state.warned = true;
-    std::cerr << "nyala: " << state.name << ": no gradient for " << missing << "; the loss does not depend on it\n";
+    std::cerr << "nyala: " << detail::printable(state.name + ": no gradient for " + missing)
+              << "; the loss does not depend on it\n";
   }
 
   if (state.options.loss_scale_factor) {

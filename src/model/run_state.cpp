@@ -11,6 +11,7 @@
 
 #include <nyala/error.hpp>
 
+#include "core/printable.hpp"
 #include "model/label_kind.hpp"
 #include "model/layer_state.hpp"
 #include "model/step.hpp"
@@ -245,7 +246,9 @@ void save_callbacks(const CallbackList& callbacks, SavedState& state) {
 void load_callbacks(const CallbackList& callbacks, const SavedState& state) {
   const Config& list = state.values.at("callbacks");
   std::vector<bool> taken(list.size(), false);
-  const auto warn = [](const std::string& what) { std::cerr << "nyala: warning: fit: " << what << std::endl; };
+  const auto warn = [](const std::string& what) {
+    std::cerr << "nyala: warning: fit: " << detail::printable(what) << std::endl;
+  };
   for (const auto& callback : callbacks.callbacks()) {
     const std::string name = class_of(*callback);
     std::size_t i = 0;

@@ -7,6 +7,7 @@
 #include <nyala/error.hpp>
 #include <nyala/model.hpp>
 
+#include "core/printable.hpp"
 #include "model/console.hpp"
 #include "model/graph.hpp"
 #include "model/layer_state.hpp"
@@ -209,7 +210,7 @@ std::string Model::summary_text(const SummaryOptions& options) const {
   std::string text = "Model: \"" + name() + "\"\n" + Summary(*this, options, detail::utf8_locale()).table();
   text += all.line("Total") + trainable.line("Trainable") + others.line("Non-trainable");
   if (optimizer_built) text += optimizer_slots.line("Optimizer");
-  return text;
+  return detail::printable(text);
 }
 
 void Model::summary(const SummaryOptions& options) const { std::cout << summary_text(options) << std::endl; }

@@ -10,6 +10,7 @@
 #include <nyala/error.hpp>
 #include <nyala/ops.hpp>
 
+#include "core/printable.hpp"
 #include "model/layer_state.hpp"
 #include "saving/layer_dialect.hpp"
 #include "saving/optimizer_file.hpp"
@@ -17,7 +18,7 @@
 
 namespace nyala::saving {
 
-void warn(const std::string& text) { std::cerr << "nyala: warning: " << text << '\n'; }
+void warn(const std::string& text) { std::cerr << "nyala: warning: " << detail::printable(text) << '\n'; }
 
 bool WeightStore::has_group(const std::string& group) const {
   return std::any_of(files_.begin(), files_.end(), [&](const auto& file) { return file.second->has_group(group); });
