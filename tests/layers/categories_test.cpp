@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -184,7 +186,8 @@ TEST_CASE("vocabularies in files, from Keras and back") {
                                 {0.6019864082336426, 1.021651268005371, 0.0, 0.0, 0.0}});
   const Tensor dense = matmul(cast(counts.to("cpu"), DType::float32), weights[0]) + weights[1];
   CHECK(max(abs(texts.predict(y).only() - dense)).item<float>() < 1e-5F);
-  const std::string path = "categories_test.keras";
+  // Of this process: the suite runs for several instruction sets at once.
+  const std::string path = "categories_test_" + std::to_string(::getpid()) + ".keras";
   for (Model* model : {&words, &texts}) {
     const Tensor& input = model == &words ? x : y;
     model->save(path);

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <doctest/doctest.h>
 
 #include <nyala/nyala.hpp>
@@ -37,7 +39,8 @@ TEST_CASE("MultiOptimizer goes on from a file as if it had not stopped") {
       MultiOptimizer({"adam", {{".*first/kernel", shared}, {".*last/kernel", shared}}}, {.loss_scale_factor = 4.0}));
   const Tensor x = random::normal({8, 4}), y = random::normal({8, 2});
   for (int i = 0; i < 2; ++i) model.train_on_batch(x, y);
-  const std::string path = "multi_optimizer_test.keras";
+  // Of this process: the suite runs for several instruction sets at once.
+  const std::string path = "multi_optimizer_test_" + std::to_string(::getpid()) + ".keras";
   model.save(path);
   Model again = load_model(path);
   std::remove(path.c_str());

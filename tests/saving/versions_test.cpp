@@ -1,4 +1,6 @@
 // Models that real older versions of Keras and tf.keras trained and saved (tests/golden/make_versions.py).
+#include <unistd.h>
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -95,7 +97,8 @@ TEST_CASE("weights of older versions of Keras fit the model that the same versio
 }
 
 TEST_CASE("a model of an older Keras 3 is saved without the keys that are new to it") {
-  const std::string path = std::filesystem::temp_directory_path() / "nyala_for_an_older_keras.keras";
+  const std::string path =
+      std::filesystem::temp_directory_path() / ("nyala_for_an_older_keras_" + std::to_string(::getpid()) + ".keras");
   const auto written = [&](const Model& model) {
     model.save(path);
     return saving::ArchiveReader(path, path).text("config.json", 1 << 20);
