@@ -1,5 +1,4 @@
 #include "support.hpp"
-#include "core/printable.hpp"
 
 #include <charconv>
 #include <cmath>
@@ -32,7 +31,7 @@ std::string python_number(double value) {
   return plain.find('.') == std::string::npos ? plain + ".0" : plain;
 }
 
-void say(const std::string& line) { std::cout << printable(line) << std::endl; }
-void warn(const std::string& line) { std::cerr << "warning: " << printable(line) << std::endl; }
+void say(const std::string& line) { std::cout << line << std::endl; }
+void warn(const std::string& line) { std::cerr << "warning: " << line << std::endl; }
 
 }  // namespace nyala::detail
