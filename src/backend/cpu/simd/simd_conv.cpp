@@ -15,6 +15,7 @@ using simd::WinogradImages;
 
 constexpr std::int64_t worth_a_piece = 2'000'000;  // multiplications of the definition: some 20 µs
 constexpr std::int64_t fewest_channels = 16, fewest_tiles = 36, most_factors = 256 * 256;
+constexpr std::int64_t worth_transforming = 512;  // factors of the kernel: some 20 µs
 constexpr std::int64_t fewest_split_tiles = 128;  // fewer are not worth splitting the kernel for the tile unit
 
 WinogradImages images_of(const Tensor& x, const Tensor& y, const Window& window) {
@@ -58,8 +59,12 @@ class Filter {
   Filter(const simd::WinogradLoops& loops, const WinogradImages& s, const Tensor& kernel, bool turned,
          std::int64_t samples, bool tiles)
       : factors_(float_bytes(16 * s.in_channels * s.out_channels)) {
-    loops.transform_filter(kernel.shape()[2], kernel.shape()[3], turned, floats(kernel),
-                           static_cast<float*>(factors_.get()));
+    const std::int64_t step = loops.channels_step;
+    detail::parallel_for(0, s.out_channels / step, worth_transforming / (s.in_channels * step) + 1,
+                         [&](std::int64_t first, std::int64_t last) {
+                           loops.transform_filter(kernel.shape()[2], kernel.shape()[3], turned, first * step,
+                                                  last * step, floats(kernel), static_cast<float*>(factors_.get()));
+                         });
     if (tiles && amx::TileFilter::suits(s.in_channels, s.out_channels) &&
         samples * s.tile_rows() * s.tile_columns() >= fewest_split_tiles)
       tiles_.emplace(s.in_channels, s.out_channels, plain());

@@ -39,8 +39,10 @@ struct WinogradLoops {
   /// What convolve (with the tile unit, if not null) and filter_gradient need of scratch, in float32.
   std::int64_t (*scratch)(const WinogradImages& images, const TileProducts* tiles);
   /// kernel (3, 3, in, out) becomes 16 products' factors (16, in, out), in the order that convolve reads; `turned`: for
-  /// the gradient of the input, (16, out, in) of the kernel turned by half a turn. in, out: the kernel's.
-  void (*transform_filter)(std::int64_t in, std::int64_t out, bool turned, const float* kernel, float* filter);
+  /// the gradient of the input, (16, out, in) of the kernel turned by half a turn. in, out: the kernel's. Columns
+  /// [first, last) of the result, multiples of channels_step.
+  void (*transform_filter)(std::int64_t in, std::int64_t out, bool turned, std::int64_t first, std::int64_t last,
+                           const float* kernel, float* filter);
   /// The rows of tiles [first, last) of y = x * kernel + bias (may be null), with ReLU where asked for.
   void (*convolve)(const WinogradImages& images, std::int64_t first, std::int64_t last, const float* x,
                    const float* filter, const TileProducts* tiles, const float* bias, bool relu, float* y,

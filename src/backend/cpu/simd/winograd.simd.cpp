@@ -167,9 +167,10 @@ void filter_gradient(const WinogradImages& s, std::int64_t first, std::int64_t l
   }
 }
 
-void transform_filter(std::int64_t in, std::int64_t out, bool turned, const float* kernel, float* filter) {
+void transform_filter(std::int64_t in, std::int64_t out, bool turned, std::int64_t first, std::int64_t last,
+                      const float* kernel, float* filter) {
   const std::int64_t rows = turned ? out : in, columns = turned ? in : out;
-  for (std::int64_t o = 0; o < columns; o += lanes) {
+  for (std::int64_t o = first; o < last; o += lanes) {
     // Panels of two registers' columns, each row by row; the last one may have one.
     const std::int64_t panel = o / (2 * lanes) * (2 * lanes);
     const std::int64_t wide = columns - panel < 2 * lanes ? lanes : 2 * lanes;
