@@ -94,6 +94,7 @@ TEST_CASE("winograd: a number that is not finite stays in the tiles that see it"
       broken.data<float>()[((1 * 12 + 5) * 12 + 5) * channels + 3] = bad;  // sample 1, row 5, column 5
       for_each_isa([&](SimdKernels& kernels) {
         CAPTURE(kernels.name());
+        const bool blocks = channels == 64 && kernels.name() == "avx512+amx";
         Tensor clean = zeros(c.out(), DType::float32), found = zeros(c.out(), DType::float32);
         kernels.conv(x, kernel, none, c.window, FusedActivation::none, none, clean);
         kernels.conv(broken, kernel, none, c.window, FusedActivation::none, none, found);
@@ -104,8 +105,13 @@ TEST_CASE("winograd: a number that is not finite stays in the tiles that see it"
               const bool seen = n == 1 && row >= 4 && row <= 6 && column >= 4 && column <= 6;
               const bool near = n == 1 && row >= 4 && row <= 7 && column >= 4 && column <= 7;
               if (seen) CHECK_FALSE(std::isfinite(found.data<float>()[at]));
-              // On the tile unit, the loops compute the block of tiles that sees it.
-              if (!near) CHECK(found.data<float>()[at] == doctest::Approx(clean.data<float>()[at]).epsilon(1e-5));
+              if (near) continue;
+              const float value = found.data<float>()[at], before = clean.data<float>()[at];
+              // Of the tile unit's, the loops compute the block of tiles that sees it.
+              if (blocks)
+                CHECK(value == doctest::Approx(before).epsilon(1e-5));
+              else
+                CHECK(value == before);
             }
       });
     }

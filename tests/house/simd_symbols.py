@@ -12,7 +12,7 @@ import sys
 
 OWN = {"avx2": ("nyala::avx2", "::avx2::", "xsimd::avx", "xsimd::fma3"),
        "avx512": ("nyala::avx512", "::avx512::", "xsimd::avx", "xsimd::fma3"),
-       "amx": ("::amx::",)}
+       "amx": ()}
 
 
 def shared_functions(nm, level, path):

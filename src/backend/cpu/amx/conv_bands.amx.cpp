@@ -5,8 +5,6 @@
 namespace nyala::backend::amx {
 namespace {
 
-constexpr std::int64_t lanes = 16;
-
 __mmask16 mask_of(std::int64_t count) {
   return static_cast<__mmask16>(count >= lanes ? 0xffff : count <= 0 ? 0 : (1 << count) - 1);
 }
@@ -59,7 +57,7 @@ void place(const Band& b, std::int64_t first, std::int64_t count, std::int64_t c
     const std::int64_t sample = row / b.period, within = row % b.period;
     const std::int64_t here = b.pitch - column < count - i ? b.pitch - column : count - i;
     const std::int64_t end = column + here < b.out_columns ? column + here : b.out_columns;
-    if (within < b.out_rows && sample < b.samples) {
+    if (within < b.out_rows) {
       float* to = b.y + ((sample * b.out_rows + within) * b.out_columns + column) * b.out_channels + channel;
       const float* from = sums + i * block_side;
       for (std::int64_t c = column; c < end; ++c, to += b.out_channels, from += block_side) {
@@ -82,20 +80,13 @@ void place(const Band& b, std::int64_t first, std::int64_t count, std::int64_t c
 }  // namespace
 
 void split_row(const float* from, std::int64_t count, char* to, std::int64_t part, std::uint32_t& top) {
-  const __m512i half = _mm512_set1_epi32(0x8000), upper = _mm512_set1_epi32(static_cast<int>(0xffff0000));
   __m512i most = _mm512_setzero_si512();
   for (std::int64_t i = 0; i < count; i += lanes, to += 2 * lanes) {
     const __mmask16 mask = mask_of(count - i);
     __m512i rest = _mm512_maskz_loadu_epi32(mask, from + i);
     most = _mm512_max_epu32(most, _mm512_add_epi32(rest, rest));
-    for (int p = 0; p < 3; ++p) {
-      __m512i a = rest;
-      if (p < 2) {
-        a = _mm512_and_si512(_mm512_add_epi32(rest, half), upper);
-        rest = _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(rest), _mm512_castsi512_ps(a)));
-      }
-      _mm512_mask_cvtepi32_storeu_epi16(to + p * part, mask, _mm512_srli_epi32(a, 16));
-    }
+    for (int p = 0; p < 3; ++p)
+      _mm512_mask_cvtepi32_storeu_epi16(to + p * part, mask, _mm512_srli_epi32(p < 2 ? first_part(rest) : rest, 16));
   }
   const std::uint32_t found = _mm512_reduce_max_epu32(most);
   if (found > top) top = found;

@@ -23,7 +23,6 @@ struct Band {
   std::int64_t steps, out_channels;
   std::int64_t first, last, pitch;             ///< rows of all images one above the other, with their gaps
   std::int64_t period, out_rows, out_columns;  ///< rows from image to image; of results
-  std::int64_t samples;
   const float* bias;
   bool relu;
   float* y;

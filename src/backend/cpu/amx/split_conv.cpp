@@ -141,7 +141,7 @@ class Convolution {
     clear(before + rows * row_bytes, part - before - rows * row_bytes);
     if (!fits(top, filter_top_, runs_.count * runs_.length)) return false;
     convolve_band({image, part, pixel, offsets_.data(), filter_, runs_.all_steps(), s_.out_channels, begin, end,
-                   at_.pitch, at_.period, s_.out_rows, s_.out_columns, s_.samples, bias_, relu_, y_});
+                   at_.pitch, at_.period, s_.out_rows, s_.out_columns, bias_, relu_, y_});
     return true;
   }
 

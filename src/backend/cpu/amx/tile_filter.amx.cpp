@@ -5,7 +5,7 @@
 namespace nyala::backend::amx {
 namespace {
 
-constexpr std::int64_t products = 16, lanes = 16, block = simd::TileProducts::block;
+constexpr std::int64_t products = 16, block = simd::TileProducts::block;
 
 /// Pieces of the left operand: four tiles' numbers of two registers of channels.
 struct TileNumbers {

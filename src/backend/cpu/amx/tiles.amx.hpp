@@ -9,20 +9,22 @@
 namespace nyala::backend::amx {
 namespace {
 
-constexpr std::int64_t part_bytes = block_bytes / 3, tile_bytes = part_bytes / 2, tile_rows = 16;
+constexpr std::int64_t part_bytes = block_bytes / 3, tile_bytes = part_bytes / 2, tile_rows = 16, lanes = 16;
 
-/// Sixteen pairs of two vectors' numbers in three parts. Rounding to 8 digits twice leaves 8 digits at most.
-inline void split(__m512i low, __m512i high, char* to, __m512i& top) {
+/// The first part of sixteen numbers, in the upper halves; `rest` becomes what is left, exactly. Rounding to 8 digits
+/// twice leaves 8 digits at most: the third part is all of the rest.
+inline __m512i first_part(__m512i& rest) {
   const __m512i half = _mm512_set1_epi32(0x8000), upper = _mm512_set1_epi32(static_cast<int>(0xffff0000));
+  const __m512i part = _mm512_and_si512(_mm512_add_epi32(rest, half), upper);
+  rest = _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(rest), _mm512_castsi512_ps(part)));
+  return part;
+}
+
+/// Sixteen pairs of two vectors' numbers in three parts.
+inline void split(__m512i low, __m512i high, char* to, __m512i& top) {
   top = _mm512_max_epu32(top, _mm512_max_epu32(_mm512_add_epi32(low, low), _mm512_add_epi32(high, high)));
   for (int part = 0; part < 3; ++part) {
-    __m512i a = low, b = high;
-    if (part < 2) {
-      a = _mm512_and_si512(_mm512_add_epi32(low, half), upper);
-      b = _mm512_and_si512(_mm512_add_epi32(high, half), upper);
-      low = _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(low), _mm512_castsi512_ps(a)));
-      high = _mm512_castps_si512(_mm512_sub_ps(_mm512_castsi512_ps(high), _mm512_castsi512_ps(b)));
-    }
+    const __m512i a = part < 2 ? first_part(low) : low, b = part < 2 ? first_part(high) : high;
     _mm512_store_si512(to + part * part_bytes, _mm512_or_si512(_mm512_srli_epi32(a, 16), b));
   }
 }

@@ -1,17 +1,11 @@
 #include "backend/cpu/simd/shallow_conv.hpp"
+#include "backend/cpu/simd/unrolled.hpp"
 #include "backend/cpu/simd/vector.hpp"
 
 namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE {
 namespace {
 
 using namespace nyala::backend::NYALA_SIMD_NAMESPACE;
-
-/// fn(0), fn(1) … fn(count - 1) without a loop: arrays of registers stay in registers.
-template <int count, class F>
-[[gnu::always_inline]] inline void repeated(F fn) {
-#pragma GCC unroll 16
-  for (int i = 0; i < count; ++i) fn(i);
-}
 
 /// Results whose sums the registers hold at once, two registers wide.
 constexpr int group = lanes == 16 ? 12 : 6;
@@ -21,25 +15,25 @@ template <int count, int wide>
 void results(const ShallowConv& s, const float* const* rows, const float* kernel, const float* bias, std::int64_t at,
              std::int64_t channel, float* y) {
   Floats total[wide][count];
-  repeated<wide>([&](int j) {
+  unrolled<wide>([&](int j) {
     const Floats start = load(bias + channel + j * lanes);
-    repeated<count>([&](int i) { total[j][i] = start; });
+    unrolled<count>([&](int i) { total[j][i] = start; });
   });
   const float* factors = kernel + channel;
   for (std::int64_t row = 0; row < s.kernel_rows; ++row) {
     const float* const in = rows[row] + at * s.step;
     for (std::int64_t t = 0; t < s.depth; ++t, factors += s.padded_channels) {
       Floats factor[wide];
-      repeated<wide>([&](int j) { factor[j] = load(factors + j * lanes); });
-      repeated<count>([&](int i) {
+      unrolled<wide>([&](int j) { factor[j] = load(factors + j * lanes); });
+      unrolled<count>([&](int i) {
         const Floats value = splat(in[i * s.step + t]);
-        repeated<wide>([&](int j) { total[j][i] = fma(value, factor[j], total[j][i]); });
+        unrolled<wide>([&](int j) { total[j][i] = fma(value, factor[j], total[j][i]); });
       });
     }
   }
-  repeated<count>([&](int i) {
+  unrolled<count>([&](int i) {
     float* const to = y + (at + i) * s.out_channels + channel;
-    repeated<wide>([&](int j) {
+    unrolled<wide>([&](int j) {
       const Floats sum = s.relu ? maximum(total[j][i], Floats{}) : total[j][i];
       store_up_to(s.out_channels - channel - j * lanes, sum, to + j * lanes);
     });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "backend/cpu/simd/unrolled.hpp"
 #include "backend/cpu/simd/vector.hpp"
 #include "backend/cpu/simd/winograd.hpp"
 
@@ -9,13 +10,6 @@ namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE {
 namespace {
 
 using namespace nyala::backend::NYALA_SIMD_NAMESPACE;
-
-/// fn(0), fn(1) … fn(count - 1) without a loop: arrays of registers stay in registers.
-template <int count, class F>
-[[gnu::always_inline]] inline void unrolled(F fn) {
-#pragma GCC unroll 16
-  for (int i = 0; i < count; ++i) fn(i);
-}
 
 constexpr std::int64_t products = 16;  // of a tile, for a pair of channels
 
