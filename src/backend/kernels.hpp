@@ -186,6 +186,14 @@ struct AppliedActivation {
   bool biased = false;  // whether the sums of the gradient before it are wanted too: a bias was added
 };
 
+/// What follows the results of a product in inference, channel by channel: out = activation(normalised + residual).
+struct Finish {
+  Tensor mean, variance, gamma, beta;  // (channels,); mean null: not normalised; gamma, beta may be null
+  double epsilon = 0.0;
+  Tensor residual;  // like the results, or null
+  std::optional<Unary> activation;
+};
+
 class Kernels {
  public:
   virtual ~Kernels() = default;
@@ -279,6 +287,11 @@ class Kernels {
   // ---- networks; channels last: x (batch, spatial…, channels), kernel (k…, in / groups, out)
   virtual void conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
                     FusedActivation activation, Tensor& before, Tensor& out);
+  /// conv in inference, and what follows it. Made of other kernels here.
+  virtual void conv_finished(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                             FusedActivation activation, const Finish& finish, Tensor& out);
+  /// y (rows, channels) = what follows it, in place. Made of other kernels here.
+  virtual void finish(const Finish& finish, Tensor& y);
   virtual void conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx);
   virtual void conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window, Tensor& dkernel);
   /// argmax int32 (position in the flattened spatial axes of the sample), or null in inference

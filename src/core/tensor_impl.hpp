@@ -31,6 +31,7 @@ Tensor alias(const Tensor& tensor, const Shape& shape);
 inline Tensor alias(const Tensor& tensor) { return alias(tensor, tensor.shape()); }
 /// Elements [first, first + shape.elements()) of the storage under a shape.
 Tensor view(const Tensor& tensor, std::int64_t first, const Shape& shape);
+inline bool has_mask(const Tensor& tensor) { return tensor.defined() && tensor.impl()->mask != nullptr; }
 /// Throws Error, naming `where`, for a null tensor.
 inline void require_defined(const Tensor& tensor, const char* where) {
   if (!tensor.defined()) fail_undefined(where);

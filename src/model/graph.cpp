@@ -275,8 +275,6 @@ Plan::Plan(const std::vector<KerasTensor>& inputs, const std::vector<KerasTensor
 
 namespace {
 
-bool has_mask(const Tensor& tensor) { return tensor.defined() && tensor.impl()->mask != nullptr; }
-
 /// A layer that casts its input has a mask of its own to end.
 bool takes_mask_off(const Layer& layer, std::size_t input, const Tensor& x) {
   return layer.ends_mask(input) && (state_of(layer).is_model || x.dtype() == layer.compute_dtype());
@@ -284,17 +282,10 @@ bool takes_mask_off(const Layer& layer, std::size_t input, const Tensor& x) {
 
 }  // namespace
 
-std::optional<ops::FollowUp> Plan::follow_up(const Fusion& fusion, const Tensors& arguments,
-                                             const std::vector<Tensor>& values) {
-  const Tensor residual = fusion.sum == none ? Tensor() : values[fusion.residual];
-  if (has_mask(arguments.only()) || has_mask(residual)) return std::nullopt;
-  return ops::FollowUp{fusion.capped ? backend::Unary::relu6 : backend::Unary::relu, residual};
-}
-
 Tensors Plan::run(const Tensors& inputs, const CallContext& context) const {
-  std::vector<Tensor> values(places_);
+  Values values(places_);
   for (std::size_t i = 0; i < input_places_.size(); ++i) values[input_places_[i]] = inputs[i];
-  std::vector<bool> done;  // steps whose work a batch normalisation has done
+  std::vector<bool, PoolAllocator<bool>> done;  // steps whose work a step before has done
   for (std::size_t at = 0; at < steps_.size(); ++at) {
     const Step& step = steps_[at];
     const GraphNode& node = *step.node;
@@ -309,14 +300,17 @@ Tensors Plan::run(const Tensors& inputs, const CallContext& context) const {
     const bool plain = node.context.arguments.is_null() && node.context.tensors.empty() && node.keywords.empty();
     Tensors results;
     std::optional<ops::FollowUp> next;
-    if (plain && context.training && step.fusion) next = follow_up(*step.fusion, arguments, values);
+    if (plain && step.fusion && step.fusion->training == context.training)
+      next = follow_up(*step.fusion, arguments, values);
     if (next) {
       const ops::OfferFollowUp offer(&*next);
-      results = Tensors(node.layer->outputs(arguments, CallContext{.training = true}));
+      results = Tensors(node.layer->outputs(arguments, CallContext{.training = context.training}));
       if (next->taken) {
         done.resize(steps_.size());
-        done[step.fusion->activation] = true;
-        if (step.fusion->sum != none) done[step.fusion->sum] = true;
+        const Fusion& fusion = *step.fusion;
+        for (const std::size_t other : {fusion.normalization, fusion.sum, fusion.activation}) {
+          if (other != none) done[other] = true;
+        }
       }
     } else if (plain) {
       results = Tensors(node.layer->outputs(arguments, CallContext{.training = context.training}));

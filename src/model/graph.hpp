@@ -8,6 +8,8 @@
 
 #include <nyala/layer.hpp>
 
+#include "core/pool_allocator.hpp"
+
 namespace nyala::ops {
 struct FollowUp;
 }
@@ -62,25 +64,29 @@ class Plan {
 
  private:
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
-  /// What alone uses the result of a batch normalisation, so that it can be left to it in training: an activation,
-  /// perhaps after the sum with something that is known by then.
+  /// What alone uses the result of a step, so that it can be left to it: a batch normalisation, the sum with something
+  /// that is known by then, an activation, of which some may be missing. Left in training to a batch normalisation (at
+  /// least the activation), in inference to a convolution or a dense product.
   struct Fusion {
-    std::size_t activation, sum;  // steps; no sum: none
-    std::size_t residual;         // place of its other term
-    bool capped;                  // relu6 instead of relu
+    bool training = false;
+    std::size_t normalization = none, sum = none, activation = none;  // steps
+    double epsilon = 0.0;                                             // of the normalisation
+    bool has_gamma = false, has_beta = false;
+    std::size_t residual = none;  // place of the sum's other term
+    bool capped = false;          // relu6 instead of relu
   };
   struct Step {
     std::shared_ptr<GraphNode> node;
     std::vector<std::size_t> inputs;  // places of its inputs, then of its keywords
     std::size_t first_output = 0;
     std::vector<std::size_t> last_uses;  // places that nothing needs after this step
-    std::optional<Fusion> fusion = {};   // of this batch normalisation
-    std::size_t fused_input = 0;         // which input is its result, where a batch normalisation did the step's work
+    std::optional<Fusion> fusion = {};
+    std::size_t fused_input = 0;  // which input is the result, where a step before did this one's work
   };
+  using Values = std::vector<Tensor, PoolAllocator<Tensor>>;
   void find_fusions();
-  /// What is offered to a batch normalisation of these inputs, unless masks are about.
-  static std::optional<ops::FollowUp> follow_up(const Fusion& fusion, const Tensors& arguments,
-                                                const std::vector<Tensor>& values);
+  /// What is offered to a step of these inputs, unless masks are about.
+  std::optional<ops::FollowUp> follow_up(const Fusion& fusion, const Tensors& arguments, const Values& values) const;
 
   std::vector<Step> steps_;
   std::vector<std::size_t> input_places_, output_places_;

@@ -1,6 +1,14 @@
+#include <algorithm>
+#include <array>
+
+#include <nyala/activations.hpp>
+#include <nyala/error.hpp>
+
+#include "core/tensor_impl.hpp"
 #include "model/graph.hpp"
 #include "model/layer_state.hpp"
 #include "model/own_class.hpp"
+#include "ops/follow_up.hpp"
 
 namespace nyala::detail {
 
@@ -37,6 +45,25 @@ Rectifier rectifier(const Layer& layer) {
   return *cap == 6.0 ? Rectifier::capped : Rectifier::none;
 }
 
+/// A layer that ends in a convolution or a dense product, with an activation that these apply themselves.
+bool is_product(const Layer& layer) {
+  static const std::array names{"Conv1D",          "Conv2D",          "Conv3D",          "DepthwiseConv1D",
+                                "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D", "Dense"};
+  const std::string name = layer.class_name();
+  if (std::find(names.begin(), names.end(), name) == names.end() || !is_own_class(layer, name)) return false;
+  try {
+    const Config activation = layer.config().get("activation");
+    return activation.is_string() && ActivationFunction(activation.as_string(), name).fused();
+  } catch (const Error&) {
+    return false;  // a function of the user's has no config
+  }
+}
+
+bool is_last(const Config& axis, const Shape& shape) {
+  const Config& only = axis.is_array() && axis.size() == 1 ? axis[0] : axis;
+  return only.is_integer() && (only.as_integer() == -1 || only.as_integer() == shape.rank() - 1);
+}
+
 /// Nothing but its outputs comes of a call of the layer, and they are of the same dtype.
 bool follows_quietly(const Layer& layer, const Layer& first) {
   const LayerState &state = state_of(layer), &before = state_of(first);
@@ -66,26 +93,63 @@ void Plan::find_fusions() {
   };
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const Layer& layer = *steps_[i].node->layer;
-    if (steps_[i].inputs.size() != 1 || !is_batch_normalization(layer)) continue;
-    Fusion fusion{only_user(i), none, 0, false};
-    if (fusion.activation == none) continue;
-    if (is_sum(*steps_[fusion.activation].node->layer)) {
-      fusion.sum = fusion.activation;
-      const std::vector<std::size_t>& terms = steps_[fusion.sum].inputs;
-      fusion.activation = only_user(fusion.sum);
-      if (terms.size() != 2 || fusion.activation == none) continue;
-      const std::size_t own = terms[0] == steps_[i].first_output ? 0 : 1;
-      fusion.residual = terms[1 - own];
-      const std::size_t from = maker[fusion.residual];
-      if ((from != none && from >= i) || !follows_quietly(*steps_[fusion.sum].node->layer, layer)) continue;
-      steps_[fusion.sum].fused_input = own;
+    if (steps_[i].inputs.size() != 1) continue;
+    Fusion fusion;
+    fusion.training = is_batch_normalization(layer);
+    if (!fusion.training && !is_product(layer)) continue;
+    std::size_t last = i;
+    const auto next = [&](auto&& fits) {
+      const std::size_t step = only_user(last);
+      if (step == none || !fits(*steps_[step].node->layer) || !follows_quietly(*steps_[step].node->layer, layer))
+        return none;
+      return step;
+    };
+    const auto normalises = [&](const Layer& one) {
+      return is_batch_normalization(one) && is_last(one.config().get("axis"), steps_[i].node->shapes.front());
+    };
+    if (!fusion.training) fusion.normalization = next(normalises);
+    if (fusion.normalization != none) {
+      last = fusion.normalization;
+      const Config config = steps_[last].node->layer->config();
+      fusion.epsilon = config.get("epsilon", 1e-3);
+      fusion.has_gamma = config.get("scale", true);
+      fusion.has_beta = config.get("center", true);
     }
-    const Layer& last = *steps_[fusion.activation].node->layer;
-    const Rectifier kind = rectifier(last);
-    if (kind == Rectifier::none || !follows_quietly(last, layer)) continue;
-    fusion.capped = kind == Rectifier::capped;
+    std::size_t own = 0;  // which term of the sum the result is
+    if (const std::size_t sum = next(is_sum); sum != none && steps_[sum].inputs.size() == 2) {
+      const std::vector<std::size_t>& terms = steps_[sum].inputs;
+      own = terms[0] == steps_[last].first_output ? 0 : 1;
+      const std::size_t from = maker[terms[1 - own]];
+      if (from == none || from < i) {
+        fusion.residual = terms[1 - own];
+        last = fusion.sum = sum;
+      }
+    }
+    fusion.activation = next([](const Layer& one) { return rectifier(one) != Rectifier::none; });
+    if (fusion.activation != none)
+      fusion.capped = rectifier(*steps_[fusion.activation].node->layer) == Rectifier::capped;
+    const bool any = fusion.normalization != none || fusion.sum != none || fusion.activation != none;
+    if (fusion.training ? fusion.activation == none : !any) continue;
+    if (fusion.sum != none) steps_[fusion.sum].fused_input = own;
     steps_[i].fusion = fusion;
   }
+}
+
+std::optional<ops::FollowUp> Plan::follow_up(const Fusion& fusion, const Tensors& arguments,
+                                             const Values& values) const {
+  ops::FollowUp next;
+  backend::Finish& finish = next.finish;
+  if (fusion.sum != none) finish.residual = values[fusion.residual];
+  if (has_mask(arguments.only()) || has_mask(finish.residual)) return std::nullopt;
+  if (fusion.activation != none) finish.activation = fusion.capped ? backend::Unary::relu6 : backend::Unary::relu;
+  if (fusion.normalization == none) return next;
+  const LayerState& state = state_of(*steps_[fusion.normalization].node->layer);
+  finish.mean = state.other_weights[0].value();
+  finish.variance = state.other_weights[1].value();
+  if (fusion.has_gamma) finish.gamma = state.trainable_weights[0].value();
+  if (fusion.has_beta) finish.beta = state.trainable_weights[fusion.has_gamma ? 1 : 0].value();
+  finish.epsilon = fusion.epsilon;
+  return next;
 }
 
 }  // namespace nyala::detail

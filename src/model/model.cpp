@@ -80,6 +80,18 @@ void Model::build_all(const std::vector<Shape>& inputs) {
 
 namespace {
 
+/// The plan of a sequential model, made when it is first called after a change.
+const detail::Plan& sequence_plan(detail::ModelState& state, detail::LayerState& layer) {
+  if (!state.planned.load(std::memory_order_acquire)) {
+    const std::lock_guard lock(layer.building);
+    if (!state.planned.load(std::memory_order_relaxed)) {
+      state.plan = detail::Plan(state.inputs, state.outputs);
+      state.planned.store(true, std::memory_order_release);
+    }
+  }
+  return state.plan;
+}
+
 /// Keras' leniency: a trailing axis of size 1 may be missing or surplus; the dtype is that of the Input.
 Tensor fit_to_input(const Tensor& given, const KerasTensor& expected, const char* kind, const std::string& name) {
   if (!given.defined()) return given;
@@ -113,11 +125,7 @@ Tensors Model::call_with(const Tensors& inputs, const CallContext& context) {
       const Tensor x = inputs.size() == 1 && !model_->inputs.empty()
                            ? fit_to_input(inputs.only(), model_->inputs.front(), "Sequential", name())
                            : inputs.only();
-      Tensors values = x;
-      for (const LayerRef& layer : model_->sequence) {
-        values = layer->outputs(values, CallContext{.training = context.training});
-      }
-      return values;
+      return model_->sequence.empty() ? Tensors(x) : sequence_plan(*model_, *state_).run(x, context);
     }
     case ModelKind::graph: break;
   }

@@ -62,7 +62,8 @@ struct ModelState {
   std::vector<KerasTensor> inputs, outputs;
   /// How a file nests them (a list, an object of names), with their places as leaves; null: a list, or the only one.
   Config input_structure, output_structure;
-  Plan plan;                       // graph
+  Plan plan;  // graph, and sequential once that is `planned`
+  std::atomic<bool> planned{false};
   std::vector<LayerRef> sequence;  // sequential, without the Input
   std::unordered_set<std::string> sequence_names;
   LayerRef input_layer;  // sequential, if there is one

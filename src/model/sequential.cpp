@@ -73,6 +73,7 @@ void Sequential::add(LayerRef layer) {
   if (!state.outputs.empty()) detail::extend(state, layer);
   state.sequence.push_back(layer);
   state.slice_rows = -1;
+  state.planned = false;
   state.sequence_names.insert(layer->name());
   track(layer);
 }
@@ -83,6 +84,7 @@ void Sequential::pop() {
   state.sequence_names.erase(state.sequence.back()->name());
   state.sequence.pop_back();
   state.slice_rows = -1;
+  state.planned = false;
   state_->children.pop_back();
   if (!state.outputs.empty()) {
     state.outputs = state.inputs;

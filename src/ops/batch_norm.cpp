@@ -1,5 +1,3 @@
-#include <utility>
-
 #include <nyala/ops/math.hpp>
 #include <nyala/ops/nn.hpp>
 #include <nyala/ops/reduction.hpp>
@@ -161,8 +159,8 @@ BatchNormResult batch_norm_train(const Tensor& given, const Tensor& gamma, const
   const Tensor shift = per_channel(beta, x, channel_axis, train, "beta");
   if (mask.defined()) return normalise_masked(x, scale, shift, channel_axis, epsilon, mask);
   if (channel_axis == x.rank() - 1) {
-    ops::FollowUp* next = std::exchange(ops::OfferFollowUp::offered(), nullptr);
-    if (next == nullptr || !fits(next->residual, x)) return normalise_batch(x, scale, shift, epsilon);
+    ops::FollowUp* next = ops::OfferFollowUp::take();
+    if (next == nullptr || !fits(next->finish.residual, x)) return normalise_batch(x, scale, shift, epsilon);
     next->taken = true;
     const ops::FollowedBatchNorm all = ops::batch_norm_followed(x, scale, shift, epsilon, *next);
     return {all.y, all.mean, all.variance};

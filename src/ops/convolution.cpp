@@ -2,6 +2,7 @@
 #include <nyala/ops/shape.hpp>
 
 #include "ops/convolution_parts.hpp"
+#include "ops/follow_up.hpp"
 #include "ops/nn_support.hpp"
 #include "ops/window.hpp"
 
@@ -52,6 +53,7 @@ Tensor conv(const Tensor& given, const Tensor& kernel, const Tensor& bias, const
   detail::require_defined(kernel, op);
   Window window = window_of(given, kernel, arguments, op);
   const bool first = ops::is_channels_first(arguments.data_format, op);
+  if (first) ops::OfferFollowUp::take();  // it is about the channels of another axis
   const Tensor x = first ? ops::channels_to_last(given) : given;
   const std::int64_t channels = x.shape().back(), taken = kernel.shape()[kernel.shape().size() - 2];
   if (taken == 0 || channels % taken != 0) {
@@ -73,6 +75,7 @@ Tensor depthwise_conv(const Tensor& given, const Tensor& kernel, const Tensor& b
   detail::require_defined(kernel, op);
   Window window = window_of(given, kernel, arguments, op);
   const bool first = ops::is_channels_first(arguments.data_format, op);
+  if (first) ops::OfferFollowUp::take();  // it is about the channels of another axis
   const Tensor x = first ? ops::channels_to_last(given) : given;
   Shape grouped = kernel.shape();
   const std::size_t in_axis = grouped.size() - 2;
@@ -99,7 +102,10 @@ Tensor separable_conv(const Tensor& x, const Tensor& depthwise_kernel, const Ten
   ConvArguments pointwise{.data_format = arguments.data_format, .activation = arguments.activation};
   ConvArguments depthwise = arguments;
   depthwise.activation = FusedActivation::none;
-  return conv(depthwise_conv(x, depthwise_kernel, {}, depthwise), pointwise_kernel, bias, pointwise);
+  ops::FollowUp* const next = ops::OfferFollowUp::take();
+  const Tensor between = depthwise_conv(x, depthwise_kernel, {}, depthwise);
+  const ops::OfferFollowUp offer(next);
+  return conv(between, pointwise_kernel, bias, pointwise);
 }
 
 }  // namespace nyala

@@ -4,6 +4,7 @@
 #include <nyala/ops/shape.hpp>
 
 #include "ops/activation_gradient.hpp"
+#include "ops/follow_up.hpp"
 #include "ops/nn_support.hpp"
 
 namespace nyala::ops {
@@ -28,7 +29,11 @@ Tensor convolve(const Tensor& x, const Tensor& kernel, const Tensor& bias, const
   const bool recorded = autograd::recording(x, kernel, bias);
   Tensor y = empty_beside(x, y_shape);
   Tensor before = recorded && needs_before(activation) ? empty_like(y) : Tensor();
-  if (y.size() > 0) backend::kernels(x, kernel, bias).conv(x, kernel, bias, window, activation, before, y);
+  const backend::Finish* const finish = recorded ? nullptr : take_finish(y);
+  if (finish != nullptr)
+    backend::kernels(x, kernel, bias).conv_finished(x, kernel, bias, window, activation, *finish, y);
+  else if (y.size() > 0)
+    backend::kernels(x, kernel, bias).conv(x, kernel, bias, window, activation, before, y);
   if (!recorded) return y;
   auto backward = [kept_x = kept_for(kernel, x), kept_kernel = kept_for(x, kernel), x_shape = x.shape(),
                    kernel_shape = kernel.shape(), window, op,

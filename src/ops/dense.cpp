@@ -5,6 +5,7 @@
 
 #include "autograd/node.hpp"
 #include "ops/activation_gradient.hpp"
+#include "ops/follow_up.hpp"
 #include "ops/nn_support.hpp"
 
 namespace nyala {
@@ -69,6 +70,17 @@ struct DenseGradient {
   }
 };
 
+/// y and what a graph has offered to do with it.
+Tensor finished(Tensor y) {
+  const backend::Finish* const offered = ops::take_finish(y);
+  if (offered == nullptr) return y;
+  backend::Finish finish = *offered;
+  finish.residual = ops::as_rows(finish.residual);
+  Tensor rows = ops::as_rows(y);
+  backend::kernels(y).finish(finish, rows);
+  return y;
+}
+
 /// x (…, features), all of one floating dtype.
 Tensor dense_of(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation) {
   const bool recorded = autograd::recording(x, kernel, bias);
@@ -81,7 +93,7 @@ Tensor dense_of(const Tensor& x, const Tensor& kernel, const Tensor& bias, Fused
     backend::kernels(x, kernel, bias)
         .dense(ops::as_rows(x), kernel, bias, activation, before_rows, y_rows, recorded ? &mask : nullptr);
   }
-  if (!recorded) return y;
+  if (!recorded) return finished(y);
   DenseGradient backward{ops::kept_for(kernel, x), ops::kept_for(x, kernel), {activation, y, before}, x.shape()};
   backward.own.applied.mask = std::move(mask);
   backward.own.applied.biased = autograd::tracked(bias);

@@ -24,6 +24,23 @@ FollowUp*& OfferFollowUp::offered() {
   return current;
 }
 
+const backend::Finish* take_finish(const Tensor& y) {
+  FollowUp* const next = OfferFollowUp::take();
+  if (next == nullptr || y.dtype() != DType::float32 || y.size() == 0) return nullptr;
+  const backend::Finish& finish = next->finish;
+  const auto fits = [&y](const Tensor& tensor, const Shape& shape) {
+    return !tensor.defined() ||
+           (tensor.dtype() == y.dtype() && tensor.device() == y.device() && tensor.shape() == shape);
+  };
+  const Shape channels{y.shape().back()};
+  for (const Tensor* values : {&finish.mean, &finish.variance, &finish.gamma, &finish.beta}) {
+    if (!fits(*values, channels)) return nullptr;
+  }
+  if (!fits(finish.residual, y.shape())) return nullptr;
+  next->taken = true;
+  return &finish;
+}
+
 FollowedBatchNorm batch_norm_followed(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon,
                                       const FollowUp& follow_up) {
   const DType precise = is_half(x.dtype()) ? DType::float32 : x.dtype();
@@ -31,8 +48,8 @@ FollowedBatchNorm batch_norm_followed(const Tensor& x, const Tensor& gamma, cons
   const Shape channels{channel_count}, rows{channel_count == 0 ? 0 : x.size() / channel_count, channel_count};
   FollowedBatchNorm result{empty_like(x), Tensor::empty(channels, precise, x.device()),
                            Tensor::empty(channels, precise, x.device())};
-  const backend::Unary activation = follow_up.activation;
-  const Tensor& residual = follow_up.residual;
+  const backend::Unary activation = follow_up.finish.activation.value_or(backend::Unary::relu);
+  const Tensor& residual = follow_up.finish.residual;
   const auto as_rows = [&rows](const Tensor& tensor) {
     return tensor.defined() ? detail::alias(tensor, rows) : Tensor();
   };

@@ -89,6 +89,22 @@ void Kernels::determinant(const Tensor& x, Tensor&) { missing("determinant", x);
 void Kernels::conv(const Tensor& x, const Tensor&, const Tensor&, const Window&, FusedActivation, Tensor&, Tensor&) {
   missing("conv", x);
 }
+void Kernels::conv_finished(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                            FusedActivation activation, const Finish& next, Tensor& out) {
+  Tensor none;
+  conv(x, kernel, bias, window, activation, none, out);
+  const std::int64_t channels = out.shape().back();
+  const Shape rows{out.size() / channels, channels};
+  Finish by_rows = next;
+  if (next.residual.defined()) by_rows.residual = detail::alias(next.residual, rows);
+  Tensor y = detail::alias(out, rows);
+  finish(by_rows, y);
+}
+void Kernels::finish(const Finish& next, Tensor& y) {
+  if (next.mean.defined()) batch_norm_inference(y, next.mean, next.variance, next.gamma, next.beta, next.epsilon, y);
+  if (next.residual.defined()) binary(Binary::add, y, next.residual, y);
+  if (next.activation) unary(*next.activation, y, y);
+}
 void Kernels::conv_backward_data(const Tensor& gradient, const Tensor&, const Window&, Tensor&) {
   missing("conv_backward_data", gradient);
 }

@@ -7,6 +7,7 @@
 #include "backend/cpu/onednn/onednn_kernels.hpp"
 #include "backend/cpu/onednn/weight_cache.hpp"
 #include "backend/cpu/reference/nn_support.hpp"
+#include "backend/cpu/simd/channel_finish.hpp"
 #include "backend/cpu/simd/nn_loops.hpp"
 #include "core/parallel.hpp"
 
@@ -103,18 +104,18 @@ class Weights {
 
 }  // namespace
 
-void OneDnnKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
-                         FusedActivation activation, Tensor& before, Tensor& out) {
-  if (conv_on_tiles(x, kernel, bias, window, activation, before, out)) return;
-  if (conv_of_few_channels(x, kernel, bias, window, activation, before, out)) return;
+void OneDnnKernels::convolve(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                             FusedActivation activation, Tensor& before, Tensor& out, const ChannelFinish* next) {
+  if (conv_on_tiles(x, kernel, bias, window, activation, before, out, next)) return;
+  if (conv_of_few_channels(x, kernel, bias, window, activation, before, out, next)) return;
   if (!known(out) || out.size() == 0 || x.size() == 0 || suits_winograd(x, kernel, out, window))
-    return SimdKernels::conv(x, kernel, bias, window, activation, before, out);
+    return SimdKernels::convolve(x, kernel, bias, window, activation, before, out, next);
   const detail::SingleThreadedOmp single;
   Convolution whole(out.dtype(), x.shape(), kernel.shape(), out.shape(), window);
   whole.has_bias = bias.defined();
   if (!before.defined()) whole.activation = static_cast<std::int64_t>(activation);
   const Plan plan(Direction::forward, whole, 16);
-  if (!plan.usable()) return SimdKernels::conv(x, kernel, bias, window, activation, before, out);
+  if (!plan.usable()) return SimdKernels::convolve(x, kernel, bias, window, activation, before, out, next);
   const Weights weights(plan.primitives.front(), kernel.raw_data());
   const bool fused_here = before.defined() && out.dtype() == DType::float32;
   plan.run([&](std::int64_t, const Piece& piece, const Prepared& p) {
@@ -128,6 +129,7 @@ void OneDnnKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bi
     if (fused_here)
       simd::nn_loops().finish({1, count, count, count, activation}, elements_of<float>(before) + piece.y, nullptr,
                               nullptr, elements_of<float>(out) + piece.y);
+    if (next != nullptr) (*next)(elements_of<float>(out), piece.y, count);
   });
   if (before.defined() && !fused_here) finish_activation(*this, activation, before, out);
 }

@@ -57,7 +57,7 @@ void channel_combine(const float* x, const float* gradient, const float* center,
 void channel_gradient(const float* x, const float* y, const float* gradient, float ceiling, const float* mean,
                       float* before, double* sums, double* products, std::int64_t rows, std::int64_t n);
 void channel_activate(const float* x, const float* center, const float* factor, const float* shift,
-                      const float* residual, float ceiling, float* y, std::int64_t rows, std::int64_t n);
+                      const float* residual, float floor, float ceiling, float* y, std::int64_t rows, std::int64_t n);
 void pool_max(const PoolRun& run, const float* x, float* best, std::int32_t* places);
 void pool_max_backward(const PoolRun& run, const float* gradient, const std::int32_t* places, bool add, float* dx);
 void pool_mean(const PoolRun& run, const float* x, float* mean);

@@ -134,13 +134,13 @@ void channel_gradient(const float* x, const float* y, const float* gradient, flo
 }
 
 void channel_activate(const float* x, const float* center, const float* factor, const float* shift,
-                      const float* residual, float ceiling, float* y, std::int64_t rows, std::int64_t n) {
+                      const float* residual, float floor, float ceiling, float* y, std::int64_t rows, std::int64_t n) {
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t k = 0; k < n; k += lanes) {
       const Floats value = get(x + r * n, k, n, 0.0F) - get(center, k, n, 0.0F);
       Floats sum = fma(value, get(factor, k, n, 0.0F), get(shift, k, n, 0.0F));
       if (residual != nullptr) sum = sum + get(residual + r * n, k, n, 0.0F);
-      put(select(sum < 0.0F, Floats{}, select(sum > ceiling, splat(ceiling), sum)), y + r * n, k, n);
+      put(select(sum < floor, splat(floor), select(sum > ceiling, splat(ceiling), sum)), y + r * n, k, n);
     }
   }
 }

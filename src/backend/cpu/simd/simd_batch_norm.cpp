@@ -2,6 +2,7 @@
 #include <optional>
 #include <vector>
 
+#include "backend/cpu/simd/channel_finish.hpp"
 #include "backend/cpu/simd/channel_totals.hpp"
 #include "backend/cpu/simd/half_blocks.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
@@ -137,10 +138,18 @@ void SimdKernels::batch_norm_activation_train(Unary activation, const Tensor& x,
     Rows of_x(x, n), of_residual(residual, n), of_y(y, n);
     for_rows(half, begin, end, n, [&](std::int64_t row, std::int64_t some) {
       table_.channel_activate(of_x.read(row, some), floats(mean), scale.factor.data(), scale.shift.data(),
-                              of_residual.read(row, some), *ceiling, of_y.write(row), some, n);
+                              of_residual.read(row, some), 0.0F, *ceiling, of_y.write(row), some, n);
       of_y.finish(row, some);
     });
   });
+}
+
+void SimdKernels::finish(const Finish& next, Tensor& y) {
+  if (!all_float32(y) || !ChannelFinish::suits(next) || y.size() == 0) return ReferenceKernels::finish(next, y);
+  const std::int64_t rows = y.shape()[0], n = y.shape()[1];
+  const ChannelFinish apply(table_, next, n);
+  detail::parallel_for(0, rows, rows_grain(n),
+                       [&](std::int64_t begin, std::int64_t end) { apply(floats(y), begin * n, (end - begin) * n); });
 }
 
 void SimdKernels::batch_norm_activation_backward(Unary activation, const Tensor& x, const Tensor& y,

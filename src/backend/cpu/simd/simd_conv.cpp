@@ -3,6 +3,7 @@
 
 #include "backend/cpu/amx/tile_filter.hpp"
 #include "backend/cpu/scratch.hpp"
+#include "backend/cpu/simd/channel_finish.hpp"
 #include "backend/cpu/simd/nn_loops.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
@@ -96,23 +97,46 @@ bool SimdKernels::suits_winograd(const Tensor& x, const Tensor& kernel, const Te
 
 void SimdKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
                        FusedActivation activation, Tensor& before, Tensor& out) {
-  if (conv_on_tiles(x, kernel, bias, window, activation, before, out)) return;
-  if (conv_of_few_channels(x, kernel, bias, window, activation, before, out)) return;
-  if (!all_float32(bias) || !suits_winograd(x, kernel, out, window))
-    return ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
+  convolve(x, kernel, bias, window, activation, before, out, nullptr);
+}
+
+void SimdKernels::conv_finished(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                                FusedActivation activation, const Finish& next, Tensor& out) {
+  if (!all_float32(out) || !ChannelFinish::suits(next))
+    return ReferenceKernels::conv_finished(x, kernel, bias, window, activation, next, out);
+  Tensor before;
+  const bool plain = !next.mean.defined() && !next.residual.defined();
+  if (plain && next.activation == Unary::relu && activation == FusedActivation::none)
+    return convolve(x, kernel, bias, window, FusedActivation::relu, before, out, nullptr);
+  const ChannelFinish apply(table_, next, out.shape().back());
+  convolve(x, kernel, bias, window, activation, before, out, &apply);
+}
+
+void SimdKernels::convolve(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                           FusedActivation activation, Tensor& before, Tensor& out, const ChannelFinish* next) {
+  if (conv_on_tiles(x, kernel, bias, window, activation, before, out, next)) return;
+  if (conv_of_few_channels(x, kernel, bias, window, activation, before, out, next)) return;
+  if (!all_float32(bias) || !suits_winograd(x, kernel, out, window)) {
+    ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
+    if (next != nullptr) (*next)(floats(out), 0, out.size());
+    return;
+  }
   const simd::WinogradLoops& loops = simd::winograd_loops(table());
   const WinogradImages s = images_of(x, out, window);
   const Filter filter(loops, s, kernel, false, x.shape()[0], tiles_);
   const bool relu = activation == FusedActivation::relu && !before.defined();
+  const bool more = !relu && (activation != FusedActivation::none || before.defined());
   float* sums = floats(before.defined() ? before : out);
+  const simd::WinogradOutput output{floats(bias), relu, next == nullptr || more ? nullptr : &next->steps()};
   Pieces(s, x.shape()[0], 16).run([&](std::int64_t, std::int64_t first, std::int64_t last) {
     const Scratch scratch(float_bytes(loops.scratch(s, filter.tiles())));
-    loops.convolve(s, first, last, floats(x), filter.plain(), filter.tiles(), floats(bias), relu, sums,
+    loops.convolve(s, first, last, floats(x), filter.plain(), filter.tiles(), output, sums,
                    static_cast<float*>(scratch.get()));
-    if (relu || (activation == FusedActivation::none && !before.defined())) return;
+    if (!more) return;
     const std::int64_t begin = start_of(s, first), count = start_of(s, last) - begin;
     simd::nn_loops(table().name)
         ->finish({1, count, count, count, activation}, sums + begin, nullptr, nullptr, floats(out) + begin);
+    if (next != nullptr) (*next)(floats(out), begin, count);
   });
 }
 
@@ -125,7 +149,7 @@ void SimdKernels::conv_backward_data(const Tensor& gradient, const Tensor& kerne
   const Filter filter(loops, s, kernel, true, dx.shape()[0], tiles_);
   Pieces(s, dx.shape()[0], 16).run([&](std::int64_t, std::int64_t first, std::int64_t last) {
     const Scratch scratch(float_bytes(loops.scratch(s, filter.tiles())));
-    loops.convolve(s, first, last, floats(gradient), filter.plain(), filter.tiles(), nullptr, false, floats(dx),
+    loops.convolve(s, first, last, floats(gradient), filter.plain(), filter.tiles(), {}, floats(dx),
                    static_cast<float*>(scratch.get()));
   });
 }

@@ -5,6 +5,8 @@
 
 namespace nyala::backend {
 
+class ChannelFinish;
+
 /// The hot kernels in float32 over vector instructions and all threads, each result the same for any number of threads;
 /// what has no fast loop goes to the reference.
 class SimdKernels : public ReferenceKernels {
@@ -35,6 +37,9 @@ class SimdKernels : public ReferenceKernels {
   void scatter_add(const Tensor& indices, int axis, const Tensor& values, Tensor& out) override;
   void conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window, FusedActivation activation,
             Tensor& before, Tensor& out) override;
+  void conv_finished(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                     FusedActivation activation, const Finish& next, Tensor& out) override;
+  void finish(const Finish& next, Tensor& y) override;
   void conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) override;
   void conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window, Tensor& dkernel) override;
   void resize_bilinear(const Tensor& x, Tensor& out) override;
@@ -74,12 +79,17 @@ class SimdKernels : public ReferenceKernels {
 
  protected:
   const SimdTable& table() const { return table_; }
-  /// conv of images of one or two channels; false, with nothing done, where it does not serve.
+  /// conv, and `next` if it is not null (`before` is null then).
+  virtual void convolve(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                        FusedActivation activation, Tensor& before, Tensor& out, const ChannelFinish* next);
+  /// The same of images of one or two channels; false, with nothing done, where it does not serve.
   bool conv_of_few_channels(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
-                            FusedActivation activation, Tensor& before, Tensor& out);
-  /// conv and conv_backward_data on the tile unit; false, with the results undefined, where it should not or cannot.
+                            FusedActivation activation, Tensor& before, Tensor& out,
+                            const ChannelFinish* next = nullptr);
+  /// The same, and conv_backward_data, on the tile unit; false, with the results undefined, where it should not or
+  /// cannot.
   bool conv_on_tiles(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
-                     FusedActivation activation, Tensor& before, Tensor& out);
+                     FusedActivation activation, Tensor& before, Tensor& out, const ChannelFinish* next);
   bool conv_backward_data_on_tiles(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx);
 
  private:

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "backend/cpu/scratch.hpp"
+#include "backend/cpu/simd/channel_finish.hpp"
 #include "backend/cpu/simd/nn_loops.hpp"
 #include "backend/cpu/simd/shallow_conv.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
@@ -77,7 +78,8 @@ class PaddedRows {
 }  // namespace
 
 bool SimdKernels::conv_of_few_channels(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
-                                       FusedActivation activation, Tensor& before, Tensor& out) {
+                                       FusedActivation activation, Tensor& before, Tensor& out,
+                                       const ChannelFinish* next) {
   if (!all_float32(x, kernel, bias, before, out) || window.rank != 2 || window.groups != 1 || out.size() == 0 ||
       window.dilation[0] != 1 || window.dilation[1] != 1 || window.pad_before[0] < 0 || window.pad_before[1] < 0)
     return false;
@@ -108,6 +110,7 @@ bool SimdKernels::conv_of_few_channels(const Tensor& x, const Tensor& kernel, co
       if (more)
         simd::nn_loops(table_.name)
             ->finish({1, row_size, row_size, row_size, activation}, to, nullptr, nullptr, floats(out) + row * row_size);
+      if (next != nullptr) (*next)(floats(out), row* row_size, row_size);
     }
   });
   return true;

@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "backend/cpu/amx/split_conv.hpp"
+#include "backend/cpu/simd/channel_finish.hpp"
 #include "backend/cpu/simd/nn_loops.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
@@ -50,19 +51,20 @@ amx::ConvSizes turned(const amx::ConvSizes& s) {
 }  // namespace
 
 bool SimdKernels::conv_on_tiles(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
-                                FusedActivation activation, Tensor& before, Tensor& out) {
+                                FusedActivation activation, Tensor& before, Tensor& out, const ChannelFinish* next) {
   // Winograd's algorithm is quicker where it serves.
   if (!tiles_ || !all_float32(bias, before) || suits_winograd(x, kernel, out, window)) return false;
   const auto sizes = sizes_of(x, kernel, out, window);
   if (!sizes || !amx::worth_tiles(*sizes)) return false;
   const bool relu = activation == FusedActivation::relu && !before.defined();
   float *const sums = floats(before.defined() ? before : out), *const to = floats(out);
-  return amx::convolve(*sizes, floats(x), floats(kernel), false, floats(bias), relu, sums,
-                       [&](std::int64_t first, std::int64_t count) {
-                         if (relu || (activation == FusedActivation::none && !before.defined())) return;
-                         simd::nn_loops(table().name)
-                             ->finish({1, count, count, count, activation}, sums + first, nullptr, nullptr, to + first);
-                       });
+  return amx::convolve(
+      *sizes, floats(x), floats(kernel), false, floats(bias), relu, sums, [&](std::int64_t first, std::int64_t count) {
+        if (!relu && (activation != FusedActivation::none || before.defined()))
+          simd::nn_loops(table().name)
+              ->finish({1, count, count, count, activation}, sums + first, nullptr, nullptr, to + first);
+        if (next != nullptr) (*next)(to, first, count);
+      });
 }
 
 bool SimdKernels::conv_backward_data_on_tiles(const Tensor& gradient, const Tensor& kernel, const Window& window,

@@ -86,9 +86,11 @@ struct SimdTable {
   /// dx = gradient * a + (x - center) * b + c, by channel.
   void (*channel_combine)(const float* x, const float* gradient, const float* center, const float* a, const float* b,
                           const float* c, float* dx, std::int64_t rows, std::int64_t n);
-  /// y = relu((x - center) * factor + shift + residual), cut at ceiling; residual null: without; ceiling NaN: uncut.
+  /// y = (x - center) * factor + shift + residual, cut at floor and ceiling; residual null: without; floor -infinity,
+  /// ceiling NaN: uncut.
   void (*channel_activate)(const float* x, const float* center, const float* factor, const float* shift,
-                           const float* residual, float ceiling, float* y, std::int64_t rows, std::int64_t n);
+                           const float* residual, float floor, float ceiling, float* y, std::int64_t rows,
+                           std::int64_t n);
   /// before = gradient where that y grows with its argument, else 0; sums and products of it as in channel_products.
   void (*channel_gradient)(const float* x, const float* y, const float* gradient, float ceiling, const float* mean,
                            float* before, double* sums, double* products, std::int64_t rows, std::int64_t n);

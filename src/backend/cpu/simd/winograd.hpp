@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "backend/cpu/simd/channel_steps.hpp"
+
 // Convolution of 3 x 3 by F(2 x 2, 3 x 3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks"
 // (2015): 16 multiplications where the definition has 36, for each tile of 2 x 2 results. Tiles lie row by row, samples
 // one behind the other. A number that is not finite spoils its tile.
@@ -20,6 +22,13 @@ struct WinogradImages {
 
   std::int64_t tile_rows() const { return (out_rows + 1) / 2; }
   std::int64_t tile_columns() const { return (out_columns + 1) / 2; }
+};
+
+/// What follows the sums of a convolution: a bias, ReLU, and more steps.
+struct WinogradOutput {
+  const float* bias = nullptr;  // null: none
+  bool relu = false;
+  const ChannelSteps* next = nullptr;  // null: none
 };
 
 /// Products on the tile unit, in place of the loops'.
@@ -43,9 +52,9 @@ struct WinogradLoops {
   /// [first, last) of the result, multiples of channels_step.
   void (*transform_filter)(std::int64_t in, std::int64_t out, bool turned, std::int64_t first, std::int64_t last,
                            const float* kernel, float* filter);
-  /// The rows of tiles [first, last) of y = x * kernel + bias (may be null), with ReLU where asked for.
+  /// The rows of tiles [first, last) of y = x * kernel, and what follows it.
   void (*convolve)(const WinogradImages& images, std::int64_t first, std::int64_t last, const float* x,
-                   const float* filter, const TileProducts* tiles, const float* bias, bool relu, float* y,
+                   const float* filter, const TileProducts* tiles, const WinogradOutput& output, float* y,
                    float* scratch);
   /// sums (16, in, out) += what these rows of tiles add to the kernel's gradient, transformed.
   void (*filter_gradient)(const WinogradImages& images, std::int64_t first, std::int64_t last, const float* x,

@@ -102,7 +102,7 @@ void multiply_block(const WinogradImages& s, const Blocks& blocks, std::int64_t 
 }
 
 void convolve(const WinogradImages& s, std::int64_t first, std::int64_t last, const float* x, const float* filter,
-              const TileProducts* tiles, const float* bias, bool relu, float* y, float* memory) {
+              const TileProducts* tiles, const WinogradOutput& output, float* y, float* memory) {
   const Blocks blocks(s, tiles, memory);
   const Layout layout = blocks.in_layout, out_layout = blocks.out_layout;
   blocks.each(s, first, last, [&](std::int64_t begin, std::int64_t end) {
@@ -110,10 +110,16 @@ void convolve(const WinogradImages& s, std::int64_t first, std::int64_t last, co
     if (tiles == nullptr || !tiles->multiply(*tiles, end - begin, blocks.in, layout.product(), blocks.out,
                                              out_layout.product(), blocks.rest))
       multiply_block(s, blocks, end - begin, filter);
-    if (relu)
-      transform_output<true>(s, out_layout, begin, end, blocks.out, bias, y);
+    const auto finish = [&]<bool relu>() {
+      if (output.next != nullptr)
+        transform_output<FinishedResults<relu>>(s, out_layout, begin, end, blocks.out, output, y);
+      else
+        transform_output<PlainResults<relu>>(s, out_layout, begin, end, blocks.out, output, y);
+    };
+    if (output.relu)
+      finish.template operator()<true>();
     else
-      transform_output<false>(s, out_layout, begin, end, blocks.out, bias, y);
+      finish.template operator()<false>();
   });
 }
 

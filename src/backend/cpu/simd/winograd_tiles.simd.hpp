@@ -132,10 +132,44 @@ template <class F>
   });
 }
 
-/// Makes 2 x 2 results of one register of channels' 16 sums.
+/// What follows the sums of one register of channels: a bias, and ReLU.
 template <bool relu>
-[[gnu::always_inline]] inline void transform_sums(const float* sums, std::int64_t product, Floats bias,
-                                                  const OutputTile& tile, float* out) {
+struct PlainResults {
+  Floats bias;
+
+  [[gnu::always_inline]] PlainResults(const WinogradOutput& output, std::int64_t channel)
+      : bias(output.bias == nullptr ? Floats{} : load(output.bias + channel)) {}
+  [[gnu::always_inline]] Floats operator()(Floats sum, std::int64_t) const {
+    return relu ? maximum(sum + bias, Floats{}) : sum + bias;
+  }
+};
+
+/// The same with more steps.
+template <bool relu>
+struct FinishedResults {
+  PlainResults<relu> plain;
+  Floats center, factor, shift;
+  const ChannelSteps& next;
+  std::int64_t channel;
+
+  [[gnu::always_inline]] FinishedResults(const WinogradOutput& output, std::int64_t first)
+      : plain(output, first),
+        center(load(output.next->center + first)),
+        factor(load(output.next->factor + first)),
+        shift(load(output.next->shift + first)),
+        next(*output.next),
+        channel(first) {}
+  [[gnu::always_inline]] Floats operator()(Floats sum, std::int64_t place) const {
+    Floats y = fma(plain(sum, place) - center, factor, shift);
+    if (next.residual != nullptr) y += load(next.residual + place + channel);
+    return select(y < next.floor, splat(next.floor), select(y > next.ceiling, splat(next.ceiling), y));
+  }
+};
+
+/// Makes 2 x 2 results, the first at `place` of y, of one register of channels' 16 sums.
+template <class Results>
+[[gnu::always_inline]] inline void transform_sums(const float* sums, std::int64_t product, const Results& finish,
+                                                  const OutputTile& tile, std::int64_t place, float* out) {
   Floats upper[4], lower[4];
   unrolled<4>([&](int j) {
     const Floats m0 = load(sums), m1 = load(sums + 4 * product), m2 = load(sums + 8 * product),
@@ -144,25 +178,22 @@ template <bool relu>
     lower[j] = m1 - m2 - m3;
     sums += product;
   });
-  const auto finish = [&](Floats sum) {
-    sum += bias;
-    return relu ? maximum(sum, Floats{}) : sum;
-  };
-  store(finish(upper[0] + upper[1] + upper[2]), out);
-  if (tile.has_right) store(finish(upper[1] - upper[2] - upper[3]), out + tile.right);
+  const auto write = [&](Floats sum, std::int64_t at) { store(finish(sum, place + at), out + at); };
+  write(upper[0] + upper[1] + upper[2], 0);
+  if (tile.has_right) write(upper[1] - upper[2] - upper[3], tile.right);
   if (!tile.has_below) return;
-  store(finish(lower[0] + lower[1] + lower[2]), out + tile.below);
-  if (tile.has_right) store(finish(lower[1] - lower[2] - lower[3]), out + tile.below + tile.right);
+  write(lower[0] + lower[1] + lower[2], tile.below);
+  if (tile.has_right) write(lower[1] - lower[2] - lower[3], tile.below + tile.right);
 }
 
-template <bool relu>
+template <class Results>
 void transform_output(const WinogradImages& s, const Layout& layout, std::int64_t begin, std::int64_t end, float* sums,
-                      const float* bias, float* y) {
+                      const WinogradOutput& output, float* y) {
   for_output_tiles(s, begin, end, sums, [&](const float* from, std::int64_t place, OutputTile tile) {
     const std::int64_t product = layout.product(), panel = layout.tiles, channels = s.out_channels;
     float* out = y + place;
     for (std::int64_t o = 0; o < channels; o += lanes)
-      transform_sums<relu>(from + o * panel, product, bias == nullptr ? Floats{} : load(bias + o), tile, out + o);
+      transform_sums(from + o * panel, product, Results(output, o), tile, place, out + o);
   });
 }
 
