@@ -8,12 +8,12 @@ namespace {
 using namespace nyala::backend::NYALA_SIMD_NAMESPACE;
 
 /// Results whose sums the registers hold at once, two registers wide.
-constexpr int group = lanes == 16 ? 12 : 6;
+constexpr int group = lanes == 16 ? 14 : 6;
 
 /// `count` results from `at` on, `wide` registers of channels from `channel` on.
 template <int count, int wide>
-void results(const ShallowConv& s, const float* const* rows, const float* kernel, const float* bias, std::int64_t at,
-             std::int64_t channel, float* y) {
+[[gnu::noinline]] void results(const ShallowConv& s, const float* const* rows, const float* kernel, const float* bias,
+                               std::int64_t at, std::int64_t channel, float* y) {
   Floats total[wide][count];
   unrolled<wide>([&](int j) {
     const Floats start = load(bias + channel + j * lanes);
@@ -43,10 +43,8 @@ void results(const ShallowConv& s, const float* const* rows, const float* kernel
 template <int wide>
 void columns(const ShallowConv& s, const float* const* rows, const float* kernel, const float* bias,
              std::int64_t channel, float* y) {
-  std::int64_t at = 0;
-  for (; at + group <= s.results; at += group) results<group, wide>(s, rows, kernel, bias, at, channel, y);
-  for (; at + 4 <= s.results; at += 4) results<4, wide>(s, rows, kernel, bias, at, channel, y);
-  for (; at < s.results; ++at) results<1, wide>(s, rows, kernel, bias, at, channel, y);
+  in_groups<group>(s.results,
+                   [&]<int count>(std::int64_t at) { results<count, wide>(s, rows, kernel, bias, at, channel, y); });
 }
 
 void convolve_row(const ShallowConv& s, const float* const* rows, const float* kernel, const float* bias, float* y) {

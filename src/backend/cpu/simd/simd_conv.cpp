@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 #include <optional>
 
 #include "backend/cpu/amx/tile_filter.hpp"
@@ -34,9 +35,13 @@ WinogradImages turned(const WinogradImages& s) {
 struct Pieces {
   std::int64_t rows, step, count;
 
-  Pieces(const WinogradImages& s, std::int64_t samples, std::int64_t most) : rows(samples * s.tile_rows()) {
+  /// block: tiles that are transformed together.
+  Pieces(const WinogradImages& s, std::int64_t samples, std::int64_t most, std::int64_t block)
+      : rows(samples * s.tile_rows()) {
     const std::int64_t work = samples * s.out_rows * s.out_columns * s.out_channels * 9 * s.in_channels;
     step = (rows - 1) / std::clamp<std::int64_t>(std::min(work / worth_a_piece, rows), 1, most) + 1;
+    const std::int64_t whole = block / std::gcd(block, s.tile_columns());  // rows that end where a block does
+    if (whole <= step) step = (step + whole - 1) / whole * whole;
     count = (rows - 1) / step + 1;
   }
 
@@ -128,16 +133,17 @@ void SimdKernels::convolve(const Tensor& x, const Tensor& kernel, const Tensor& 
   const bool more = !relu && (activation != FusedActivation::none || before.defined());
   float* sums = floats(before.defined() ? before : out);
   const simd::WinogradOutput output{floats(bias), relu, next == nullptr || more ? nullptr : &next->steps()};
-  Pieces(s, x.shape()[0], 16).run([&](std::int64_t, std::int64_t first, std::int64_t last) {
-    const Scratch scratch(float_bytes(loops.scratch(s, filter.tiles())));
-    loops.convolve(s, first, last, floats(x), filter.plain(), filter.tiles(), output, sums,
-                   static_cast<float*>(scratch.get()));
-    if (!more) return;
-    const std::int64_t begin = start_of(s, first), count = start_of(s, last) - begin;
-    simd::nn_loops(table().name)
-        ->finish({1, count, count, count, activation}, sums + begin, nullptr, nullptr, floats(out) + begin);
-    if (next != nullptr) (*next)(floats(out), begin, count);
-  });
+  Pieces(s, x.shape()[0], 16, loops.block(s, filter.tiles()))
+      .run([&](std::int64_t, std::int64_t first, std::int64_t last) {
+        const Scratch scratch(float_bytes(loops.scratch(s, filter.tiles())));
+        loops.convolve(s, first, last, floats(x), filter.plain(), filter.tiles(), output, sums,
+                       static_cast<float*>(scratch.get()));
+        if (!more) return;
+        const std::int64_t begin = start_of(s, first), count = start_of(s, last) - begin;
+        simd::nn_loops(table().name)
+            ->finish({1, count, count, count, activation}, sums + begin, nullptr, nullptr, floats(out) + begin);
+        if (next != nullptr) (*next)(floats(out), begin, count);
+      });
 }
 
 void SimdKernels::conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) {
@@ -147,11 +153,12 @@ void SimdKernels::conv_backward_data(const Tensor& gradient, const Tensor& kerne
   const simd::WinogradLoops& loops = simd::winograd_loops(table());
   const WinogradImages s = turned(images_of(dx, gradient, window));
   const Filter filter(loops, s, kernel, true, dx.shape()[0], tiles_);
-  Pieces(s, dx.shape()[0], 16).run([&](std::int64_t, std::int64_t first, std::int64_t last) {
-    const Scratch scratch(float_bytes(loops.scratch(s, filter.tiles())));
-    loops.convolve(s, first, last, floats(gradient), filter.plain(), filter.tiles(), {}, floats(dx),
-                   static_cast<float*>(scratch.get()));
-  });
+  Pieces(s, dx.shape()[0], 16, loops.block(s, filter.tiles()))
+      .run([&](std::int64_t, std::int64_t first, std::int64_t last) {
+        const Scratch scratch(float_bytes(loops.scratch(s, filter.tiles())));
+        loops.convolve(s, first, last, floats(gradient), filter.plain(), filter.tiles(), {}, floats(dx),
+                       static_cast<float*>(scratch.get()));
+      });
 }
 
 void SimdKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window, Tensor& dkernel) {
@@ -161,7 +168,8 @@ void SimdKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient, 
   const WinogradImages s = images_of(x, gradient, window);
   const std::int64_t size = 16 * s.in_channels * s.out_channels;
   // Each piece has sums of its own, added in order: few pieces where the kernel is large beside the data.
-  const Pieces pieces(s, x.shape()[0], std::clamp<std::int64_t>((x.size() + gradient.size()) / size, 2, 8));
+  const Pieces pieces(s, x.shape()[0], std::clamp<std::int64_t>((x.size() + gradient.size()) / size, 2, 8),
+                      loops.block(s, nullptr));
   const Scratch memory(float_bytes(size * pieces.count));
   float* sums = static_cast<float*>(memory.get());
   pieces.run([&](std::int64_t piece, std::int64_t first, std::int64_t last) {

@@ -45,6 +45,8 @@ struct TileProducts {
 struct WinogradLoops {
   /// Both numbers of channels are multiples of it.
   std::int64_t channels_step;
+  /// Tiles that are transformed and multiplied together.
+  std::int64_t (*block)(const WinogradImages& images, const TileProducts* tiles);
   /// What convolve (with the tile unit, if not null) and filter_gradient need of scratch, in float32.
   std::int64_t (*scratch)(const WinogradImages& images, const TileProducts* tiles);
   /// kernel (3, 3, in, out) becomes 16 products' factors (16, in, out), in the order that convolve reads; `turned`: for

@@ -5,7 +5,8 @@ namespace {
 
 /// Sums over `panels` of input channels, for `rows` tiles and `wide` registers of output channels.
 template <int rows, int wide>
-void tile_product(std::int64_t panel_size, std::int64_t panels, const float* in, const float* filter, float* sums) {
+[[gnu::noinline]] void tile_product(std::int64_t panel_size, std::int64_t panels, const float* in, const float* filter,
+                                    float* sums) {
   Floats total[wide][rows];
   unrolled<wide>([&](int j) { unrolled<rows>([&](int i) { total[j][i] = Floats{}; }); });
   for (std::int64_t panel = 0; panel < panels; ++panel, in += panel_size) {
@@ -27,16 +28,9 @@ void tile_product(std::int64_t panel_size, std::int64_t panels, const float* in,
 template <int wide>
 void tile_products(const Layout& layout, std::int64_t tiles, std::int64_t panels, const float* in, const float* filter,
                    float* sums) {
-  std::int64_t i = 0;
-  const auto part = [&]<int rows>() {
-    for (; i + rows <= tiles; i += rows)
-      tile_product<rows, wide>(layout.panel(), panels, in + i * lanes, filter, sums + i * lanes);
-  };
-  part.template operator()<static_cast<int>(group)>();
-  if constexpr (group > 8) part.template operator()<8>();
-  part.template operator()<4>();
-  part.template operator()<2>();
-  part.template operator()<1>();
+  in_groups<static_cast<int>(group)>(tiles, [&]<int rows>(std::int64_t i) {
+    tile_product<rows, wide>(layout.panel(), panels, in + i * lanes, filter, sums + i * lanes);
+  });
 }
 
 /// sums (rows, wide registers) += in (tiles, rows)ᵀ · gradient (tiles, wide registers)
@@ -221,6 +215,7 @@ void finish_filter(std::int64_t in, std::int64_t out, const float* sums, float* 
 
 }  // namespace
 
-const WinogradLoops winograd_loops{lanes, scratch, transform_filter, convolve, filter_gradient, finish_filter};
+const WinogradLoops winograd_loops{lanes,    block_of,        scratch,      transform_filter,
+                                   convolve, filter_gradient, finish_filter};
 
 }  // namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE
