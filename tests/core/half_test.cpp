@@ -114,7 +114,7 @@ TEST_CASE("half: overflow, underflow, and lengths that fill no vector") {
   CHECK(float16(1.0 + 0x1p-11 + 0x1p-40).bits == 0x3C01);
   CHECK(bfloat16(1.0 + 0x1p-8 + 0x1p-40).bits == 0x3F81);
   CHECK(bfloat16(1.0 + 0x1p-8 - 0x1p-40).bits == 0x3F80);
-  for (std::size_t count = 0; count < 40; ++count) {
+  for (std::size_t count = 0; count < 140; ++count) {
     std::vector<float> values(count, 1.5F), back(count);
     std::vector<float16> halves(count);
     std::vector<bfloat16> brains(count);
