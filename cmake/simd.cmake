@@ -34,7 +34,7 @@ file(GLOB nyala_amx_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/backend
 add_library(nyala_simd_amx OBJECT ${nyala_amx_sources})
 set_target_properties(nyala_simd_amx PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
 target_include_directories(nyala_simd_amx PRIVATE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
-target_compile_options(nyala_simd_amx PRIVATE ${flags_avx512} -mamx-tile -mamx-bf16 ${false_warnings}
+target_compile_options(nyala_simd_amx PRIVATE ${flags_avx512} -mamx-tile -mamx-bf16 -mavx512bf16 ${false_warnings}
                                               $<$<CONFIG:Release,RelWithDebInfo>:-O3>)
 if(NYALA_SANITIZE MATCHES "address")
   target_compile_options(nyala_simd_amx PRIVATE -O1)

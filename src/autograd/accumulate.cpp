@@ -141,6 +141,12 @@ const backend::AppliedActivation* Backward::activation_before(std::size_t input)
   return maker->node->applied_activation();
 }
 
+bool Backward::takes_float32(std::size_t input) const {
+  const Visit* maker = makers_[input];
+  return !recording() && maker != nullptr && maker->users == 1 && !maker->is_source &&
+         maker->node->cast_from() == DType::float32;
+}
+
 void Backward::set_before_activation(std::size_t input, Tensor gradient, Tensor sums) {
   makers_[input]->before_activation = true;
   makers_[input]->sums = std::move(sums);

@@ -3,6 +3,8 @@
 #include <array>
 #include <atomic>
 
+#include <nyala/ops/math.hpp>
+
 namespace nyala::autograd {
 
 namespace {
@@ -91,5 +93,17 @@ void adopt(const std::shared_ptr<Node>& node, Tensor& output, int index) {
   output.impl()->node = node;
   output.impl()->output = index;
 }
+
+namespace {
+
+struct CastGradient {
+  DType from;
+  std::optional<DType> cast_from() const { return from; }
+  void operator()(Backward& g) const { g.set(0, cast(g.grad(), from)); }
+};
+
+}  // namespace
+
+void record_cast(Tensor& y, const Tensor& x) { attach(y, "cast", {x}, CastGradient{x.dtype()}); }
 
 }  // namespace nyala::autograd

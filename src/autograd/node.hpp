@@ -82,6 +82,10 @@ class Backward {
   const backend::AppliedActivation* activation_before(std::size_t input) const;
   /// Sets the gradient of an input before that activation; `sums` (or null): over all but its last axis.
   void set_before_activation(std::size_t input, Tensor gradient, Tensor sums);
+  /// Whether the gradient of an input may be set in float32 though the input is of a half dtype: it was cast from
+  /// float32 and what this operation sets is all the gradient that it gets. Rounding it would lose digits for nothing.
+  bool takes_float32(std::size_t input) const;
+
   /// Whether the operation after this one set the gradient of the first output so; and the sums that it gave.
   bool is_before_activation() const;
   const Tensor& sums_before_activation() const;
@@ -105,6 +109,8 @@ struct Node : std::enable_shared_from_this<Node> {
   /// What the gradient function would have done to the gradient of the only used output first; null: nothing that
   /// another might do for it.
   virtual const backend::AppliedActivation* applied_activation() const { return nullptr; }
+  /// The dtype of the input, for an operation that casts and does nothing else.
+  virtual std::optional<DType> cast_from() const { return {}; }
   /// Frees what the gradient function holds.
   virtual void release() { released = true; }
 
@@ -125,6 +131,9 @@ bool recording(const Tensor& first, const T&... others) {
 }
 bool recording(const std::vector<Tensor>& tensors);
 
+/// Records that y is x in another floating dtype.
+void record_cast(Tensor& y, const Tensor& x);
+
 /// An output for a gradient function to keep: the same storage, but no hold on the graph (which would be a cycle).
 inline Tensor save_output(const Tensor& output) { return detail::alias(output); }
 
@@ -140,6 +149,12 @@ struct FunctionNode final : Node {
       return function ? function->applied_activation() : nullptr;
     else
       return nullptr;
+  }
+  std::optional<DType> cast_from() const override {
+    if constexpr (requires { function->cast_from(); })
+      return function ? function->cast_from() : std::optional<DType>();
+    else
+      return {};
   }
   void release() override {
     function.reset();

@@ -25,11 +25,49 @@ AutocastScope::~AutocastScope() {
   autocast_on = previously_on_;
 }
 
+namespace {
+
+bool is_shared(const Tensor& tensor) { return tensor.impl().use_count() > 1 || tensor.impl()->storage.use_count() > 1; }
+
+}  // namespace
+
+Tensor VariableImpl::in(DType dtype) {
+  const std::lock_guard lock(rounding_);
+  if (is_rounded_ && rounded_.dtype() == dtype) return alias(rounded_);
+  StopRecording stop;
+  const Tensor fresh = cast(value, dtype);
+  is_rounded_ = !is_shared(value);
+  rounded_ = is_rounded_ ? alias(fresh) : Tensor();
+  return fresh;
+}
+
+void VariableImpl::forget_rounded() {
+  if (!is_rounded_) return;
+  const std::lock_guard lock(rounding_);
+  is_rounded_ = false;
+  rounded_ = Tensor();
+}
+
+Tensor VariableImpl::take_rounded() {
+  const std::lock_guard lock(rounding_);
+  if (!is_rounded_) return {};
+  is_rounded_ = false;
+  const Tensor taken = std::move(rounded_);
+  rounded_ = Tensor();
+  return is_shared(taken) ? Tensor() : taken;
+}
+
+void VariableImpl::keep_rounded(const Tensor& tensor) {
+  const std::lock_guard lock(rounding_);
+  rounded_ = tensor;
+  is_rounded_ = true;
+}
+
 Tensor& writable(const Variable& variable) {
   if (!variable.defined()) throw Error("Variable: this variable was never made");
+  variable.impl()->forget_rounded();
   Tensor& value = variable.impl()->value;
-  const bool shared = value.impl().use_count() > 1 || value.impl()->storage.use_count() > 1;
-  if (shared) value = value.clone();
+  if (is_shared(value)) value = value.clone();
   return value;
 }
 
@@ -44,22 +82,36 @@ Variable::Variable(const Tensor& initial, VariableOptions options) : impl_(std::
   impl_->trainable = options.trainable;
 }
 
+namespace {
+
+detail::VariableImpl& known(const Variable& variable) {
+  if (!variable.defined()) throw Error("Variable: this variable was never made (a layer's weights are made by build)");
+  return *variable.impl();
+}
+
+}  // namespace
+
 Variable::operator Tensor() const {
-  if (!defined()) throw Error("Variable: this variable was never made (a layer's weights are made by build)");
-  if (!autograd::records(*this) && !detail::autocast_on) return impl_->value;
-  Tensor value = impl_->value;
-  if (autograd::records(*this)) {
-    value = detail::alias(value);
+  known(*this);
+  const bool recorded = autograd::records(*this);
+  const auto leaf = [this] {
+    const Tensor value = detail::alias(impl_->value);
     value.impl()->node = autograd::leaf_of(*this);
+    return value;
+  };
+  const bool casts = detail::autocast_on && impl_->autocast && impl_->value.dtype() != detail::autocast_dtype &&
+                     is_floating(impl_->value.dtype());
+  if (casts) {
+    Tensor value = impl_->in(detail::autocast_dtype);
+    if (recorded) autograd::record_cast(value, leaf());
+    return value;
   }
-  if (detail::autocast_on && impl_->autocast && is_floating(dtype()) && dtype() != detail::autocast_dtype) {
-    return cast(value, detail::autocast_dtype);
-  }
-  return value;
+  impl_->forget_rounded();
+  return recorded ? leaf() : impl_->value;
 }
 
 const Tensor& Variable::value() const {
-  if (!defined()) throw Error("Variable: this variable was never made (a layer's weights are made by build)");
+  known(*this).forget_rounded();
   return impl_->value;
 }
 
@@ -70,6 +122,7 @@ void Variable::assign(const Tensor& value) const {
                 value.shape().str());
   }
   StopRecording stop;
+  impl_->forget_rounded();
   Tensor fresh = cast(value, dtype()).to(impl_->value.device());
   const bool shared = fresh.impl().use_count() > 1 || fresh.impl()->storage.use_count() > 1;
   impl_->value = shared ? fresh.clone() : detail::alias(fresh);
@@ -86,13 +139,13 @@ void Variable::assign_sub(const Tensor& value) const {
   assign(impl_->value - value);
 }
 
-const Shape& Variable::shape() const { return value().shape(); }
-DType Variable::dtype() const { return value().dtype(); }
-const std::string& Variable::name() const { return value(), impl_->name; }
-const std::string& Variable::path() const { return value(), impl_->path; }
-bool Variable::trainable() const { return value(), impl_->trainable; }
-void Variable::set_trainable(bool trainable) const { value(), impl_->trainable = trainable; }
-const std::shared_ptr<Regularizer>& Variable::regularizer() const { return value(), impl_->regularizer; }
-const std::shared_ptr<Constraint>& Variable::constraint() const { return value(), impl_->constraint; }
+const Shape& Variable::shape() const { return known(*this).value.shape(); }
+DType Variable::dtype() const { return known(*this).value.dtype(); }
+const std::string& Variable::name() const { return known(*this).name; }
+const std::string& Variable::path() const { return known(*this).path; }
+bool Variable::trainable() const { return known(*this).trainable; }
+void Variable::set_trainable(bool trainable) const { known(*this).trainable = trainable; }
+const std::shared_ptr<Regularizer>& Variable::regularizer() const { return known(*this).regularizer; }
+const std::shared_ptr<Constraint>& Variable::constraint() const { return known(*this).constraint; }
 
 }  // namespace nyala

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -7,6 +8,7 @@
 #include <nyala/variable.hpp>
 
 #include "autograd/node.hpp"
+#include "core/spin_lock.hpp"
 
 namespace nyala::detail {
 
@@ -21,6 +23,20 @@ struct VariableImpl {
   std::shared_ptr<Regularizer> regularizer;
   std::shared_ptr<Constraint> constraint;
   std::shared_ptr<void> initializer;
+
+  /// The value in `dtype`, for layers of a mixed policy; kept until the value changes or is handed out as it is, since
+  /// whoever has it may write to it.
+  Tensor in(DType dtype);
+  void forget_rounded();
+  /// Takes what is kept, for a step of an optimizer that changes it along with the value; null if there is nothing or
+  /// others read it still.
+  Tensor take_rounded();
+  void keep_rounded(const Tensor& tensor);
+
+ private:
+  SpinLock rounding_;
+  std::atomic<bool> is_rounded_ = false;
+  Tensor rounded_;
 };
 
 /// The value with storage that nobody else holds (copied if need be), to be changed in place.

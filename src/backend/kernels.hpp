@@ -133,7 +133,8 @@ struct StepVariable {
   Tensor gradient;
   Tensor* variable;
   std::array<Tensor*, 3> slots;
-  double decay;  // first of all w -= decay * w: learning rate times weight decay
+  double decay;         // first of all w -= decay * w: learning rate times weight decay
+  Tensor rounded = {};  // null, or of a half dtype: receives the new value too (rounds_variables())
 };
 struct AdamStep {
   double learning_rate, beta_1, beta_2, epsilon;  // learning_rate with the bias correction
@@ -266,6 +267,8 @@ class Kernels {
   /// a (batch, m, k), b (batch, k, n), out (batch, m, n), transposed operands (batch, k, m), (batch, n, k); a batch of
   /// 1 serves all. With `add`: out += .
   virtual void matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, bool add, Tensor& out);
+  /// Whether matmul (without `add`) and dense_backward's dkernel take float32 results of operands of this half dtype.
+  virtual bool widens_products(DType dtype) const;
   /// x (rows, in), kernel (in, units), bias (units,) or null. `before` (null or like out) receives the value before the
   /// activation. In training, `mask` (else null) may become what dense_backward of the next finds the activation's
   /// gradient by.
@@ -366,6 +369,8 @@ class Kernels {
                             const ImageSampling& sampling, Tensor& out);
 
   // ---- optimizers: all variables of a step in one sweep over memory, in place; they may differ in dtype.
+  /// Whether they fill StepVariable::rounded of float32 variables.
+  virtual bool rounds_variables() const;
   /// slots: momentum, velocity, velocity_hat (given: AMSGrad)
   virtual void adam_step(const AdamStep& step, std::span<const StepVariable> variables);
   /// slots: momentum (null: plain)

@@ -135,7 +135,7 @@ Device detail::home_of(const LayerState& state) {
     return nullptr;
   };
   const Variable* const weight = first(first, state, 0);
-  return weight == nullptr ? default_device() : weight->value().device();
+  return weight == nullptr ? default_device() : weight->impl()->value.device();
 }
 
 void Layer::build_now(const std::vector<Shape>& inputs) {

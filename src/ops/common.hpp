@@ -9,12 +9,15 @@
 #include <nyala/tensor.hpp>
 
 #include "autograd/node.hpp"
+#include "backend/common/dispatch.hpp"
 #include "backend/kernels.hpp"
 #include "core/tensor_impl.hpp"
 
 // What every family of operations needs before it calls a kernel: refusals, promotion and broadcasting.
 
 namespace nyala::ops {
+
+using backend::is_half;
 
 /// Throws Error with the parts written one after the other.
 template <class... Parts>

@@ -7,6 +7,7 @@
 #include "ops/activation_gradient.hpp"
 #include "ops/follow_up.hpp"
 #include "ops/nn_support.hpp"
+#include "ops/product.hpp"
 
 namespace nyala {
 
@@ -47,7 +48,7 @@ struct DenseGradient {
     const backend::AppliedActivation* before = g.needs(0) && in > 0 ? g.activation_before(0) : nullptr;
     Tensor dx, dkernel, dbias, sums;
     if (g.needs(0)) dx = empty_beside(dz, x_shape);
-    if (g.needs(1)) dkernel = empty_beside(dz, {in, units});
+    if (g.needs(1)) dkernel = Tensor::empty({in, units}, ops::product_gradient_dtype(g, 1, dz), dz.device());
     if (g.needs(2) && !g.sums_before_activation().defined()) dbias = empty_beside(dz, {units});
     if (before != nullptr && before->biased) sums = empty_beside(dz, {in});
     Tensor dx_rows = ops::as_rows(dx);

@@ -23,6 +23,16 @@ using autograd::Backward;
 /// All axes but the last two.
 Shape batch_of(const Shape& shape) { return Shape(shape.begin(), shape.end() - 2); }
 
+/// aᵀ · b, two matrices.
+Tensor gradient_product(const Tensor& a, const Tensor& b, DType dtype) {
+  if (dtype == a.dtype()) return matmul(a, b, true);
+  Tensor y = Tensor::empty({a.shape()[1], b.shape()[1]}, dtype, a.device());
+  const auto stacked = [](const Tensor& x) { return detail::alias(x, {1, x.shape()[0], x.shape()[1]}); };
+  Tensor out = stacked(y);
+  backend::kernels(a, b).matmul(stacked(a), stacked(b), true, false, false, out);
+  return y;
+}
+
 /// The gradients are products again; those of an operand that served several others are summed.
 void record(Tensor& y, const Tensor& a, const Tensor& b, bool ta, bool tb, const char* op) {
   autograd::attach(
@@ -34,9 +44,9 @@ void record(Tensor& y, const Tensor& a, const Tensor& b, bool ta, bool tb, const
           g.set(0, reduce_to(da, a_shape));
         }
         if (!g.needs(1)) return;
-        if (!ta && b_shape.size() == 2 && a_shape.size() > 2 && a_shape.back() > 0 && dy.size() > 0) {
+        if (!ta && b_shape.size() == 2 && a_shape.back() > 0 && dy.size() > 0) {
           const Tensor rows = reshape(a, {-1, a_shape.back()}), drows = reshape(dy, {-1, dy.shape().back()});
-          return g.set(1, tb ? matmul(drows, rows, true) : matmul(rows, drows, true));
+          return g.set(1, gradient_product(tb ? drows : rows, tb ? rows : drows, product_gradient_dtype(g, 1, dy)));
         }
         const Tensor db = tb ? matmul(dy, a, true, ta) : matmul(a, dy, !ta, false);
         g.set(1, reduce_to(db, b_shape));
@@ -55,6 +65,12 @@ Tensor stacked(const Tensor& x, const Shape& batch, std::int64_t count) {
 }
 
 }  // namespace
+
+DType product_gradient_dtype(const Backward& g, std::size_t input, const Tensor& gradient) {
+  const bool wide = is_half(gradient.dtype()) && g.takes_float32(input) &&
+                    backend::kernels(gradient).widens_products(gradient.dtype());
+  return wide ? DType::float32 : gradient.dtype();
+}
 
 Tensor product(const Tensor& a, const Tensor& b, bool ta, bool tb, const char* op) {
   const std::int64_t m = a.shape().at(ta ? -1 : -2), inner = a.shape().at(ta ? -2 : -1);

@@ -11,7 +11,6 @@
 namespace nyala::ops {
 
 inline Tensor in_dtype(const Tensor& x, DType dtype) { return x.dtype() == dtype ? x : cast(x, dtype); }
-inline bool is_half(DType dtype) { return dtype == DType::float16 || dtype == DType::bfloat16; }
 
 /// x itself, or in floatx if it holds integers or booleans. Error for null tensors and strings.
 Tensor in_floating(const Tensor& x, const char* op);

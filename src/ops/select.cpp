@@ -98,9 +98,7 @@ Tensor cast(const Tensor& x, DType dtype) {
     backend::kernels(y).fill(y, x.impl()->weak_value);
   else
     backend::kernels(x).cast(x, y);
-  if (is_floating(dtype) && autograd::recording(x)) {
-    autograd::attach(y, "cast", {x}, [from = x.dtype()](Backward& g) { g.set(0, cast(g.grad(), from)); });
-  }
+  if (is_floating(dtype) && autograd::recording(x)) autograd::record_cast(y, x);
   return y;
 }
 

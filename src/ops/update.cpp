@@ -30,6 +30,17 @@ Tensor& slot(const Variable& variable, const Variable& updated, const char* op) 
   return detail::writable(variable);
 }
 
+/// The variable's value, to be changed in place, and what is kept of it in a half dtype where the step changes that
+/// too.
+void open(const Variable& variable, backend::StepVariable& step) {
+  detail::VariableImpl& impl = *variable.impl();
+  if (impl.value.dtype() == DType::float32 && backend::kernels(impl.value).rounds_variables())
+    step.rounded = impl.take_rounded();
+  if (step.rounded.defined() && !ops::is_half(step.rounded.dtype())) step.rounded = Tensor();
+  step.variable = &detail::writable(variable);
+  if (step.rounded.defined()) impl.keep_rounded(step.rounded);
+}
+
 Tensor checked(const Tensor& gradient, const Variable& variable, const char* op) {
   ops::require_numbers(gradient, op);
   if (!variable.defined()) ops::fail(op, ": the variable was never made");
@@ -66,7 +77,7 @@ std::vector<backend::StepVariable> operands(std::span<const VariableUpdate> vari
     made.decay = learning_rate * each.weight_decay;
     all.push_back(std::move(made));
   }
-  for (std::size_t i = 0; i < all.size(); ++i) all[i].variable = &detail::writable(variables[i].variable);
+  for (std::size_t i = 0; i < all.size(); ++i) open(variables[i].variable, all[i]);
   for (const backend::StepVariable& each : all) {
     backend::require_same_device(each.gradient, *each.variable);
     backend::require_same_device(*all.front().variable, *each.variable);

@@ -63,6 +63,7 @@ void Kernels::matmul(const Tensor& a, const Tensor&, bool, bool, bool, Tensor&) 
 void Kernels::dense(const Tensor& x, const Tensor&, const Tensor&, FusedActivation, Tensor&, Tensor&, Tensor*) {
   missing("dense", x);
 }
+bool Kernels::widens_products(DType) const { return false; }
 void Kernels::dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient,
                              const AppliedActivation* applied, Tensor& dx, Tensor& dkernel, Tensor& dbias,
                              Tensor& sums) {
@@ -188,6 +189,7 @@ void Kernels::resize_bilinear_backward(const Tensor& gradient, Tensor&) {
 void Kernels::sample_image(const Tensor& images, const Tensor&, const Tensor&, const ImageSampling&, Tensor&) {
   missing("sample_image", images);
 }
+bool Kernels::rounds_variables() const { return false; }
 void Kernels::adam_step(const AdamStep&, std::span<const StepVariable> variables) {
   if (!variables.empty()) missing("adam_step", *variables[0].variable);
 }

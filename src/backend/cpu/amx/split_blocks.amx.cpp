@@ -3,31 +3,6 @@
 namespace nyala::backend::amx {
 namespace {
 
-/// out[j] = column j of the sixteen rows at `from`.
-inline void turn(const float* from, std::int64_t stride, __m512i* out) {
-  for (int group = 0; group < 4; ++group) {
-    __m512 rows[4];
-    for (int i = 0; i < 4; ++i) {
-      const float* const at = from + i * stride + group * 4;
-      __m512 row = _mm512_castps128_ps512(_mm_loadu_ps(at));
-      row = _mm512_mask_broadcast_f32x4(row, 0x00f0, _mm_loadu_ps(at + 4 * stride));
-      row = _mm512_mask_broadcast_f32x4(row, 0x0f00, _mm_loadu_ps(at + 8 * stride));
-      rows[i] = _mm512_mask_broadcast_f32x4(row, 0xf000, _mm_loadu_ps(at + 12 * stride));
-    }
-    const __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(rows[0], rows[1])),
-                  b = _mm512_castps_pd(_mm512_unpackhi_ps(rows[0], rows[1])),
-                  c = _mm512_castps_pd(_mm512_unpacklo_ps(rows[2], rows[3])),
-                  d = _mm512_castps_pd(_mm512_unpackhi_ps(rows[2], rows[3]));
-    __m512i* const to = out + group * 4;
-    to[0] = _mm512_castpd_si512(_mm512_unpacklo_pd(a, c));
-    to[1] = _mm512_castpd_si512(_mm512_unpackhi_pd(a, c));
-    to[2] = _mm512_castpd_si512(_mm512_unpacklo_pd(b, d));
-    to[3] = _mm512_castpd_si512(_mm512_unpackhi_pd(b, d));
-  }
-}
-
-std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-
 void fill_edge(Packer& p, const float* from, std::int64_t lines, std::int64_t depth) {
   const std::int64_t rows = p.source.along ? lines : depth, columns = p.source.along ? depth : lines;
   for (std::int64_t i = 0; i < block_side; ++i)
@@ -72,8 +47,8 @@ struct Pieces {
       const float* const first = from + p.piece * tile_rows * (along ? stride : 1);
       if constexpr (!along)
         for (int i = 0; i < block_side; ++i) _mm_prefetch(first + (block_side + i) * stride, _MM_HINT_T1);
-      turn(first, stride, low);
-      turn(first + tile_rows * (along ? 1 : stride), stride, high);
+      turn(first, stride * 4, low);
+      turn(first + tile_rows * (along ? 1 : stride), stride * 4, high);
       for (int row = 0; row < tile_rows; ++row) split(low[row], high[row], p.to + p.piece * tile_bytes + row * 64, top);
     }
     if (++p.piece == of_a_block) next_block(p);
@@ -97,8 +72,6 @@ inline void with_pieces(const Packer& packer, F fn) {
   else
     packer.source.along ? fn(Pieces<false, true>()) : fn(Pieces<false, false>());
 }
-
-std::int64_t blocks_of(std::int64_t length) { return (length + block_side - 1) / block_side; }
 
 void note(Packer& packer, __m512i top) {
   const std::uint32_t found = _mm512_reduce_max_epu32(top);

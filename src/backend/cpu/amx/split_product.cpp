@@ -27,7 +27,9 @@ constexpr std::int64_t shared_bytes = 1'200'000;  // a good half of a core's sec
 bool ask_for_tiles() {
   constexpr unsigned bfloat16_tiles = 1U << 22, tiles = 1U << 24;
   unsigned a = 0, b = 0, c = 0, d = 0;
-  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & bfloat16_tiles) == 0 || (d & tiles) == 0) return false;
+  if (!__builtin_cpu_supports("avx512bf16") || __get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 ||
+      (d & bfloat16_tiles) == 0 || (d & tiles) == 0)
+    return false;
   constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, see Linux' x86/xstate
   return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 }

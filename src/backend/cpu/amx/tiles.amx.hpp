@@ -11,6 +11,39 @@ namespace {
 
 constexpr std::int64_t part_bytes = block_bytes / 3, tile_bytes = part_bytes / 2, tile_rows = 16, lanes = 16;
 
+/// out[j] = column j of the sixteen rows of sixteen words at `from`, `stride` bytes apart.
+inline void turn(const void* from, std::int64_t stride, __m512i* out) {
+  const auto part = [](const char* at) {
+    __m128 four;
+    __builtin_memcpy(&four, at, sizeof four);
+    return four;
+  };
+  for (int group = 0; group < 4; ++group) {
+    __m512 rows[4];
+    for (int i = 0; i < 4; ++i) {
+      const char* const at = static_cast<const char*>(from) + i * stride + group * 16;
+      __m512 row = _mm512_castps128_ps512(part(at));
+      row = _mm512_mask_broadcast_f32x4(row, 0x00f0, part(at + 4 * stride));
+      row = _mm512_mask_broadcast_f32x4(row, 0x0f00, part(at + 8 * stride));
+      rows[i] = _mm512_mask_broadcast_f32x4(row, 0xf000, part(at + 12 * stride));
+    }
+    const __m512d a = _mm512_castps_pd(_mm512_unpacklo_ps(rows[0], rows[1])),
+                  b = _mm512_castps_pd(_mm512_unpackhi_ps(rows[0], rows[1])),
+                  c = _mm512_castps_pd(_mm512_unpacklo_ps(rows[2], rows[3])),
+                  d = _mm512_castps_pd(_mm512_unpackhi_ps(rows[2], rows[3]));
+    __m512i* const to = out + group * 4;
+    to[0] = _mm512_castpd_si512(_mm512_unpacklo_pd(a, c));
+    to[1] = _mm512_castpd_si512(_mm512_unpackhi_pd(a, c));
+    to[2] = _mm512_castpd_si512(_mm512_unpacklo_pd(b, d));
+    to[3] = _mm512_castpd_si512(_mm512_unpackhi_pd(b, d));
+  }
+}
+
+inline std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+
+/// Of 32 lines or terms of a sum.
+inline std::int64_t blocks_of(std::int64_t length) { return (length + block_side - 1) / block_side; }
+
 /// The first part of sixteen numbers, in the upper halves; `rest` becomes what is left, exactly. Rounding to 8 digits
 /// twice leaves 8 digits at most: the third part is all of the rest.
 inline __m512i first_part(__m512i& rest) {

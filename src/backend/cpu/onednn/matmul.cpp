@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "backend/cpu/amx/bfloat16_product.hpp"
 #include "backend/cpu/onednn/bfloat16_matmul.hpp"
 #include "backend/cpu/onednn/gemm.hpp"
 #include "backend/cpu/onednn/onednn_kernels.hpp"
@@ -13,15 +14,39 @@ namespace nyala::backend {
 
 using onednn::Block;
 
+namespace {
+
+/// A product of bfloat16 matrices on the tile unit or by oneDNN; false, with nothing done, where neither will.
+bool multiply_bfloat16(const onednn::Bfloat16Product& p, const Tensor& a, const Tensor& b, const Tensor& bias,
+                       const Tensor& out) {
+  const auto bits = [](const Tensor& x) { return static_cast<const std::uint16_t*>(x.raw_data()); };
+  if (p.batch == 1 && amx::multiply_halves({p.m, p.n, p.k, p.transpose_a, p.transpose_b, bits(a), bits(b),
+                                            bias.defined() ? bits(bias) : nullptr, p.activation, out.raw_data(),
+                                            out.dtype() == DType::float32}))
+    return true;
+  if (out.dtype() == DType::float32) return false;
+  return onednn::has_bfloat16() &&
+         onednn::multiply_bfloat16(p, a.raw_data(), b.raw_data(), elements_of<void>(bias), out.raw_data());
+}
+
+}  // namespace
+
 void OneDnnKernels::matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, bool add,
                            Tensor& out) {
   const std::int64_t batch = out.shape()[0], m = out.shape()[1], n = out.shape()[2];
   const std::int64_t k = a.shape()[transpose_a ? 1 : 2];
-  if (out.dtype() == DType::bfloat16 && !add && onednn::has_bfloat16() &&
-      onednn::multiply_bfloat16(
-          {batch, m, n, k, a.shape()[0], b.shape()[0], transpose_a, transpose_b, FusedActivation::none}, a.raw_data(),
-          b.raw_data(), nullptr, out.raw_data()))
+  if (out.dtype() == DType::bfloat16 && !add &&
+      multiply_bfloat16({batch, m, n, k, a.shape()[0], b.shape()[0], transpose_a, transpose_b, FusedActivation::none},
+                        a, b, Tensor(), out))
     return;
+  if (a.dtype() == DType::bfloat16 && out.dtype() == DType::float32) {
+    const onednn::Bfloat16Product whole{
+        batch, m, n, k, a.shape()[0], b.shape()[0], transpose_a, transpose_b, FusedActivation::none};
+    if (multiply_bfloat16(whole, a, b, Tensor(), out)) return;
+    Tensor rounded = Tensor::empty(out.shape(), DType::bfloat16);
+    matmul(a, b, transpose_a, transpose_b, add, rounded);
+    return cast(rounded, out);
+  }
   if (out.dtype() != DType::float32) return SimdKernels::matmul(a, b, transpose_a, transpose_b, add, out);
   const std::int64_t step_a = a.shape()[0] == 1 ? 0 : m * k, step_b = b.shape()[0] == 1 ? 0 : k * n;
   const Gemm sizes{transpose_a, transpose_b, add, m, n, k, transpose_a ? m : k, transpose_b ? k : n, n};
@@ -41,13 +66,15 @@ void OneDnnKernels::matmul(const Tensor& a, const Tensor& b, bool transpose_a, b
   });
 }
 
+bool OneDnnKernels::widens_products(DType dtype) const { return dtype == DType::bfloat16 && amx::has_tiles(); }
+
 void OneDnnKernels::dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation,
                           Tensor& before, Tensor& out, Tensor* mask) {
   const std::int64_t rows = x.shape()[0], in = kernel.shape()[0], units = kernel.shape()[1];
-  if (out.dtype() == DType::bfloat16 && onednn::has_bfloat16()) {
+  if (out.dtype() == DType::bfloat16) {
     const auto here = before.defined() ? FusedActivation::none : activation;
-    if (onednn::multiply_bfloat16({1, rows, units, in, 1, 1, false, false, here}, x.raw_data(), kernel.raw_data(),
-                                  elements_of<void>(bias), (before.defined() ? before : out).raw_data())) {
+    if (multiply_bfloat16({1, rows, units, in, 1, 1, false, false, here}, x, kernel, bias,
+                          before.defined() ? before : out)) {
       if (before.defined()) finish_activation(*this, activation, before, out);
       return;
     }

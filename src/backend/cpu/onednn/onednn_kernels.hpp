@@ -13,6 +13,7 @@ class OneDnnKernels : public SimdKernels {
   std::string name() const override;
 
   void matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, bool add, Tensor& out) override;
+  bool widens_products(DType dtype) const override;
   void dense(const Tensor& x, const Tensor& kernel, const Tensor& bias, FusedActivation activation, Tensor& before,
              Tensor& out, Tensor* mask) override;
   void dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, const AppliedActivation* applied,

@@ -72,6 +72,7 @@ class SimdKernels : public ReferenceKernels {
   void sparse_crossentropy(const Tensor& logits, const Tensor& labels, Tensor& loss) override;
   void sparse_crossentropy_backward(const Tensor& logits, const Tensor& labels, const Tensor& gradient,
                                     Tensor& dlogits) override;
+  bool rounds_variables() const override { return true; }
   void adam_step(const AdamStep& step, std::span<const StepVariable> variables) override;
   void sgd_step(const SgdStep& step, std::span<const StepVariable> variables) override;
   void rmsprop_step(const RmspropStep& step, std::span<const StepVariable> variables) override;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "backend/cpu/simd/half_blocks.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
 
@@ -38,7 +39,13 @@ void for_each_variable(std::span<const StepVariable> variables, Sweep&& sweep, L
       if (!fits(each)) continue;
       const std::int64_t size = each.variable->size();
       const std::int64_t from = std::max(begin - first, std::int64_t{0}), to = std::min(end - first, size);
-      if (from < to) sweep(Floats(each), static_cast<float>(each.decay), from, to);
+      if (from < to && each.rounded.defined())
+        for_half_blocks(from, to, [&](std::int64_t at, std::int64_t n) {
+          sweep(Floats(each), static_cast<float>(each.decay), at, at + n);
+          narrow(floats(*each.variable) + at, each.rounded, at, n);
+        });
+      else if (from < to)
+        sweep(Floats(each), static_cast<float>(each.decay), from, to);
       first += size;
     }
   });
