@@ -219,14 +219,15 @@ Tensors Slices::run(const Tensors& x) {
 }
 
 Tensors Slices::run_in_slices(const Tensors& x, std::int64_t n) const {
-  // The slices depend on n and the model alone: the results are those of any number of threads.
-  const std::int64_t wanted = (n - 1) / rows_ + 1, size = (n - 1) / wanted + 1, count = (n - 1) / size + 1;
-  const Tensors first = run_some(x, 0, size);
-  std::vector<std::vector<Tensor>> parts(first.size(), std::vector<Tensor>(static_cast<std::size_t>(count)));
-  for (std::size_t i = 0; i < first.size(); ++i) parts[i][0] = first[i];
-  parallel_for(1, count, 1, [&](std::int64_t begin, std::int64_t end) {
+  // The slices depend on n and the model alone: the results are those of any number of threads. They are of equal size,
+  // and as many as two or four threads can share.
+  const std::int64_t wanted = (n - 1) / rows_ + 1, shared = wanted > 8 ? 4 : 2,
+                     count = std::min((wanted + shared - 1) / shared * shared, n);
+  std::vector<std::vector<Tensor>> parts(model_.model_state()->outputs.size(),
+                                         std::vector<Tensor>(static_cast<std::size_t>(count)));
+  parallel_for(0, count, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t slice = begin; slice < end; ++slice) {
-      const Tensors outputs = run_some(x, slice * size, std::min((slice + 1) * size, n));
+      const Tensors outputs = run_some(x, n * slice / count, n * (slice + 1) / count);
       for (std::size_t i = 0; i < parts.size(); ++i) parts[i][static_cast<std::size_t>(slice)] = outputs[i];
     }
   });
