@@ -25,9 +25,9 @@ std::optional<DnnTensor> matrix(const Tensor& x) {
   return made;
 }
 
-/// 1 and 0 of the type in which results are blended.
-struct Blend {
-  explicit Blend(const Tensor& x) : wide(x.dtype() == DType::float64) {}
+/// alpha = 1 and beta = 0 of cuDNN, in the type in which it scales results.
+struct ScalingFactors {
+  explicit ScalingFactors(const Tensor& x) : wide(x.dtype() == DType::float64) {}
   const void* one() const { return wide ? static_cast<const void*>(&double_one) : &float_one; }
   const void* zero() const { return wide ? static_cast<const void*>(&double_zero) : &float_zero; }
 
@@ -55,9 +55,9 @@ bool alike(const Tensor& x, std::initializer_list<Tensor> others) {
 bool softmax_by_library(Context& context, bool log, const Tensor& x, const Tensor& y) {
   const auto described = matrix(x);
   if (!described || !alike(x, {y})) return false;
-  const Blend blend(x);
-  return done(cudnnSoftmaxForward(context.dnn(), algorithm(log), CUDNN_SOFTMAX_MODE_CHANNEL, blend.one(),
-                                  described->get(), x.raw_data(), blend.zero(), described->get(), y.raw_data()),
+  const ScalingFactors factors(x);
+  return done(cudnnSoftmaxForward(context.dnn(), algorithm(log), CUDNN_SOFTMAX_MODE_CHANNEL, factors.one(),
+                                  described->get(), x.raw_data(), factors.zero(), described->get(), y.raw_data()),
               "softmax: cudnnSoftmaxForward");
 }
 
@@ -65,10 +65,10 @@ bool softmax_backward_by_library(Context& context, bool log, const Tensor& y, co
                                  const Tensor& dx) {
   const auto described = matrix(y);
   if (!described || !alike(y, {gradient, dx})) return false;
-  const Blend blend(y);
-  return done(cudnnSoftmaxBackward(context.dnn(), algorithm(log), CUDNN_SOFTMAX_MODE_CHANNEL, blend.one(),
-                                   described->get(), y.raw_data(), described->get(), gradient.raw_data(), blend.zero(),
-                                   described->get(), dx.raw_data()),
+  const ScalingFactors factors(y);
+  return done(cudnnSoftmaxBackward(context.dnn(), algorithm(log), CUDNN_SOFTMAX_MODE_CHANNEL, factors.one(),
+                                   described->get(), y.raw_data(), described->get(), gradient.raw_data(),
+                                   factors.zero(), described->get(), dx.raw_data()),
               "softmax: cudnnSoftmaxBackward");
 }
 
