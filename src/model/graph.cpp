@@ -260,6 +260,14 @@ Plan::Plan(const std::vector<KerasTensor>& inputs, const std::vector<KerasTensor
       needed[input] = true;
     }
   }
+  for (const std::size_t input : input_places_) {
+    ends_mask_.push_back(std::any_of(steps_.begin(), steps_.end(), [&](const Step& step) {
+      for (std::size_t i = 0; i < step.node->inputs.size(); ++i) {
+        if (step.inputs[i] == input && step.node->layer->ends_mask(i)) return true;
+      }
+      return false;
+    }));
+  }
   find_fusions();
   operations_ = operations_by_depth(order, inputs, outputs);
   layers_ = operations_;
@@ -363,16 +371,6 @@ std::vector<Shape> Plan::shapes(const std::vector<Shape>& inputs) const {
   std::vector<Shape> outputs;
   for (const std::size_t place : output_places_) outputs.push_back(values[place]);
   return outputs;
-}
-
-bool Plan::ends_mask(std::size_t input) const {
-  const auto ends = [&](const Step& step) {
-    for (std::size_t i = 0; i < step.node->inputs.size(); ++i) {
-      if (step.inputs[i] == input_places_.at(input) && step.node->layer->ends_mask(i)) return true;
-    }
-    return false;
-  };
-  return std::any_of(steps_.begin(), steps_.end(), ends);
 }
 
 std::vector<std::shared_ptr<GraphNode>> Plan::nodes() const {

@@ -55,7 +55,7 @@ class Plan {
   Tensors run(const Tensors& inputs, const CallContext& context) const;
   std::vector<Shape> shapes(const std::vector<Shape>& inputs) const;
   /// Whether a step takes the mask off that input.
-  bool ends_mask(std::size_t input) const;
+  bool ends_mask(std::size_t input) const { return ends_mask_.at(input); }
   /// Keras' order: by depth from the outputs, then by first use.
   const std::vector<LayerRef>& layers() const { return layers_; }
   /// The same with the arithmetic between them.
@@ -90,6 +90,7 @@ class Plan {
 
   std::vector<Step> steps_;
   std::vector<std::size_t> input_places_, output_places_;
+  std::vector<bool> ends_mask_;  // of the inputs
   std::size_t places_ = 0;
   std::vector<LayerRef> layers_, operations_;
 };
