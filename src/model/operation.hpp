@@ -63,8 +63,9 @@ class OperationArguments {
 
 using OperationFunction = Tensors (*)(const OperationArguments&);
 
-/// How the shapes of the outputs are found: by broadcasting, or by a run on zeros (or on identity matrices).
-enum class ShapeRule : unsigned char { elementwise, probe, probe_identity };
+/// How the shapes of the outputs are found: by broadcasting, or by a run on zeros (or on identity matrices); newshape:
+/// as that argument of the construction says, if it says all of it.
+enum class ShapeRule : unsigned char { elementwise, probe, probe_identity, newshape };
 
 /// One of Keras' operation classes.
 struct OperationEntry {
@@ -76,6 +77,8 @@ struct OperationEntry {
   ShapeRule rule = ShapeRule::probe;
 };
 
+/// The names in construction or call.
+std::vector<std::string> split_words(const char* text);
 /// Null if there is none.
 const OperationEntry* find_operation(const std::string& name);
 std::vector<std::string> operation_names();

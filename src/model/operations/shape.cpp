@@ -161,7 +161,8 @@ std::vector<OperationEntry> shape_operations() {
   return {
       {"GetItem", "numpy", "", "x key", get_item},
       {"Reshape", "numpy", "newshape", "x",
-       [](const Arguments& a) -> Tensors { return reshape(a.tensor(0), shape_option(a, "newshape")); }},
+       [](const Arguments& a) -> Tensors { return reshape(a.tensor(0), shape_option(a, "newshape")); },
+       ShapeRule::newshape},
       {"Ravel", "numpy", "", "x", unary<ravel>},
       {"ExpandDims", "numpy", "axis", "x",
        [](const Arguments& a) -> Tensors {
