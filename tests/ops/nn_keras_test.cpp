@@ -1,5 +1,13 @@
+#include "keras_values/activation.hpp"
+#include "keras_values/attention.hpp"
+#include "keras_values/convolution.hpp"
+#include "keras_values/crossentropy.hpp"
+#include "keras_values/normalisation.hpp"
+#include "keras_values/pooling.hpp"
+#include "keras_values/recurrent.hpp"
+#include "keras_values/resizing.hpp"
+#include "keras_values/transposed_convolution.hpp"
 #include "nn_check.hpp"
-#include "nn_keras_values.hpp"
 
 using namespace nyala;
 using nn::numbers;
@@ -8,10 +16,10 @@ using nn::numbers;
 
 namespace {
 
-void check_keras(const std::string& name, const Tensor& got, double tolerance = 1e-9) {
+void check_keras(const nn::Values& values, const std::string& name, const Tensor& got, double tolerance = 1e-9) {
   CAPTURE(name);
-  const auto found = nn::keras_values().find(name);
-  REQUIRE(found != nn::keras_values().end());
+  const auto found = values.find(name);
+  REQUIRE(found != values.end());
   REQUIRE(got.size() == static_cast<std::int64_t>(found->second.size()));
   nn::check_close(ravel(got), tensor(found->second), tolerance, name);
 }
@@ -64,18 +72,20 @@ const std::vector<std::pair<const char*, Tensor (*)(const Tensor&)>> named{
 
 TEST_CASE("activations give Keras' values") {
   const Tensor x = numbers({3, 4}, 0.4, 2.5);
-  for (const auto& [name, function] : named) check_keras(name, function(x));
+  for (const auto& [name, function] : named) check_keras(nn::activation_values(), name, function(x));
 }
 
 TEST_CASE("convolutions give Keras' values") {
   const Tensor x = numbers({2, 5, 6, 4}, 0.1), kernel = numbers({3, 2, 4, 3}, 0.2);
-  check_keras("conv_same", conv(x, kernel, {}, {.strides = {2, 3}, .padding = "same"}));
-  check_keras("conv_dilated", conv(x, kernel, {}, {.padding = "same", .dilation_rate = {2, 1}}));
-  check_keras("conv_groups", conv(x, numbers({2, 2, 2, 6}, 0.2)));
+  check_keras(nn::convolution_values(), "conv_same", conv(x, kernel, {}, {.strides = {2, 3}, .padding = "same"}));
+  check_keras(nn::convolution_values(), "conv_dilated",
+              conv(x, kernel, {}, {.padding = "same", .dilation_rate = {2, 1}}));
+  check_keras(nn::convolution_values(), "conv_groups", conv(x, numbers({2, 2, 2, 6}, 0.2)));
   const ConvArguments same{.strides = {2}, .padding = "same"};
-  check_keras("depthwise", depthwise_conv(x, numbers({3, 3, 4, 2}, 0.2), {}, same));
-  check_keras("separable", separable_conv(x, numbers({3, 3, 4, 2}, 0.2), numbers({1, 1, 8, 3}, 0.3), {}, same));
-  check_keras("conv_causal",
+  check_keras(nn::convolution_values(), "depthwise", depthwise_conv(x, numbers({3, 3, 4, 2}, 0.2), {}, same));
+  check_keras(nn::convolution_values(), "separable",
+              separable_conv(x, numbers({3, 3, 4, 2}, 0.2), numbers({1, 1, 8, 3}, 0.3), {}, same));
+  check_keras(nn::convolution_values(), "conv_causal",
               conv(numbers({1, 6, 2}, 0.1), numbers({3, 2, 3}, 0.2), {}, {.strides = {2}, .padding = "causal"}));
 }
 
@@ -88,19 +98,22 @@ TEST_CASE("conv_transpose gives Keras' values for every padding") {
           if (more >= stride) continue;
           const std::string last = more < 0 ? "none" : std::to_string(more);
           const ConvArguments arguments{.strides = {stride}, .padding = padding};
-          check_keras("transpose_" + padding + "_" + std::to_string(stride) + "_" + std::to_string(size) + "_" + last,
+          check_keras(nn::transposed_convolution_values(),
+                      "transpose_" + padding + "_" + std::to_string(stride) + "_" + std::to_string(size) + "_" + last,
                       conv_transpose(x, numbers({size, size, 1, 2}, 0.2), {}, arguments,
                                      more < 0 ? std::vector<std::int64_t>{} : std::vector<std::int64_t>{more}));
         }
-  check_keras("transpose_dilated",
+  check_keras(nn::transposed_convolution_values(), "transpose_dilated",
               conv_transpose(x, numbers({3, 2, 1, 2}, 0.2), {}, {.padding = "same", .dilation_rate = {2}}));
 }
 
 TEST_CASE("pooling gives Keras' values") {
   const Tensor x = numbers({1, 5, 6, 2}, 0.1);
   for (const std::string padding : {"valid", "same"}) {
-    check_keras("max_pool_" + padding, max_pool(x, {3, 2}, {.strides = {2, 2}, .padding = padding}));
-    check_keras("average_pool_" + padding, average_pool(x, {3, 2}, {.strides = {2, 2}, .padding = padding}));
+    check_keras(nn::pooling_values(), "max_pool_" + padding,
+                max_pool(x, {3, 2}, {.strides = {2, 2}, .padding = padding}));
+    check_keras(nn::pooling_values(), "average_pool_" + padding,
+                average_pool(x, {3, 2}, {.strides = {2, 2}, .padding = padding}));
   }
 }
 
@@ -108,32 +121,36 @@ TEST_CASE("normalisations give Keras' values") {
   // Keras takes means and variances in float32.
   const Tensor x = numbers({3, 2, 4}, 0.1, 2.0, 0.5);
   const BatchNormResult second = batch_norm_train(x, numbers({2}, 0.2), numbers({2}, 0.3), 1, 1e-3);
-  check_keras("batch_norm", second.y, 1e-6);
-  check_keras("batch_norm_mean", second.mean, 1e-6);
-  check_keras("batch_norm_variance", second.variance, 1e-6);
-  check_keras("batch_norm_inference",
+  check_keras(nn::normalisation_values(), "batch_norm", second.y, 1e-6);
+  check_keras(nn::normalisation_values(), "batch_norm_mean", second.mean, 1e-6);
+  check_keras(nn::normalisation_values(), "batch_norm_variance", second.variance, 1e-6);
+  check_keras(nn::normalisation_values(), "batch_norm_inference",
               batch_normalization(x, numbers({4}, 0.2), numbers({4}, 0.3, 0.5, 1.0), -1, numbers({4}, 0.4),
                                   numbers({4}, 0.5), 1e-3),
               1e-6);
   const BatchNormResult masked =
       batch_norm_train(x, {}, {}, -1, 1e-3, tensor({{true, false}, {true, true}, {false, true}}));
-  check_keras("batch_norm_masked", masked.y, 1e-6);
-  check_keras("batch_norm_masked_variance", masked.variance, 1e-6);
-  check_keras("layer_norm", layer_normalization(x, numbers({4}, 0.2), numbers({4}, 0.3), -1, 1e-3), 1e-6);
-  check_keras("layer_norm_axes", layer_normalization(x, numbers({3, 4}, 0.2), numbers({3, 4}, 0.3), {0, 2}, 1e-3),
+  check_keras(nn::normalisation_values(), "batch_norm_masked", masked.y, 1e-6);
+  check_keras(nn::normalisation_values(), "batch_norm_masked_variance", masked.variance, 1e-6);
+  check_keras(nn::normalisation_values(), "layer_norm",
+              layer_normalization(x, numbers({4}, 0.2), numbers({4}, 0.3), -1, 1e-3), 1e-6);
+  check_keras(nn::normalisation_values(), "layer_norm_axes",
+              layer_normalization(x, numbers({3, 4}, 0.2), numbers({3, 4}, 0.3), {0, 2}, 1e-3), 1e-6);
+  check_keras(nn::normalisation_values(), "group_norm", group_normalization(x, numbers({4}, 0.2), numbers({4}, 0.3), 2),
               1e-6);
-  check_keras("group_norm", group_normalization(x, numbers({4}, 0.2), numbers({4}, 0.3), 2), 1e-6);
-  check_keras("rms_norm", rms_normalization(x, numbers({4}, 0.2)), 1e-6);
+  check_keras(nn::normalisation_values(), "rms_norm", rms_normalization(x, numbers({4}, 0.2)), 1e-6);
 }
 
 TEST_CASE("crossentropies give Keras' values") {
   const Tensor target = softmax(numbers({3, 4}, 0.2)), output = numbers({3, 4}, 0.9, 0.3, 0.35);
   for (const bool logits : {true, false}) {
     const std::string name = logits ? "logits" : "probabilities";
-    check_keras("categorical_" + name, categorical_crossentropy(target, output, logits));
-    check_keras("categorical_first_" + name, categorical_crossentropy(target, output, logits, 0));
-    check_keras("sparse_" + name, sparse_categorical_crossentropy(tensor({0, 3, 2}), output, logits));
-    check_keras("binary_" + name, binary_crossentropy(target, output, logits));
+    check_keras(nn::crossentropy_values(), "categorical_" + name, categorical_crossentropy(target, output, logits));
+    check_keras(nn::crossentropy_values(), "categorical_first_" + name,
+                categorical_crossentropy(target, output, logits, 0));
+    check_keras(nn::crossentropy_values(), "sparse_" + name,
+                sparse_categorical_crossentropy(tensor({0, 3, 2}), output, logits));
+    check_keras(nn::crossentropy_values(), "binary_" + name, binary_crossentropy(target, output, logits));
   }
 }
 
@@ -142,17 +159,18 @@ TEST_CASE("dot_product_attention gives Keras' values") {
   const Tensor seen = numbers({2, 1, 3, 5}, 0.9) > -0.6;
   const Tensor row = logical_not(logical_and(reshape(arange(2) < 1, {2, 1, 1, 1}),
                                              reshape(logical_and(arange(3) > 0, arange(3) < 2), {1, 1, 3, 1})));
-  check_keras("attention", dot_product_attention(query, key, value), 1e-6);
-  check_keras("attention_masked",
+  check_keras(nn::attention_values(), "attention", dot_product_attention(query, key, value), 1e-6);
+  check_keras(nn::attention_values(), "attention_masked",
               dot_product_attention(query, key, value, numbers({1, 2, 3, 5}, 0.4), logical_and(seen, row), 0.3), 1e-6);
-  check_keras("attention_causal", dot_product_attention(query, key, value, {}, {}, {}, true), 1e-6);
+  check_keras(nn::attention_values(), "attention_causal", dot_product_attention(query, key, value, {}, {}, {}, true),
+              1e-6);
 }
 
 TEST_CASE("resize gives Keras' values") {
   const Tensor x = numbers({1, 3, 4, 2}, 0.1);
   for (const std::string name : {"nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"}) {
-    check_keras("resize_" + name + "_larger", resize(x, {5, 7}, name), 1e-6);
-    check_keras("resize_" + name + "_smaller", resize(x, {2, 3}, name), 1e-6);
+    check_keras(nn::resizing_values(), "resize_" + name + "_larger", resize(x, {5, 7}, name), 1e-6);
+    check_keras(nn::resizing_values(), "resize_" + name + "_smaller", resize(x, {2, 3}, name), 1e-6);
   }
 }
 
@@ -175,14 +193,15 @@ TEST_CASE("recurrent sequences give Keras' values") {
   };
   for (const Variant& each : variants) {
     const RnnResult long_short = lstm(x, h0, c0, kernel(4), recurrent(4), bias({8}), each.mask, each.arguments);
-    check_keras("lstm_" + each.name, flat({long_short.sequence, long_short.state, long_short.cell_state}), 2e-6);
+    check_keras(nn::recurrent_values(), "lstm_" + each.name,
+                flat({long_short.sequence, long_short.state, long_short.cell_state}), 2e-6);
     const RnnResult gated = gru(x, h0, kernel(3), recurrent(3), bias({2, 6}), each.mask, each.arguments);
-    check_keras("gru_" + each.name, flat({gated.sequence, gated.state}), 2e-6);
+    check_keras(nn::recurrent_values(), "gru_" + each.name, flat({gated.sequence, gated.state}), 2e-6);
     RnnArguments before = each.arguments;
     before.reset_after = false;
     const RnnResult old = gru(x, h0, kernel(3), recurrent(3), bias({6}), each.mask, before);
-    check_keras("gru_before_" + each.name, flat({old.sequence, old.state}), 2e-6);
+    check_keras(nn::recurrent_values(), "gru_before_" + each.name, flat({old.sequence, old.state}), 2e-6);
     const RnnResult simple = simple_rnn(x, h0, kernel(1), recurrent(1), bias({2}), each.mask, each.arguments);
-    check_keras("simple_" + each.name, flat({simple.sequence, simple.state}), 2e-6);
+    check_keras(nn::recurrent_values(), "simple_" + each.name, flat({simple.sequence, simple.state}), 2e-6);
   }
 }

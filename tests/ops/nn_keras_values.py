@@ -1,4 +1,4 @@
-"""Writes nn_keras_values.hpp: what Keras (jax backend, float64) gives for the calls of nn_keras_test.cpp.
+"""Writes keras_values/*.hpp: what Keras (jax backend, float64) gives for the calls of nn_keras_test.cpp.
 
     /opt/kv/bin/python tests/ops/nn_keras_values.py
 """
@@ -51,6 +51,9 @@ def convolution_cases():
     causal.build(line.shape)
     causal.kernel.assign(numbers((3, 2, 3), 0.2))
     yield "conv_causal", causal(line)
+
+
+def transposed_convolution_cases():
     small = numbers((1, 3, 4, 2), 0.1)
     for padding in ("valid", "same"):
         for strides in (1, 2, 3):
@@ -160,43 +163,53 @@ def recurrent_cases():
         yield f"simple_{name}", run(layers.SimpleRNN(2, **options, **simple), 1, (2,), [h0], **arguments)
 
 
+FAMILIES = {
+    "activation": activation_cases,
+    "convolution": convolution_cases,
+    "transposed_convolution": transposed_convolution_cases,
+    "pooling": pooling_cases,
+    "normalisation": normalisation_cases,
+    "crossentropy": crossentropy_cases,
+    "attention": attention_cases,
+    "resizing": resize_cases,
+    "recurrent": recurrent_cases,
+}
+# jax computes the softmax of attention in float32; Keras adds in float32 in its recurrent cells.
+IN_FLOAT32 = ["attention", "recurrent"]
+
+
+def entry(name, texts):
+    line = f'    {{"{name}", {{'
+    for index, text in enumerate(texts):
+        piece = text + (", " if index + 1 < len(texts) else "")
+        if len(line) + len(piece) > 118:
+            yield line.rstrip()
+            line = "      "
+        line += piece
+    yield line + "}},"
+
+
 def main():
-    families = [
-        activation_cases, convolution_cases, pooling_cases, normalisation_cases, crossentropy_cases, attention_cases,
-        resize_cases, recurrent_cases,
-    ]
-    # jax computes the softmax of attention in float32; Keras adds in float32 in its recurrent cells.
-    in_float32 = [attention_cases, recurrent_cases]
-    lines = [
-        "#pragma once",
-        "",
-        "#include <map>",
-        "#include <string>",
-        "#include <vector>",
-        "",
-        f"// Made by nn_keras_values.py with Keras {keras.__version__}.",
-        "",
-        "namespace nn {",
-        "",
-        "// clang-format off",
-        "inline const std::map<std::string, std::vector<double>>& keras_values() {",
-        "  static const std::map<std::string, std::vector<double>> values{",
-    ]
-    for family in families:
-        for name, value in family():
+    for family, cases in FAMILIES.items():
+        lines = [
+            "#pragma once",
+            "",
+            '#include "values.hpp"',
+            "",
+            f"// Made by nn_keras_values.py with Keras {keras.__version__}.",
+            "",
+            "namespace nn {",
+            "",
+            "// clang-format off",
+            f"inline const Values& {family}_values() {{",
+            "  static const Values values{",
+        ]
+        for name, value in cases():
             flat = np.ravel(np.asarray(value))
-            assert flat.dtype == np.float64 or family in in_float32, (name, flat.dtype)
-            texts = [f"{number:.11g}" for number in flat]
-            line = f'    {{"{name}", {{'
-            for index, text in enumerate(texts):
-                piece = text + (", " if index + 1 < len(texts) else "")
-                if len(line) + len(piece) > 118:
-                    lines.append(line.rstrip())
-                    line = "      "
-                line += piece
-            lines.append(line + "}},")
-    lines += ["  };", "  return values;", "}", "// clang-format on", "", "}  // namespace nn", ""]
-    pathlib.Path(__file__).with_name("nn_keras_values.hpp").write_text("\n".join(lines))
+            assert flat.dtype == np.float64 or family in IN_FLOAT32, (name, flat.dtype)
+            lines += entry(name, [f"{number:.11g}" for number in flat])
+        lines += ["  };", "  return values;", "}", "// clang-format on", "", "}  // namespace nn", ""]
+        pathlib.Path(__file__).with_name("keras_values").joinpath(f"{family}.hpp").write_text("\n".join(lines))
 
 
 main()
