@@ -170,4 +170,9 @@ Config MeanMetricWrapper::config() const {
   return config;
 }
 
+Config MeanMetricWrapper::written_as() const {
+  const Config function = config().at("fn");
+  return function.get("config") == Config("<lambda>") ? Config() : function;
+}
+
 }  // namespace nyala::metrics

@@ -27,6 +27,9 @@ class Metric {
   virtual std::string class_name() const { return {}; }
   /// {name, dtype, …}
   virtual Config config() const;
+  /// What files say in place of class_name() and config(): the function or loss that the metric is the mean of, as the
+  /// user gave it. Null, the default: they say those.
+  virtual Config written_as() const { return {}; }
   /// "min", "max" or "": which way is better, for callbacks that watch it.
   virtual std::string direction() const { return {}; }
   /// What has been gathered since reset_state(), for a training that is cut off within an epoch; a metric that

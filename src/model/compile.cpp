@@ -76,8 +76,8 @@ void Model::compile(const OptimizerRef& optimizer, const Losses& loss, const Com
   if (compiled.optimizer == nullptr) throw Error("compile: an optimizer is needed, got none");
   const bool scales =
       compiled.optimizer->inner_optimizer() != nullptr || compiled.optimizer->options().loss_scale_factor.has_value();
-  if (options.auto_scale_loss && dtype_policy().name() == "mixed_float16" && !scales)
-    compiled.optimizer = detail::loss_scaled(std::move(compiled.optimizer));
+  compiled.wrapped = options.auto_scale_loss && dtype_policy().name() == "mixed_float16" && !scales;
+  if (compiled.wrapped) compiled.optimizer = detail::loss_scaled(std::move(compiled.optimizer));
   compiled.losses_given = loss;
   compiled.options = options;
   for (const LossRef& reference : loss.list()) resolve(reference, "compile");

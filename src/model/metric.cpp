@@ -62,11 +62,8 @@ Config to_config(const MetricRef& metric) {
   if (metric.is_none()) return {};
   if (metric.is_name()) return metric.name();
   if (metric.callable()) return detail::function_config("<lambda>");
-  const Config config = metric.object()->config();
-  // What Keras' function or a loss means as a metric is written as what the user gave.
-  if (metric.object()->class_name() == "MeanMetricWrapper" && config.at("fn").get("config") != Config("<lambda>"))
-    return config.at("fn");
-  return metric_registry().to_config(*metric.object(), metric.object()->class_name(), config);
+  if (Config given = metric.object()->written_as(); !given.is_null()) return given;
+  return metric_registry().to_config(*metric.object(), metric.object()->class_name(), metric.object()->config());
 }
 
 MetricRef metric_from_config(const Config& config) {

@@ -37,6 +37,7 @@ struct Compiled {
   };
 
   std::shared_ptr<Optimizer> optimizer;
+  bool wrapped = false;  // the optimizer, by compile: the user's own is its inner_optimizer()
   Losses losses_given;
   CompileOptions options;
   std::vector<std::shared_ptr<Loss>> losses;  // one per output; null: none. Resolved when the outputs are known.

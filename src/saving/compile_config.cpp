@@ -64,15 +64,9 @@ Config weights_config(const LossWeights& weights) {
   return Config(weights.list());
 }
 
-/// The user's own optimizer: compile wraps it for loss scaling under mixed_float16, and will again after a load.
+/// The user's own optimizer: where compile wrapped it for loss scaling, it will again after a load.
 Config own_optimizer(const Compiled& compiled, Form form) {
-  Config object = optimizer_config(*compiled.optimizer, form);
-  const bool wrapped = compiled.options.auto_scale_loss && dtype_policy().name() == "mixed_float16" &&
-                       compiled.optimizer->class_name() == "LossScaleOptimizer";
-  if (!wrapped || !object.at("config").contains("inner_optimizer")) return object;
-  const Config inner = object.at("config").at("inner_optimizer");
-  if (form == Form::keras3) return inner;
-  return Config::object({{"class_name", inner.at("class_name")}, {"config", inner.at("config")}});
+  return optimizer_config(compiled.wrapped ? *compiled.optimizer->inner_optimizer() : *compiled.optimizer, form);
 }
 
 /// {class_name, config} of every object, the name of every function.

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <iostream>
 #include <map>
-#include <set>
 
 #include <nyala/assets.hpp>
 #include <nyala/error.hpp>
@@ -153,27 +152,16 @@ void read_group(const WeightStore& store, const std::string& group, const Saveab
   }
 }
 
-/// Keras keeps the state of each optimizer within a second time; in the first list each begins with its steps.
+/// Keras keeps the state of the optimizers within a second time.
 void add_optimizers_within(const Optimizer& optimizer, std::vector<Group>& groups) {
-  std::vector<std::vector<Variable>> states;
-  for (const Variable& variable : optimizer.variables()) {
-    if (variable.path().ends_with("/iteration")) states.emplace_back();
-    if (!states.empty()) states.back().push_back(variable);
-  }
-  const Config map = optimizer.config().at("optimizer_map").at("config");
-  std::vector<Config> objects;
-  for (const auto& [path, object] : map.at("optimizer_map").entries()) objects.push_back(object);
-  objects.push_back(map.at("default_optimizer"));
-  std::set<std::string> shared;
+  if (const auto inner = optimizer.inner_optimizer())
+    groups.push_back({"optimizer/inner_optimizer/vars", "inner_optimizer", inner->variables()});
   std::map<std::string, int> counts;
-  std::size_t place = 1;  // the first is the whole's own
-  for (const Config& object : objects) {
-    const Config& number = object.get("shared_object_id");
-    if ((number.is_number() && !shared.insert(number.json()).second) || place >= states.size()) continue;
-    const std::string base = detail::snake_case(object.at("class_name").as_string());
+  for (const std::shared_ptr<Optimizer>& one : optimizer.optimizers()) {
+    const std::string base = detail::snake_case(to_config(*one).at("class_name").as_string());
     const int count = counts[base]++;
     const std::string name = count == 0 ? base : base + "_" + std::to_string(count);
-    groups.push_back({"optimizer/optimizers/" + name + "/vars", object.at("config").get("name", ""), states[place++]});
+    groups.push_back({"optimizer/optimizers/" + name + "/vars", one->name(), one->variables()});
   }
 }
 
@@ -192,14 +180,8 @@ std::vector<Group> groups_of(const Model& model, bool include_optimizer) {
   }
   if (!include_optimizer || !model.compiled()) return groups;
   const Optimizer& optimizer = model.optimizer();
-  const std::vector<Variable> state = optimizer.variables();
-  groups.push_back({"optimizer/vars", optimizer.name(), state});
-  if (optimizer.class_name() == "LossScaleOptimizer") {
-    // Keras keeps the wrapped optimizer's state a second time; its own comes first: 2 before it is built, then 4.
-    const auto inner = state.begin() + (optimizer.built() ? 4 : 2);
-    groups.push_back({"optimizer/inner_optimizer/vars", "inner_optimizer", std::vector<Variable>(inner, state.end())});
-  }
-  if (optimizer.class_name() == "MultiOptimizer") add_optimizers_within(optimizer, groups);
+  groups.push_back({"optimizer/vars", optimizer.name(), optimizer.variables()});
+  add_optimizers_within(optimizer, groups);
   return groups;
 }
 

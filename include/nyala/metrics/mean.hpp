@@ -72,6 +72,7 @@ class MeanMetricWrapper : public MeanOfFunction {
   explicit MeanMetricWrapper(std::shared_ptr<Loss> loss, const std::string& function = {});
   std::string class_name() const override { return "MeanMetricWrapper"; }
   Config config() const override;
+  Config written_as() const override;
   std::string direction() const override { return loss_ ? "min" : ""; }
 
  protected:
