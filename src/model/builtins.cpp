@@ -11,11 +11,16 @@ LayerRef make(const Config& config) {
   return LayerRef(L::from_config(config));
 }
 
-/// A layer that Keras can quantize.
 template <class L>
 LayerRef make_either(const Config& config) {
   LayerRef plain = make<L>(config);
   return config.contains("quantization_policy") ? quantized_layer(plain->class_name(), config) : plain;
+}
+
+/// A layer that can run quantized.
+template <class L>
+BuiltinLayer either(const char* name) {
+  return {name, make_either<L>, true};
 }
 
 }  // namespace
@@ -59,15 +64,15 @@ const std::vector<BuiltinLayer>& builtin_layers() {
       {"Cropping2D", make<Cropping2D>},
       {"Cropping3D", make<Cropping3D>},
       {"CutMix", make<CutMix>},
-      {"Dense", make_either<Dense>},
+      either<Dense>("Dense"),
       {"DepthwiseConv1D", make<DepthwiseConv1D>},
       {"DepthwiseConv2D", make<DepthwiseConv2D>},
       {"Discretization", make<Discretization>},
       {"Dot", make<Dot>},
       {"Dropout", make<Dropout>},
       {"ELU", make<ELU>},
-      {"EinsumDense", make_either<EinsumDense>},
-      {"Embedding", make_either<Embedding>},
+      either<EinsumDense>("EinsumDense"),
+      either<Embedding>("Embedding"),
       {"Equalization", make<Equalization>},
       {"Flatten", make<Flatten>},
       {"GRU", make<GRU>},
@@ -139,7 +144,7 @@ const std::vector<BuiltinLayer>& builtin_layers() {
       {"Rescaling", make<Rescaling>},
       {"Reshape", make<Reshape>},
       {"Resizing", make<Resizing>},
-      {"ReversibleEmbedding", make_either<ReversibleEmbedding>},
+      either<ReversibleEmbedding>("ReversibleEmbedding"),
       {"STFTSpectrogram", make<STFTSpectrogram>},
       {"SeparableConv1D", make<SeparableConv1D>},
       {"SeparableConv2D", make<SeparableConv2D>},

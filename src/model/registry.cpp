@@ -52,6 +52,13 @@ void register_lambda(const std::string& layer_name, std::function<Tensors(const 
 
 namespace detail {
 
+const BuiltinLayer* builtin_layer(const std::string& name) {
+  for (const BuiltinLayer& layer : builtin_layers()) {
+    if (name == layer.name) return &layer;
+  }
+  return nullptr;
+}
+
 namespace {
 
 std::string after_package(const std::string& name) { return name.substr(name.find('>') + 1); }

@@ -11,8 +11,11 @@ namespace nyala::detail {
 struct BuiltinLayer {
   const char* name;
   LayerRef (*make)(const Config&);
+  bool quantizable = false;  // make() heeds the key quantization_policy
 };
 const std::vector<BuiltinLayer>& builtin_layers();
+/// Null if there is none of that name.
+const BuiltinLayer* builtin_layer(const std::string& name);
 
 /// How a program makes a layer of that registered name ("package>Name") or class name; empty: not registered.
 std::function<LayerRef(const Config&)> registered_layer(const std::string& registered_name,

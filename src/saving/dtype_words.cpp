@@ -3,6 +3,7 @@
 #include <nyala/dtype_policy_map.hpp>
 #include <nyala/error.hpp>
 
+#include "model/registry.hpp"
 #include "saving/config_values.hpp"
 
 namespace nyala::saving {
@@ -26,20 +27,18 @@ Config quantized_policy(const std::string& name) {
                          {"registered_name", Config()}});
 }
 
-bool can_run_quantized(const std::string& name) {
-  return name == "Dense" || name == "EinsumDense" || name == "Embedding" || name == "ReversibleEmbedding";
-}
-
 }  // namespace
 
 void dtype_words(Config& config, const std::string& class_name) {
   Config given = config.get("dtype");
   if (given.is_string()) given = quantized_policy(given.as_string());
   if (given.is_null()) return;
+  const detail::BuiltinLayer* layer = detail::builtin_layer(class_name);
+  const bool quantizable = layer != nullptr && layer->quantizable;
   try {
     const DTypePolicy own = dtype_policy_from_config(given).of_layer(config.get("name", ""));
     const bool is_map = class_name_of(given) == "DTypePolicyMap";
-    if (!own.quantization().empty() && can_run_quantized(class_name)) {
+    if (!own.quantization().empty() && quantizable) {
       config["quantization_policy"] = Config::parse(own.quantization());
       if (is_map) config["policy_map"] = given;
       config["dtype"] = own.given() ? Config(own.name()) : Config();

@@ -67,14 +67,12 @@ Config known_keys(const Layer& layer) {
   return keys;
 }
 
-LayerRef builtin_layer(const std::string& class_name, const Config& config) {
-  for (const detail::BuiltinLayer& entry : detail::builtin_layers()) {
-    if (class_name != entry.name) continue;
-    LayerRef layer = entry.make(config);
-    refuse_unknown_keys(class_name, config, known_keys(*layer));
-    return layer;
-  }
-  return {};
+LayerRef make_builtin(const std::string& class_name, const Config& config) {
+  const detail::BuiltinLayer* entry = detail::builtin_layer(class_name);
+  if (entry == nullptr) return {};
+  LayerRef layer = entry->make(config);
+  refuse_unknown_keys(class_name, config, known_keys(*layer));
+  return layer;
 }
 
 /// Whether the activity regularizer's sum over the batch is meant.
@@ -123,7 +121,7 @@ LayerRef read(const Config& given_object) {
     if (class_name == "Lambda") return lambda_from_config(plain(given));
     LayerWords words = todays_words(class_name, given);
     const bool summed = take_summed_activity(words.class_name, words.config);
-    if (const LayerRef layer = builtin_layer(words.class_name, words.config); layer.defined()) {
+    if (const LayerRef layer = make_builtin(words.class_name, words.config); layer.defined()) {
       detail::state_of(*layer).activity_summed = summed;
       freeze_all_below(*layer);
       return layer;
