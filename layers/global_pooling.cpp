@@ -42,6 +42,13 @@ std::string GlobalPooling<Self, N>::class_name() const {
 }
 
 template <class Self, std::size_t N>
+KerasForm GlobalPooling<Self, N>::keras_form() const {
+  KerasForm form;
+  form.built_when_made = true;
+  return form;
+}
+
+template <class Self, std::size_t N>
 Config GlobalPooling<Self, N>::config() const {
   Config config = this->base_config();
   config["data_format"] = options_.data_format;
@@ -85,6 +92,13 @@ std::vector<Tensor> GlobalAveragePooling<N>::compute_masks(const Tensors&, const
 template <std::size_t N>
 bool GlobalAveragePooling<N>::supports_masking() const {
   return N == 1;
+}
+
+template <std::size_t N>
+KerasForm GlobalAveragePooling<N>::keras_form() const {
+  KerasForm form = GlobalPooling<GlobalAveragePooling<N>, N>::keras_form();
+  if (N == 1) form.others = {"mask"};
+  return form;
 }
 
 template class GlobalPooling<GlobalMaxPooling<1>, 1>;

@@ -78,6 +78,7 @@ class QuantizedEmbedding : public LayerOf<QuantizedEmbedding>, public Quantized 
   }
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return class_name_; }
+  bool autocasts() const override { return reversible_; }
   Config config() const override {
     Config config =
         reversible_ ? ReversibleEmbedding::from_config(given_).config() : Embedding::from_config(given_).config();

@@ -52,6 +52,13 @@ std::string WindowPooling<Self, N>::class_name() const {
 }
 
 template <class Self, std::size_t N>
+KerasForm WindowPooling<Self, N>::keras_form() const {
+  KerasForm form;
+  form.built_when_made = true;
+  return form;
+}
+
+template <class Self, std::size_t N>
 Config WindowPooling<Self, N>::config() const {
   Config config = this->base_config();
   config["pool_size"] = pool_size_.vector();

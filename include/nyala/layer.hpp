@@ -44,6 +44,20 @@ struct InputSpec {
   std::map<int, std::int64_t> axes = {};
 };
 
+/// How a layer is declared in Python, as far as Keras' files show it. A class of one's own that Keras has as well,
+/// under the same registered name, says by it what its Python class does.
+struct KerasForm {
+  /// The arguments of call() that are inputs. A layer of several inputs takes them by these names, if there are several
+  /// names, and else in one list.
+  std::vector<std::string> inputs = {"inputs"};
+  /// The arguments that follow by place, with "mask" among them if there is one.
+  std::vector<std::string> others = {};
+  /// Whether one input stands in a list too, as in layers that merge.
+  bool always_listed = false;
+  /// Whether its constructor builds it, so that files have no build_config.
+  bool built_when_made = false;
+};
+
 struct WeightOptions {
   bool trainable = true;
   std::optional<DType> dtype = {};  // default: the policy's variable dtype
@@ -87,6 +101,9 @@ class Layer {
   virtual bool supports_masking() const;
   /// Whether the mask of an input ends with its call: in a graph, what uses the same tensor later finds none.
   virtual bool ends_mask(std::size_t input) const;
+  /// Whether floating inputs are cast to the compute dtype before the call (Keras' autocast). Default: yes.
+  virtual bool autocasts() const;
+  virtual KerasForm keras_form() const;
   /// Keras' class name: "Dense". Default: the C++ class name.
   virtual std::string class_name() const;
   /// Keras' get_config(). Default: base_config().

@@ -116,12 +116,6 @@ Tensors call_with_backward(Layer& layer, const std::shared_ptr<void>& keeper, co
   return result;
 }
 
-/// A mixed policy would round the numbers of an Embedding's rows, and overflow what these two bring into range.
-bool takes_floats_as_they_are(const Layer& layer) {
-  const std::string name = layer.class_name();
-  return name == "Embedding" || name == "LayerNormalization" || name == "GroupNormalization";
-}
-
 }  // namespace
 
 Device detail::home_of(const LayerState& state) {
@@ -189,7 +183,7 @@ Tensors Layer::invoke(const Tensors& given_inputs, const CallContext& given) {
     any_mask = any_mask || !context->masks.empty();
 
     Tensors cast_inputs;
-    if (cast_needed && !state.is_model && !state.is_operation && !takes_floats_as_they_are(*this)) {
+    if (cast_needed && !state.is_model && !state.is_operation && autocasts()) {
       for (const Tensor& input : inputs) {
         const bool convert = input.defined() && is_floating(input.dtype()) && input.dtype() != compute;
         cast_inputs.push_back(convert ? cast(input, compute).with_mask(input.mask()) : input);

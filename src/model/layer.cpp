@@ -118,6 +118,8 @@ std::vector<Tensor> Layer::compute_masks(const Tensors&, const std::vector<Tenso
 
 bool Layer::supports_masking() const { return false; }
 bool Layer::ends_mask(std::size_t) const { return false; }
+bool Layer::autocasts() const { return true; }
+KerasForm Layer::keras_form() const { return {}; }
 
 std::string Layer::class_name() const {
   int status = 0;

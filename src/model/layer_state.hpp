@@ -70,6 +70,8 @@ struct LayerError : Error {
   std::string path, class_name, reason;
 };
 
+/// The name of Keras' class in Python, by which legacy files call it; all but one are exported under it.
+std::string python_name(const std::string& class_name);
 /// "Conv2D" -> "conv2d", "MaxPooling2D" -> "max_pooling2d": Keras' automatic names.
 std::string snake_case(const std::string& class_name);
 /// The next of dense, dense_1, dense_2, …; clear_session starts anew.

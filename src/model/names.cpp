@@ -24,13 +24,15 @@ void clear_session() {
 
 namespace detail {
 
+std::string python_name(const std::string& class_name) {
+  return class_name == "GroupQueryAttention" ? "GroupedQueryAttention" : class_name;
+}
+
 std::string snake_case(const std::string& class_name) {
   const auto upper = [](char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; };
   const auto lower = [](char c) { return std::islower(static_cast<unsigned char>(c)) != 0; };
-  // The one layer whose Python class has another name than its export.
-  if (class_name == "GroupQueryAttention") return "grouped_query_attention";
   std::string word;
-  for (const char c : class_name) {
+  for (const char c : python_name(class_name)) {
     if (std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_') word += c;
   }
   std::string name;

@@ -32,7 +32,6 @@ Reference reference(const Config& triple, const Places& places);
 /// The calls of a layer from its `inbound_nodes`: Keras 3's nodes of args and kwargs, or the lists before them.
 std::vector<Call> calls_of(const Config& nodes, const Places& places);
 /// Calls the layer as the file says, with the tensors that the call refers to.
-std::vector<KerasTensor> call_layer(const LayerRef& layer, const std::string& class_name, const Call& call,
-                                    const std::vector<KerasTensor>& tensors);
+std::vector<KerasTensor> call_layer(const LayerRef& layer, const Call& call, const std::vector<KerasTensor>& tensors);
 
 }  // namespace nyala::saving

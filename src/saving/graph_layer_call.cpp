@@ -1,6 +1,7 @@
 // A layer's call in a graph: which arguments are inputs, which are tensors by keyword, which plain values.
 #include <algorithm>
-#include <set>
+#include <map>
+#include <optional>
 
 #include <nyala/error.hpp>
 
@@ -14,28 +15,29 @@ namespace nyala::saving {
 namespace {
 
 /// The names of a layer's arguments in a call, by place.
-std::vector<std::string> argument_names(const std::string& class_name) {
-  static const std::set<std::string> recurrent = {"LSTM",          "GRU",        "SimpleRNN",  "RNN",
-                                                  "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
-                                                  "CuDNNLSTM",     "CuDNNGRU"};
-  if (recurrent.count(class_name) != 0) return {"sequences", "initial_state", "mask", "training"};
-  if (class_name == "MultiHeadAttention" || class_name == "GroupQueryAttention" ||
-      class_name == "GroupedQueryAttention")
-    return {"query", "value", "key", "query_mask", "value_mask", "key_mask", "attention_mask"};
-  if (class_name == "BatchNormalization" || class_name == "TimeDistributed") return {"inputs", "training", "mask"};
-  return {"inputs", "mask", "training"};
+std::vector<std::string> argument_names(const KerasForm& form) {
+  static const std::vector<std::string> usual = {"mask", "training"};
+  std::vector<std::string> names = form.inputs;
+  const std::vector<std::string>& others = form.others.empty() ? usual : form.others;
+  names.insert(names.end(), others.begin(), others.end());
+  return names;
 }
 
-bool is_main_argument(const std::string& name) {
-  static const std::set<std::string> names = {"inputs", "sequences", "x", "query", "value", "key", "input", "sequence"};
-  return names.count(name) != 0;
+/// Where an argument stands among a layer's inputs; none: it is no input.
+std::optional<std::size_t> input_rank(const std::string& name, const KerasForm& form) {
+  const auto own = std::find(form.inputs.begin(), form.inputs.end(), name);
+  if (own != form.inputs.end()) return static_cast<std::size_t>(own - form.inputs.begin());
+  static const std::map<std::string, std::size_t> usual = {
+      {"inputs", 0}, {"sequences", 0}, {"x", 0}, {"query", 0}, {"value", 1}, {"key", 2}, {"input", 0}, {"sequence", 0}};
+  const auto found = usual.find(name);
+  return found == usual.end() ? std::nullopt : std::optional<std::size_t>(found->second);
 }
 
 }  // namespace
 
-std::vector<KerasTensor> call_layer(const LayerRef& layer, const std::string& class_name, const Call& call,
-                                    const std::vector<KerasTensor>& tensors) {
-  const std::vector<std::string> names = argument_names(class_name);
+std::vector<KerasTensor> call_layer(const LayerRef& layer, const Call& call, const std::vector<KerasTensor>& tensors) {
+  const KerasForm form = layer->keras_form();
+  const std::vector<std::string> names = argument_names(form);
   std::vector<std::pair<std::string, Config>> arguments;
   const Config& args = call.structure.at("args");
   for (std::size_t i = 0; i < args.size(); ++i) {
@@ -51,12 +53,9 @@ std::vector<KerasTensor> call_layer(const LayerRef& layer, const std::string& cl
     arguments.front().second = first;
     arguments.emplace_back("initial_state", Config::array(states));
   }
-  const auto rank = [&](const std::string& name) { return name == "key" ? 2 : name == "value" ? 1 : 0; };
-  std::stable_sort(arguments.begin(), arguments.end(), [&](const auto& a, const auto& b) {
-    const bool main_a = is_main_argument(a.first), main_b = is_main_argument(b.first);
-    if (main_a != main_b) return main_a;
-    return main_a && rank(a.first) < rank(b.first);
-  });
+  const auto rank = [&](const std::string& name) { return input_rank(name, form).value_or(names.size()); };
+  std::stable_sort(arguments.begin(), arguments.end(),
+                   [&](const auto& a, const auto& b) { return rank(a.first) < rank(b.first); });
   std::vector<KerasTensor> inputs;
   std::vector<std::pair<std::string, KerasTensor>> keywords;
   CallContext context;
@@ -76,7 +75,7 @@ std::vector<KerasTensor> call_layer(const LayerRef& layer, const std::string& cl
   };
   for (const auto& [name, value] : arguments) {
     if (name == "training" || value.is_null()) continue;
-    if (is_main_argument(name)) {
+    if (input_rank(name, form)) {
       collect(collect, value, inputs);
       continue;
     }

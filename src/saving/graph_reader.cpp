@@ -236,7 +236,7 @@ class GraphReader {
       if (tensors.empty()) throw Error("an operation without an input");
       return detail::connect(member.layer, tensors, {.arguments = call.structure, .tensors = call.constants});
     }
-    return call_layer(member.layer, member.class_name, call, tensors);
+    return call_layer(member.layer, call, tensors);
   }
 
   Config leaves(const Config& value, const char* key, std::vector<KerasTensor>& found, int depth) const;

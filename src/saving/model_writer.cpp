@@ -1,7 +1,5 @@
 // Models as class objects.
 #include <algorithm>
-#include <map>
-#include <set>
 #include <unordered_map>
 
 #include <nyala/error.hpp>
@@ -24,35 +22,6 @@ using detail::GraphNode;
 using detail::LayerState;
 using detail::ModelKind;
 
-bool is_builtin(const std::string& class_name) {
-  const auto& builtins = detail::builtin_layers();
-  return std::any_of(builtins.begin(), builtins.end(), [&](const auto& entry) { return class_name == entry.name; });
-}
-
-/// Layers that Keras builds in their constructor: it writes no build_config for them.
-bool needs_no_build(const std::string& name) {
-  static const std::set<std::string> names = {"Activation",
-                                              "ActivityRegularization",
-                                              "AlphaDropout",
-                                              "Dropout",
-                                              "ELU",
-                                              "GaussianDropout",
-                                              "GaussianNoise",
-                                              "Identity",
-                                              "InputLayer",
-                                              "LeakyReLU",
-                                              "Masking",
-                                              "ReLU",
-                                              "Reshape",
-                                              "Softmax",
-                                              "SpatialDropout1D",
-                                              "SpatialDropout2D",
-                                              "SpatialDropout3D",
-                                              "UnitNormalization"};
-  return names.count(name) != 0 || name.rfind("MaxPooling", 0) == 0 || name.rfind("AveragePooling", 0) == 0 ||
-         name.rfind("Global", 0) == 0;
-}
-
 Config shapes_config(const std::vector<Shape>& shapes) {
   if (shapes.size() == 1) return Config(shapes.front());
   Config list = Config::array();
@@ -62,12 +31,12 @@ Config shapes_config(const std::vector<Shape>& shapes) {
 
 Config build_config(const Layer& layer) {
   const LayerState& state = detail::state_of(layer);
-  const std::string name = layer.class_name();
-  if (state.build_shapes.empty() || needs_no_build(name)) return {};
-  if (name == "MultiHeadAttention" || name == "GroupQueryAttention") {
+  const KerasForm form = layer.keras_form();
+  if (state.build_shapes.empty() || form.built_when_made) return {};
+  if (form.inputs.size() > 1) {
     Config shapes = Config::object();
-    const char* keys[] = {"query_shape", "value_shape", "key_shape"};
-    for (std::size_t i = 0; i < state.build_shapes.size() && i < 3; ++i) shapes[keys[i]] = state.build_shapes[i];
+    for (std::size_t i = 0; i < std::min(state.build_shapes.size(), form.inputs.size()); ++i)
+      shapes[form.inputs[i] + "_shape"] = state.build_shapes[i];
     return Config::object({{"shapes_dict", shapes}});
   }
   return Config::object({{"input_shape", shapes_config(state.build_shapes)}});
@@ -219,20 +188,12 @@ class GraphWriter {
 
   /// How Python calls such a layer.
   static Config usual_structure(const GraphNode& node) {
-    static const std::set<std::string> merging = {"Add",       "Subtract",         "Multiply", "Average",
-                                                  "Maximum",   "Minimum",          "Dot",      "Concatenate",
-                                                  "Attention", "AdditiveAttention"};
-    static const std::set<std::string> masked = {
-        "AdditiveAttention", "Attention", "BatchNormalization",     "Bidirectional", "ConvLSTM1D", "ConvLSTM2D",
-        "ConvLSTM3D",        "GRU",       "GlobalAveragePooling1D", "LSTM",          "Lambda",     "RNN",
-        "SimpleRNN",         "Softmax",   "TimeDistributed"};
-    const std::string name = node.layer->class_name();
+    const KerasForm form = node.layer->keras_form();
     const std::size_t count = node.inputs.size();
     std::vector<Config> markers;
     for (std::size_t i = 0; i < count; ++i) markers.push_back(detail::input_marker(i));
     Config args = Config::array(), kwargs = Config::object();
-    const bool listed =
-        merging.count(name) != 0 || (count > 1 && name != "MultiHeadAttention" && name != "GroupQueryAttention");
+    const bool listed = form.always_listed || (count > 1 && form.inputs.size() == 1);
     if (listed)
       args.push_back(Config::array(markers));
     else
@@ -253,8 +214,8 @@ class GraphWriter {
     if (node.context.arguments.is_object()) {
       for (const auto& [key, value] : node.context.arguments.entries()) kwargs[key] = value;
     }
-    const bool nested = detail::state_of(*node.layer).is_model;
-    if ((nested || masked.count(name) != 0) && !kwargs.contains("mask") && !kwargs.contains("initial_state")) {
+    const bool takes_mask = std::find(form.others.begin(), form.others.end(), "mask") != form.others.end();
+    if (takes_mask && !kwargs.contains("mask") && !kwargs.contains("initial_state")) {
       kwargs["mask"] = listed ? Config::array(std::vector<Config>(count)) : Config();
     }
     return Config::object({{"args", args}, {"kwargs", kwargs}});
@@ -303,13 +264,11 @@ Config layer_object(const LayerRef& layer, Form form, bool with_build) {
     throw Error("layer \"" + layer->name() + "\" (" + name + "): " + error.what());
   }
   if (state.activity_summed) config[summed_activity] = true;
-  const bool builtin = is_builtin(name) || name == "Lambda" || state.is_operation;
+  const bool builtin = detail::builtin_layer(name) != nullptr || name == "Lambda" || state.is_operation;
   const std::string registered = builtin ? std::string() : detail::registered_layer_name(name);
   if (form == Form::legacy) {
-    // The one class of Keras whose name in Python, by which `.h5` files call it, is not the one it is exported under.
-    const std::string in_python = name == "GroupQueryAttention" ? "GroupedQueryAttention" : name;
-    Config object =
-        Config::object({{"class_name", registered.empty() ? in_python : registered}, {"config", std::move(config)}});
+    Config object = Config::object(
+        {{"class_name", registered.empty() ? detail::python_name(name) : registered}, {"config", std::move(config)}});
     set_apart(object);
     return object;
   }

@@ -14,6 +14,7 @@ class Activation : public LayerOf<Activation> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Activation"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:
@@ -40,6 +41,7 @@ class ReLU : public LayerOf<ReLU> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "ReLU"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:
@@ -64,6 +66,7 @@ class LeakyReLU : public LayerOf<LeakyReLU> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "LeakyReLU"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:
@@ -88,6 +91,7 @@ class ELU : public LayerOf<ELU> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "ELU"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:
@@ -144,6 +148,7 @@ class Softmax : public LayerOf<Softmax> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Softmax"; }
+  KerasForm keras_form() const override { return {.others = {"mask"}, .built_when_made = true}; }
   Config config() const override;
 
  private:

@@ -31,6 +31,7 @@ class Embedding : public LayerOf<Embedding>, public WithLora {
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Embedding"; }
+  bool autocasts() const override { return false; }  // a mixed policy would round the numbers of rows
   Config config() const override;
   /// An adapter of that rank beside the kernel, which no longer learns itself; files get the sum. Before compile. Error
   /// if the layer is not built yet. Keras' Layer.enable_lora.
@@ -94,6 +95,7 @@ class Masking : public LayerOf<Masking> {
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Masking"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:
@@ -110,6 +112,7 @@ class Identity : public LayerOf<Identity> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Identity"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:

@@ -23,6 +23,7 @@ class InputLayer : public Layer {
   DType compute_output_dtype(const std::vector<DType>& inputs) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "InputLayer"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
   /// With the batch axis.

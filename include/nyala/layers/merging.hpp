@@ -17,6 +17,7 @@ class Add : public LayerOf<Add> {
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Add"; }
+  KerasForm keras_form() const override { return {.always_listed = true}; }
 };
 
 /// The first input minus the second, elementwise; shapes broadcast. Error without any.
@@ -32,6 +33,7 @@ class Subtract : public LayerOf<Subtract> {
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Subtract"; }
+  KerasForm keras_form() const override { return {.always_listed = true}; }
 };
 
 /// The product of the inputs, elementwise; shapes broadcast. Error without any.
@@ -47,6 +49,7 @@ class Multiply : public LayerOf<Multiply> {
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Multiply"; }
+  KerasForm keras_form() const override { return {.always_listed = true}; }
 };
 
 /// The mean of the inputs, elementwise; shapes broadcast. Error without any.
@@ -62,6 +65,7 @@ class Average : public LayerOf<Average> {
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Average"; }
+  KerasForm keras_form() const override { return {.always_listed = true}; }
 };
 
 /// The greatest of the inputs, elementwise; shapes broadcast. Error without any.
@@ -77,6 +81,7 @@ class Maximum : public LayerOf<Maximum> {
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Maximum"; }
+  KerasForm keras_form() const override { return {.always_listed = true}; }
 };
 
 /// The least of the inputs, elementwise; shapes broadcast. Error without any.
@@ -92,6 +97,7 @@ class Minimum : public LayerOf<Minimum> {
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Minimum"; }
+  KerasForm keras_form() const override { return {.always_listed = true}; }
 };
 
 struct ConcatenateOptions {
@@ -114,6 +120,7 @@ class Concatenate : public LayerOf<Concatenate> {
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Concatenate"; }
+  KerasForm keras_form() const override { return {.always_listed = true}; }
   Config config() const override;
 
  private:
@@ -140,6 +147,7 @@ class Dot : public LayerOf<Dot> {
   Tensors call(const Tensors& inputs, bool training) override;
   std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
   std::string class_name() const override { return "Dot"; }
+  KerasForm keras_form() const override { return {.always_listed = true}; }
   Config config() const override;
 
  private:

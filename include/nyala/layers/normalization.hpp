@@ -41,6 +41,7 @@ class BatchNormalization : public LayerOf<BatchNormalization> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "BatchNormalization"; }
+  KerasForm keras_form() const override { return {.others = {"training", "mask"}}; }
   Config config() const override;
 
  private:
@@ -77,6 +78,7 @@ class LayerNormalization : public LayerOf<LayerNormalization> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "LayerNormalization"; }
+  bool autocasts() const override { return false; }  // they may overflow before they are normalised
   Config config() const override;
 
  private:
@@ -110,6 +112,7 @@ class GroupNormalization : public LayerOf<GroupNormalization> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "GroupNormalization"; }
+  bool autocasts() const override { return false; }  // they may overflow before they are normalised
   Config config() const override;
 
  private:
@@ -156,6 +159,7 @@ class UnitNormalization : public LayerOf<UnitNormalization> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "UnitNormalization"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:

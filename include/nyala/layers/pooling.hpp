@@ -24,6 +24,7 @@ class WindowPooling : public LayerOf<Self> {
   Shape compute_output_shape(const Shape& input) const override;
   /// Self::kind with its dimensions: "MaxPooling2D".
   std::string class_name() const override;
+  KerasForm keras_form() const override;
   Config config() const override;
 
  protected:
@@ -78,6 +79,7 @@ class GlobalPooling : public LayerOf<Self> {
   Shape compute_output_shape(const Shape& input) const override;
   /// Self::kind with its dimensions: "GlobalMaxPooling2D".
   std::string class_name() const override;
+  KerasForm keras_form() const override;
   Config config() const override;
 
  protected:
@@ -112,6 +114,7 @@ class GlobalAveragePooling : public GlobalPooling<GlobalAveragePooling<N>, N> {
   Tensor forward(const Tensor& x, bool training) override;
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override;
+  KerasForm keras_form() const override;
 };
 using GlobalAveragePooling1D = GlobalAveragePooling<1>;
 using GlobalAveragePooling2D = GlobalAveragePooling<2>;

@@ -26,6 +26,7 @@ class Dropout : public LayerOf<Dropout> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Dropout"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:
@@ -52,6 +53,7 @@ class SpatialDropout1D : public LayerOf<SpatialDropout1D> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "SpatialDropout1D"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:
@@ -79,6 +81,7 @@ class SpatialDropout2D : public LayerOf<SpatialDropout2D> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "SpatialDropout2D"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:
@@ -106,6 +109,7 @@ class SpatialDropout3D : public LayerOf<SpatialDropout3D> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "SpatialDropout3D"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:
@@ -133,6 +137,7 @@ class GaussianNoise : public LayerOf<GaussianNoise> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "GaussianNoise"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:
@@ -160,6 +165,7 @@ class GaussianDropout : public LayerOf<GaussianDropout> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "GaussianDropout"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:
@@ -188,6 +194,7 @@ class AlphaDropout : public LayerOf<AlphaDropout> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "AlphaDropout"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:
@@ -215,6 +222,7 @@ class ActivityRegularization : public LayerOf<ActivityRegularization> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "ActivityRegularization"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:

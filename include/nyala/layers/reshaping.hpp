@@ -37,6 +37,7 @@ class Reshape : public LayerOf<Reshape> {
   Tensor forward(const Tensor& x, bool training) override;
   Shape compute_output_shape(const Shape& input) const override;
   std::string class_name() const override { return "Reshape"; }
+  KerasForm keras_form() const override { return {.built_when_made = true}; }
   Config config() const override;
 
  private:
