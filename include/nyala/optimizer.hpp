@@ -92,7 +92,7 @@ class Optimizer {
   /// Steps done; with gradient accumulation the small ones count.
   virtual std::int64_t iterations() const;
   virtual void set_iterations(std::int64_t iterations);
-  /// Keras' order (../shared/keras/formats.md 4): iteration, learning_rate (unless a schedule), then slots.
+  /// In Keras' order: iteration, learning_rate (unless a schedule), then slots.
   virtual std::vector<Variable> variables() const;
   /// Overwrites the variables by their moving averages, if use_ema: what fit does at its end.
   virtual void finalize_variable_values(const std::vector<Variable>& variables);

@@ -7,6 +7,7 @@
 #include "core/device_memory.hpp"
 #include "core/subnormals.hpp"
 #include "model/layer_state.hpp"
+#include "model/unknown_sizes.hpp"
 
 namespace nyala {
 
@@ -251,14 +252,12 @@ Tensor LayerRef::operator()(const std::vector<Tensor>& inputs, bool training) co
 
 namespace {
 
-constexpr std::int64_t max_probe_elements = std::int64_t{1} << 28;
-
 /// The output shapes of the layer run on zeros with every unknown size set to `size`.
 std::vector<Shape> shapes_with(Layer& layer, const std::vector<Shape>& inputs, std::int64_t size) {
   Tensors zeros_in;
-  for (Shape shape : inputs) {
-    for (std::int64_t& axis : shape) axis = axis == None ? size : axis;
-    if (shape.elements() > max_probe_elements)
+  for (const Shape& input : inputs) {
+    const Shape shape = detail::with_unknown(input, size);
+    if (shape.elements() > detail::max_probe_elements)
       throw Error("its output shape cannot be found by a run on zeros: the input " + shape.str() + " is too large");
     zeros_in.push_back(zeros(shape, layer.compute_dtype()));
   }
@@ -268,19 +267,11 @@ std::vector<Shape> shapes_with(Layer& layer, const std::vector<Shape>& inputs, s
   return shapes;
 }
 
-/// Two sizes for what is unknown: what differs in the outputs is unknown there.
 std::vector<Shape> probe(const Layer& layer, const std::vector<Shape>& inputs) {
   auto& self = const_cast<Layer&>(layer);
   std::vector<Shape> shapes = shapes_with(self, inputs, 2);
-  const std::vector<Shape> others = shapes_with(self, inputs, 3);
-  for (std::size_t i = 0; i < shapes.size(); ++i) {
-    if (shapes[i].rank() != others[i].rank()) {
-      throw Error(layer.class_name() + " \"" + layer.name() + "\": the rank of its output is not fixed");
-    }
-    for (std::size_t axis = 0; axis < shapes[i].size(); ++axis) {
-      if (shapes[i][axis] != others[i][axis]) shapes[i][axis] = None;
-    }
-  }
+  if (!detail::mark_unknown(shapes, shapes_with(self, inputs, 3)))
+    throw Error(layer.class_name() + " \"" + layer.name() + "\": the rank of its output is not fixed");
   return shapes;
 }
 

@@ -312,12 +312,10 @@ Variable Layer::track(const Variable& kept) {
 }
 
 std::vector<LayerRef> Layer::track(const std::vector<LayerRef>& children, const std::string& attribute) {
-  std::map<std::string, int> counts;
+  detail::ListNames names;
   for (const LayerRef& child : children) {
     if (!child.defined()) throw Error(label() + ": a layer that holds nothing cannot be tracked");
-    const std::string base = detail::snake_case(child->class_name());
-    const int count = counts[base]++;
-    track(child, attribute + "/" + base + (count == 0 ? "" : "_" + std::to_string(count)));
+    track(child, attribute + "/" + names.next(child->class_name()));
   }
   return children;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -74,7 +75,18 @@ struct LayerError : Error {
 std::string python_name(const std::string& class_name);
 /// "Conv2D" -> "conv2d", "MaxPooling2D" -> "max_pooling2d": Keras' automatic names.
 std::string snake_case(const std::string& class_name);
-/// The next of dense, dense_1, dense_2, …; clear_session starts anew.
+/// dense, dense_1, dense_2, …
+std::string numbered(const std::string& base, int number);
+/// The next of them; clear_session starts anew.
 std::string unique_name(const std::string& base);
+
+/// What Keras' files call the members of a list, one after the other: dense, lstm, dense_1, ….
+class ListNames {
+ public:
+  std::string next(const std::string& class_name);
+
+ private:
+  std::map<std::string, int> counts_;
+};
 
 }  // namespace nyala::detail

@@ -5,12 +5,11 @@
 #include <nyala/error.hpp>
 
 #include "model/operation.hpp"
+#include "model/unknown_sizes.hpp"
 
 namespace nyala::detail {
 
 namespace {
-
-constexpr std::int64_t max_probe_elements = std::int64_t{1} << 28;
 
 struct Inferred {
   std::vector<Shape> shapes;
@@ -23,8 +22,7 @@ Inferred run_on(const GraphNode& node, const std::vector<Shape>& shapes, const s
   Tensors inputs;
   std::int64_t elements = 0;
   for (std::size_t i = 0; i < shapes.size(); ++i) {
-    Shape shape = shapes[i];
-    for (std::int64_t& size : shape) size = size == None ? unknown : size;
+    const Shape shape = with_unknown(shapes[i], unknown);
     elements += shape.elements();
     if (elements > max_probe_elements || elements < 0) {
       throw Error("an input of shape " + shapes[i].str() + " is too large");
@@ -50,14 +48,8 @@ Inferred probe(const GraphNode& node, const std::vector<Shape>& shapes, const st
   if (known) return run_on(node, shapes, dtypes, 1, identity);
   const auto with = [&](std::int64_t one, std::int64_t other) {
     Inferred result = run_on(node, shapes, dtypes, one, identity);
-    const Inferred second = run_on(node, shapes, dtypes, other, identity);
-    for (std::size_t i = 0; i < result.shapes.size(); ++i) {
-      if (i >= second.shapes.size() || result.shapes[i].rank() != second.shapes[i].rank())
-        throw Error("the rank of an output is not fixed");
-      for (std::size_t axis = 0; axis < result.shapes[i].size(); ++axis) {
-        if (result.shapes[i][axis] != second.shapes[i][axis]) result.shapes[i][axis] = None;
-      }
-    }
+    if (!mark_unknown(result.shapes, run_on(node, shapes, dtypes, other, identity).shapes))
+      throw Error("the rank of an output is not fixed");
     return result;
   };
   const auto as_one = [&] {

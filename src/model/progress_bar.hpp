@@ -10,9 +10,8 @@
 
 namespace nyala::detail {
 
-/// What fit, evaluate and predict print, as Keras prints it (../shared/keras/api-surface.md A13): on a terminal a bar
-/// redrawn in place with time per step, time left and running metrics; elsewhere one plain line per pass; NO_COLOR is
-/// honoured.
+/// What fit, evaluate and predict print, as Keras prints it: on a terminal a bar redrawn in place with time per step,
+/// time left and running metrics; elsewhere one plain line per pass; NO_COLOR is honoured.
 class ProgressBar {
  public:
   /// verbose: 0, 1 or 2; left out: 1 on a terminal, 2 otherwise. Throws Error for another value. steps: batches in a

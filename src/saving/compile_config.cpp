@@ -173,9 +173,7 @@ Config todays_loss(const Config& given) {
   if (class_name_of(given).empty() || !given.get("config").is_object()) return loss;
   Config& config = loss["config"];
   if (config.get("reduction") == Config("auto")) config["reduction"] = "sum_over_batch_size";
-  for (const char* key : {"fn"}) {
-    if (config.contains(key)) config.erase(key);
-  }
+  config.erase("fn");
   return loss;
 }
 

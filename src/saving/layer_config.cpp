@@ -60,18 +60,11 @@ void refuse_unknown_keys(const std::string& class_name, const Config& given, con
 
 namespace {
 
-/// Keys that Keras leaves out at their defaults, or that Nyala reads but does not write.
-Config known_keys(const Layer& layer) {
-  Config keys = layer.config();
-  if (!keys.is_object()) keys = Config::object();
-  return keys;
-}
-
 LayerRef make_builtin(const std::string& class_name, const Config& config) {
   const detail::BuiltinLayer* entry = detail::builtin_layer(class_name);
   if (entry == nullptr) return {};
   LayerRef layer = entry->make(config);
-  refuse_unknown_keys(class_name, config, known_keys(*layer));
+  refuse_unknown_keys(class_name, config, layer->config());
   return layer;
 }
 

@@ -1,4 +1,4 @@
-// What Keras 1, 2 and tf.keras called things (../shared/keras/formats.md 10, 12.3).
+// What Keras 1, 2 and tf.keras called things.
 #include "saving/layer_dialect.hpp"
 
 #include <algorithm>

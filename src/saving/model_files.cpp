@@ -32,6 +32,7 @@ namespace {
 
 // JSON takes many times its length once it is parsed.
 constexpr std::uint64_t text_at_most = std::uint64_t{1} << 25;
+
 std::string now() {
   const std::time_t seconds = std::time(nullptr);
   std::tm local{};

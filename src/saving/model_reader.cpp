@@ -35,6 +35,7 @@ class SubclassHandle : public Model {
     return model_->compute_masks(inputs, masks);
   }
   std::string class_name() const override { return model_->class_name(); }
+  KerasForm keras_form() const override { return model_->keras_form(); }
   Config config() const override { return model_->config(); }
 
  private:

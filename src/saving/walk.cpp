@@ -1,7 +1,6 @@
 #include "saving/walk.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include <nyala/assets.hpp>
 #include <nyala/error.hpp>
@@ -67,12 +66,8 @@ class Walk {
 
  private:
   void container(const std::vector<LayerRef>& layers, const std::string& path) {
-    std::map<std::string, int> counts;
-    for (const LayerRef& layer : layers) {
-      const std::string base = detail::snake_case(layer->class_name());
-      const int count = counts[base]++;
-      visit(*layer, joined(path, count == 0 ? base : base + "_" + std::to_string(count)));
-    }
+    detail::ListNames names;
+    for (const LayerRef& layer : layers) visit(*layer, joined(path, names.next(layer->class_name())));
   }
 
   std::unordered_set<const LayerState*> visited_;

@@ -125,7 +125,7 @@ std::string old_group(const WeightStore& store, const std::string& path) {
     }
     std::sort(numbers.begin(), numbers.end());
     if (place >= numbers.size()) return path;
-    result = joined(old, numbers[place] == 0 ? base : base + "_" + std::to_string(numbers[place]));
+    result = joined(old, detail::numbered(base, numbers[place]));
   }
   return result;
 }
@@ -156,11 +156,9 @@ void read_group(const WeightStore& store, const std::string& group, const Saveab
 void add_optimizers_within(const Optimizer& optimizer, std::vector<Group>& groups) {
   if (const auto inner = optimizer.inner_optimizer())
     groups.push_back({"optimizer/inner_optimizer/vars", "inner_optimizer", inner->variables()});
-  std::map<std::string, int> counts;
+  detail::ListNames names;
   for (const std::shared_ptr<Optimizer>& one : optimizer.optimizers()) {
-    const std::string base = detail::snake_case(to_config(*one).at("class_name").as_string());
-    const int count = counts[base]++;
-    const std::string name = count == 0 ? base : base + "_" + std::to_string(count);
+    const std::string name = names.next(to_config(*one).at("class_name").as_string());
     groups.push_back({"optimizer/optimizers/" + name + "/vars", one->name(), one->variables()});
   }
 }
