@@ -116,6 +116,7 @@ struct ImageSampling {
   bool bilinear = true;
   FillMode fill = FillMode::constant;
   double fill_value = 0.0;
+  int row_order = 0, column_order = 0;  // 1: what is read is the derivative by rows, or columns (bilinear)
 };
 
 enum class RnnCell : std::uint8_t { simple, lstm, gru, gru_reset_after };
@@ -367,6 +368,9 @@ class Kernels {
   /// channels)
   virtual void sample_image(const Tensor& images, const Tensor& rows, const Tensor& columns,
                             const ImageSampling& sampling, Tensor& out);
+  /// What the cells of dimages gave to out, times its gradient; fill values have none.
+  virtual void sample_image_backward(const Tensor& gradient, const Tensor& rows, const Tensor& columns,
+                                     const ImageSampling& sampling, Tensor& dimages);
 
   // ---- optimizers: all variables of a step in one sweep over memory, in place; they may differ in dtype.
   /// Whether they fill StepVariable::rounded of float32 variables.

@@ -1,9 +1,12 @@
-#include <cmath>
+#include <array>
+#include <string>
+#include <utility>
 
 #include <nyala/ops/creation.hpp>
 #include <nyala/ops/image.hpp>
 #include <nyala/ops/indexing.hpp>
 #include <nyala/ops/linalg.hpp>
+#include <nyala/ops/reduction.hpp>
 
 #include "backend/kernels.hpp"
 #include "ops/image.hpp"
@@ -15,88 +18,84 @@ namespace {
 
 DType coordinate_dtype(const Tensor& given) { return given.dtype() == DType::float64 ? given.dtype() : DType::float32; }
 
-/// Whole numbers mirrored at 0 and size - 1.
-Tensor mirrored(const Tensor& index, double size) {
-  const double last = size - 1.0;
-  if (last == 0.0) return zeros_like(index);
-  return abs(mod(index + last, 2.0 * last) - last);
-}
+constexpr std::array<std::pair<const char*, backend::FillMode>, 5> fill_modes{
+    {{"constant", backend::FillMode::constant},
+     {"nearest", backend::FillMode::nearest},
+     {"wrap", backend::FillMode::wrap},
+     {"mirror", backend::FillMode::mirror},
+     {"reflect", backend::FillMode::reflect}}};
 
-/// Where a cell outside of [0, size) is taken from; constant fill gives some cell inside.
-Tensor inside(const Tensor& index, std::int64_t cells, const std::string& fill_mode) {
-  const auto size = static_cast<double>(cells);
-  if (fill_mode == "wrap") return mod(index, size);
-  if (fill_mode == "mirror") return mirrored(index, size);
-  if (fill_mode == "reflect") return floor(mirrored(index * 2.0 + 1.0, 2.0 * size + 1.0) / 2.0);
-  return clip(index, 0.0, size - 1.0);
-}
-
-Tensor within(const Tensor& index, std::int64_t cells) {
-  return index >= 0.0 && index <= static_cast<double>(cells - 1);
-}
-
-/// The cells (rows, columns) of every image, whole numbers as floating tensors.
-Tensor cells(const Tensor& images, const Tensor& rows, const Tensor& columns, const SamplingArguments& arguments) {
-  const Shape& shape = images.shape();
-  const std::int64_t batch = shape[0], height = shape[1], width = shape[2], channels = shape[3];
-  const Tensor row = cast(inside(rows, height, arguments.fill_mode), DType::int32);
-  const Tensor column = cast(inside(columns, width, arguments.fill_mode), DType::int32);
-  const Tensor image = reshape(arange(0, static_cast<double>(batch), 1, DType::int32), {batch, 1, 1}).to(row.device());
-  const Tensor place = (image * static_cast<int>(height) + row) * static_cast<int>(width) + column;
-  const Tensor taken = take(reshape(images, {batch * height * width, channels}), place, 0);
-  if (arguments.fill_mode != "constant") return taken;
-  const Tensor valid = expand_dims(within(rows, height) && within(columns, width), -1);
-  return where(valid, taken, full_like(taken, arguments.fill_value));
-}
-
-/// As C's round: halves away from zero.
-Tensor nearest(const Tensor& x) { return sign(x) * floor(abs(x) + 0.5); }
-
-backend::FillMode fill_mode_of(const std::string& name) {
-  using backend::FillMode;
-  if (name == "nearest") return FillMode::nearest;
-  if (name == "wrap") return FillMode::wrap;
-  if (name == "mirror") return FillMode::mirror;
-  return name == "reflect" ? FillMode::reflect : FillMode::constant;
-}
-
-/// In one pass over the result.
-Tensor by_kernel(const Tensor& images, const Tensor& rows, const Tensor& columns, const SamplingArguments& arguments) {
-  const DType places = coordinate_dtype(rows);
-  const Shape& shape = rows.shape();
-  Tensor out = ops::empty_beside(images, {shape[0], shape[1], shape[2], images.shape()[3]});
-  if (out.size() == 0) return out;
-  const Tensor row = cast(rows, places), column = cast(columns, places);
-  backend::kernels(images, row, column)
-      .sample_image(images, row, column,
-                    {arguments.interpolation == "bilinear", fill_mode_of(arguments.fill_mode), arguments.fill_value},
-                    out);
-  return out;
-}
-
-Tensor sample(const Tensor& images, const Tensor& rows, const Tensor& columns, const SamplingArguments& arguments) {
-  if (images.size() > 0 && !autograd::recording(images, rows, columns))
-    return by_kernel(images, rows, columns, arguments);
-  if (arguments.interpolation == "nearest") return cells(images, nearest(rows), nearest(columns), arguments);
-  const Tensor top = floor(rows), left = floor(columns);
-  const Tensor down = expand_dims(cast(rows - top, images.dtype()), -1);
-  const Tensor right = expand_dims(cast(columns - left, images.dtype()), -1);
-  const Tensor above = cells(images, top, left, arguments) * (1.0 - right) +  //
-                       cells(images, top, left + 1.0, arguments) * right;
-  const Tensor below = cells(images, top + 1.0, left, arguments) * (1.0 - right) +
-                       cells(images, top + 1.0, left + 1.0, arguments) * right;
-  return above * (1.0 - down) + below * down;
-}
-
-void check(const SamplingArguments& arguments, const char* op) {
+/// What the arguments mean to kernels. Throws Error for unknown names.
+backend::ImageSampling sampling_of(const SamplingArguments& arguments, const char* op) {
   if (arguments.interpolation != "nearest" && arguments.interpolation != "bilinear") {
     ops::fail(op, ": interpolation must be \"nearest\" or \"bilinear\", got \"", arguments.interpolation, "\"");
   }
-  for (const char* mode : {"constant", "nearest", "wrap", "mirror", "reflect"}) {
-    if (arguments.fill_mode == mode) return;
+  std::string names;
+  for (std::size_t i = 0; i < fill_modes.size(); ++i) {
+    const auto& [name, mode] = fill_modes[i];
+    if (arguments.fill_mode == name) return {arguments.interpolation == "bilinear", mode, arguments.fill_value};
+    names += std::string(i == 0 ? "" : i + 1 < fill_modes.size() ? ", " : " or ") + "\"" + name + "\"";
   }
-  ops::fail(op, ": fill_mode must be \"constant\", \"nearest\", \"wrap\", \"mirror\" or \"reflect\", got \"",
-            arguments.fill_mode, "\"");
+  ops::fail(op, ": fill_mode must be ", names, ", got \"", arguments.fill_mode, "\"");
+}
+
+// Reading is linear in the images, and its derivatives by rows and columns are readings again, with other weights: all
+// gradients, those of gradients too, are made of reading and of its adjoint.
+Tensor spread(const Tensor& values, const Tensor& rows, const Tensor& columns, const backend::ImageSampling& how,
+              const Shape& images);
+void set_gradients_of_places(autograd::Backward& g, const Tensor& of, const Tensor& images, const Tensor& rows,
+                             const Tensor& columns, const backend::ImageSampling& how);
+
+/// images at the places, in one pass over the result.
+Tensor read(const Tensor& images, const Tensor& rows, const Tensor& columns, const backend::ImageSampling& how) {
+  const Shape& shape = rows.shape();
+  Tensor out = ops::empty_beside(images, {shape[0], shape[1], shape[2], images.shape()[3]});
+  if (out.size() > 0) backend::kernels(images, rows, columns).sample_image(images, rows, columns, how, out);
+  if (autograd::recording(images, rows, columns)) {
+    const auto backward = [=, of = images.shape()](autograd::Backward& g) {
+      if (g.needs(0)) g.set(0, spread(g.grad(), rows, columns, how, of));
+      set_gradients_of_places(g, g.grad(), images, rows, columns, how);
+    };
+    autograd::attach(out, "sample_image", {images, rows, columns}, backward);
+  }
+  return out;
+}
+
+/// The adjoint of read: what values at the places are to the cells of images of that shape.
+Tensor spread(const Tensor& values, const Tensor& rows, const Tensor& columns, const backend::ImageSampling& how,
+              const Shape& images) {
+  Tensor out = ops::empty_beside(values, images);
+  if (values.size() > 0)
+    backend::kernels(values, rows, columns).sample_image_backward(values, rows, columns, how, out);
+  else if (out.size() > 0)
+    backend::kernels(out).fill(out, 0.0);
+  if (autograd::recording(values, rows, columns)) {
+    backend::ImageSampling linear = how;
+    linear.fill_value = 0.0;
+    autograd::attach(out, "sample_image", {values, rows, columns}, [=](autograd::Backward& g) {
+      if (g.needs(0)) g.set(0, read(g.grad(), rows, columns, linear));
+      set_gradients_of_places(g, values, g.grad(), rows, columns, linear);
+    });
+  }
+  return out;
+}
+
+/// Sets those of inputs 1 and 2, rows and columns, of the sum of `of` times what is read there.
+void set_gradients_of_places(autograd::Backward& g, const Tensor& of, const Tensor& images, const Tensor& rows,
+                             const Tensor& columns, const backend::ImageSampling& how) {
+  const auto gradient = [&](int backend::ImageSampling::*order) {
+    backend::ImageSampling derivative = how;
+    ++(derivative.*order);
+    return cast(sum(of * read(images, rows, columns, derivative), -1), rows.dtype());
+  };
+  // The nearest cell stays the same, and bilinear weights are linear in each.
+  if (g.needs(1) && how.bilinear && how.row_order == 0) g.set(1, gradient(&backend::ImageSampling::row_order));
+  if (g.needs(2) && how.bilinear && how.column_order == 0) g.set(2, gradient(&backend::ImageSampling::column_order));
+}
+
+Tensor sample(const Tensor& images, const Tensor& rows, const Tensor& columns, const backend::ImageSampling& how) {
+  const DType places = coordinate_dtype(rows);
+  return read(images, cast(rows, places), cast(columns, places), how);
 }
 
 struct Grid {
@@ -110,7 +109,7 @@ Grid grid(const Tensor& images, DType dtype) {
 }
 
 /// One image per element of the batch, at the places where sampling reads.
-Tensor spread(const Tensor& places, const Tensor& images) {
+Tensor for_each(const Tensor& places, const Tensor& images) {
   return broadcast_to(places, {images.shape()[0], images.shape()[1], images.shape()[2]});
 }
 
@@ -135,17 +134,20 @@ Tensor number(const Tensor& of_each, std::int64_t i, const Tensor& images) {
 
 Tensor sample_image(const Tensor& images, const Tensor& rows, const Tensor& columns,
                     const SamplingArguments& arguments) {
-  check(arguments, "sample_image");
+  const backend::ImageSampling how = sampling_of(arguments, "sample_image");
   const ops::ImageLayout layout(images, arguments.data_format, "sample_image");
   if (rows.rank() != 3 || rows.shape() != columns.shape() || rows.shape()[0] != layout.images().shape()[0]) {
     ops::fail("sample_image: rows and columns must have the shape (batch, height, width), got ", rows.shape(), " and ",
               columns.shape(), " for images ", images.shape());
   }
-  return layout.back(sample(ops::in_floating(layout.images(), "sample_image"), rows, columns, arguments));
+  const Shape& shape = layout.images().shape();
+  if (shape[1] * shape[2] == 0 && rows.size() > 0)
+    ops::fail("sample_image: there is no cell to read in images ", images.shape());
+  return layout.back(sample(ops::in_floating(layout.images(), "sample_image"), rows, columns, how));
 }
 
 Tensor affine_transform(const Tensor& images, const Tensor& transform, const SamplingArguments& arguments) {
-  check(arguments, "affine_transform");
+  const backend::ImageSampling how = sampling_of(arguments, "affine_transform");
   const ops::ImageLayout layout(images, arguments.data_format, "affine_transform");
   const Tensor x = ops::in_floating(layout.images(), "affine_transform");
   ops::require_numbers(transform, "affine_transform");
@@ -160,12 +162,12 @@ Tensor affine_transform(const Tensor& images, const Tensor& transform, const Sam
   const Grid at = grid(x, dtype);
   const Tensor columns = number(each, 0, x) * at.x + number(each, 1, x) * at.y + number(each, 2, x);
   const Tensor rows = number(each, 3, x) * at.x + number(each, 4, x) * at.y + number(each, 5, x);
-  return layout.back(sample(x, spread(rows, x), spread(columns, x), arguments));
+  return layout.back(sample(x, for_each(rows, x), for_each(columns, x), how));
 }
 
 Tensor perspective_transform(const Tensor& images, const Tensor& start_points, const Tensor& end_points,
                              const SamplingArguments& arguments) {
-  check(arguments, "perspective_transform");
+  const backend::ImageSampling how = sampling_of(arguments, "perspective_transform");
   const ops::ImageLayout layout(images, arguments.data_format, "perspective_transform");
   const Tensor x = ops::in_floating(layout.images(), "perspective_transform");
   const std::int64_t batch = x.shape()[0];
@@ -185,7 +187,7 @@ Tensor perspective_transform(const Tensor& images, const Tensor& start_points, c
   const Tensor scale = number(h, 6, x) * at.x + number(h, 7, x) * at.y + 1.0;
   const Tensor columns = (number(h, 0, x) * at.x + number(h, 1, x) * at.y + number(h, 2, x)) / scale;
   const Tensor rows = (number(h, 3, x) * at.x + number(h, 4, x) * at.y + number(h, 5, x)) / scale;
-  return layout.back(sample(x, spread(rows, x), spread(columns, x), arguments));
+  return layout.back(sample(x, for_each(rows, x), for_each(columns, x), how));
 }
 
 }  // namespace nyala

@@ -59,30 +59,3 @@ TEST_CASE("resize and upsample name what they refuse") {
         }) == "resize: images must have 3 axes, or 4 with a batch, got (4, 4)");
   CHECK(nn::refusal([&] { upsample(x, {2, 0}); }) == "upsample: size must be positive, got 0");
 }
-
-TEST_CASE(
-    "sample_image: one kernel where nothing is recorded, the same bits as the operations that are differentiated") {
-  for (const DType dtype : {DType::float32, DType::float64}) {
-    const Tensor images = cast(nn::numbers({2, 5, 4, 3}, 0.1), dtype);
-    Tensor rows = cast(nn::numbers({2, 6, 7}, 0.3) * 30.0 - 3.0, dtype), columns = flip(rows) * 0.7;
-    rows = concatenate({rows, full({2, 1, 7}, 4.0, dtype), full({2, 1, 7}, 2.5, dtype)}, 1);
-    columns = concatenate({columns, full({2, 2, 7}, -0.5, dtype)}, 1);
-    for (const char* interpolation : {"nearest", "bilinear"})
-      for (const char* fill_mode : {"constant", "nearest", "wrap", "mirror", "reflect"}) {
-        CAPTURE(std::string(interpolation) + " " + fill_mode);
-        const SamplingArguments arguments{.interpolation = interpolation, .fill_mode = fill_mode, .fill_value = 0.25};
-        const Tensor plain = sample_image(images, rows, columns, arguments);
-        GradientTape tape;
-        tape.watch(images);
-        const Tensor recorded = sample_image(images, rows, columns, arguments);
-        CHECK(plain.to_vector<double>() == recorded.to_vector<double>());
-      }
-  }
-  // Places that are no numbers or out of reach end in some cell, never outside of the image.
-  const Tensor wild = reshape(tensor({NAN, INFINITY, -INFINITY, 1e30, -1e30, 4e9}), {1, 1, 6});
-  for (const char* fill_mode : {"constant", "nearest", "wrap", "mirror", "reflect"})
-    CHECK(sample_image(ones({1, 3, 3, 1}), wild, wild, {.interpolation = "nearest", .fill_mode = fill_mode}).size() ==
-          6);
-  CHECK(sample_image(ones({1, 3, 1, 1}), zeros({1, 2, 2}), zeros({1, 2, 2}), {.fill_mode = "mirror"})
-            .to_vector<double>() == std::vector<double>(4, 1.0));
-}

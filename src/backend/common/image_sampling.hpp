@@ -8,48 +8,51 @@
 
 namespace nyala::backend {
 
-/// Images (sample, row, column, channel) of T at places given in C; written once for the CPU and the GPU.
+/// Where results read images (sample, row, column, channel) of T, at places given in C; written once for the CPU and
+/// the GPU. A place reads four cells, of which the corners are numbered row by row, or, where the nearest is read, one.
 template <class T, class C>
-struct SampleImage {
+struct SampledPlaces {
   std::int64_t height, width, channels, places;  // places: of a sample
   ImageSampling sampling;
-  const T* images;
   const C *rows, *columns;
-  T* out;
 
-  SampleImage(const Tensor& from, const Tensor& row, const Tensor& column, const ImageSampling& how, Tensor& to)
-      : height(from.shape()[1]),
-        width(from.shape()[2]),
-        channels(from.shape()[3]),
-        places(row.size() / from.shape()[0]),
+  /// The first of the cells, and how far the place is behind it.
+  struct Start {
+    C top, left;
+    T down, right;
+  };
+
+  SampledPlaces(const Shape& images, const Tensor& row, const Tensor& column, const ImageSampling& how)
+      : height(images[1]),
+        width(images[2]),
+        channels(images[3]),
+        places(row.size() / images[0]),
         sampling(how),
-        images(static_cast<const T*>(from.raw_data())),
         rows(static_cast<const C*>(row.raw_data())),
-        columns(static_cast<const C*>(column.raw_data())),
-        out(static_cast<T*>(to.raw_data())) {}
+        columns(static_cast<const C*>(column.raw_data())) {}
 
-  /// One number of the result.
-  constexpr void operator()(std::int64_t i) const { read(i / channels, i % channels, 1); }
+  constexpr int corners() const { return sampling.bilinear ? 4 : 1; }
+  /// Of the sample that the place reads: where its first number lies.
+  constexpr std::int64_t image_of(std::int64_t place) const { return place / places * height * width * channels; }
 
-  /// `count` channels from `first` on at a place.
-  constexpr void read(std::int64_t place, std::int64_t first, std::int64_t count) const {
-    const T* const image = images + place / places * height * width * channels + first;
+  constexpr Start start(std::int64_t place) const {
     const C row = rows[place], column = columns[place];
-    T* const to = out + place * channels + first;
-    if (!sampling.bilinear) {
-      const T* const cell = source(image, nearest(row), nearest(column));
-      for (std::int64_t c = 0; c < count; ++c) to[c] = value(cell, c);
-      return;
-    }
+    if (!sampling.bilinear) return {nearest(row), nearest(column), T(0), T(0)};
     const C top = std::floor(row), left = std::floor(column);
-    const T down = static_cast<T>(row - top), right = static_cast<T>(column - left);
-    const T *const a = source(image, top, left), *const b = source(image, top, left + 1),
-                   *const d = source(image, top + 1, left), *const e = source(image, top + 1, left + 1);
-    for (std::int64_t c = 0; c < count; ++c) {
-      const T above = value(a, c) * (1 - right) + value(b, c) * right;
-      const T below = value(d, c) * (1 - right) + value(e, c) * right;
-      to[c] = above * (1 - down) + below * down;
-    }
+    return {top, left, static_cast<T>(row - top), static_cast<T>(column - left)};
+  }
+  /// The cell's place in the sample; -1: the fill value stands for it.
+  constexpr std::int64_t cell(C row, C column) const {
+    if (sampling.fill == FillMode::constant && !(within(row, height) && within(column, width))) return -1;
+    return inside(row, height) * width + inside(column, width);
+  }
+  constexpr std::int64_t cell(const Start& from, int corner) const {
+    return cell(corner < 2 ? from.top : from.top + 1, corner % 2 == 0 ? from.left : from.left + 1);
+  }
+  /// What the first and the second row, or column, weigh.
+  constexpr T row_weight(const Start& from, int which) const { return weight(from.down, which, sampling.row_order); }
+  constexpr T column_weight(const Start& from, int which) const {
+    return weight(from.right, which, sampling.column_order);
   }
 
  private:
@@ -59,6 +62,10 @@ struct SampleImage {
   /// A whole number mirrored at 0 and last.
   static constexpr C mirrored(C index, C last) {
     return last == 0 ? C(0) : std::abs(scalar::mod(index + last, 2 * last) - last);
+  }
+  static constexpr T weight(T behind, int which, int order) {
+    if (order > 0) return which == 0 ? T(-1) : T(1);
+    return which == 0 ? 1 - behind : behind;
   }
 
   constexpr std::int64_t inside(C index, std::int64_t size) const {
@@ -71,30 +78,81 @@ struct SampleImage {
     if (within(index, size)) return static_cast<std::int64_t>(index);
     return index > 0 ? size - 1 : 0;  // NaN too
   }
+};
 
-  /// Null: the fill value.
-  constexpr const T* source(const T* image, C row, C column) const {
-    if (sampling.fill == FillMode::constant && !(within(row, height) && within(column, width))) return nullptr;
-    return image + (inside(row, height) * width + inside(column, width)) * channels;
+/// out = images at the places.
+template <class T, class C>
+struct SampleImage {
+  SampledPlaces<T, C> from;
+  const T* images;
+  T* out;
+
+  /// One number of the result: a row at a time, to need few registers.
+  constexpr void operator()(std::int64_t i) const {
+    const std::int64_t place = i / from.channels;
+    const auto start = from.start(place);
+    const T* const image = images + from.image_of(place) + i % from.channels;
+    if (!from.sampling.bilinear) {
+      out[i] = value(cell(image, start.top, start.left), 0);
+      return;
+    }
+    const T left = from.column_weight(start, 0), right = from.column_weight(start, 1);
+    const T above = row(image, start, 0).at(0, left, right, *this) * from.row_weight(start, 0);
+    out[i] = above + row(image, start, 1).at(0, left, right, *this) * from.row_weight(start, 1);
+  }
+
+  /// All channels of a place.
+  constexpr void read(std::int64_t place) const {
+    const auto start = from.start(place);
+    const T* const image = images + from.image_of(place);
+    T* const to = out + place * from.channels;
+    if (!from.sampling.bilinear) {
+      const T* const nearest = cell(image, start.top, start.left);
+      for (std::int64_t c = 0; c < from.channels; ++c) to[c] = value(nearest, c);
+      return;
+    }
+    const T left = from.column_weight(start, 0), right = from.column_weight(start, 1);
+    const T up = from.row_weight(start, 0), down = from.row_weight(start, 1);
+    const Row above = row(image, start, 0), below = row(image, start, 1);
+    for (std::int64_t c = 0; c < from.channels; ++c)
+      to[c] = above.at(c, left, right, *this) * up + below.at(c, left, right, *this) * down;
+  }
+
+ private:
+  /// Two cells of a row; null: the fill value.
+  struct Row {
+    const T *first, *second;
+    constexpr T at(std::int64_t c, T left, T right, const SampleImage& of) const {
+      return of.value(first, c) * left + of.value(second, c) * right;
+    }
+  };
+  constexpr Row row(const T* image, const typename SampledPlaces<T, C>::Start& start, int which) const {
+    const C top = which == 0 ? start.top : start.top + 1;
+    return {cell(image, top, start.left), cell(image, top, start.left + 1)};
+  }
+  constexpr const T* cell(const T* image, C row, C column) const {
+    const std::int64_t place = from.cell(row, column);
+    return place < 0 ? nullptr : image + place * from.channels;
   }
   constexpr T value(const T* cell, std::int64_t c) const {
-    return cell == nullptr ? static_cast<T>(sampling.fill_value) : cell[c];
+    return cell == nullptr ? static_cast<T>(from.sampling.fill_value) : cell[c];
   }
 };
 
-/// fn(SampleImage) for the dtypes of images and places; false where they are others.
+/// fn(SampledPlaces) for the dtypes of images and places; false where they are others.
 template <class F>
-bool with_sample_image(const Tensor& images, const Tensor& rows, const Tensor& columns, const ImageSampling& sampling,
-                       Tensor& out, F&& fn) {
+bool with_sampled_places(const Tensor& images, const Tensor& rows, const Tensor& columns, const ImageSampling& sampling,
+                         F&& fn) {
   const auto known = [](DType dtype) { return dtype == DType::float32 || dtype == DType::float64; };
   if (!known(images.dtype()) || !known(rows.dtype())) return false;
   const bool wide = images.dtype() == DType::float64, wide_places = rows.dtype() == DType::float64;
+  const Shape& shape = images.shape();
   if (wide)
-    wide_places ? fn(SampleImage<double, double>(images, rows, columns, sampling, out))
-                : fn(SampleImage<double, float>(images, rows, columns, sampling, out));
+    wide_places ? fn(SampledPlaces<double, double>(shape, rows, columns, sampling))
+                : fn(SampledPlaces<double, float>(shape, rows, columns, sampling));
   else
-    wide_places ? fn(SampleImage<float, double>(images, rows, columns, sampling, out))
-                : fn(SampleImage<float, float>(images, rows, columns, sampling, out));
+    wide_places ? fn(SampledPlaces<float, double>(shape, rows, columns, sampling))
+                : fn(SampledPlaces<float, float>(shape, rows, columns, sampling));
   return true;
 }
 

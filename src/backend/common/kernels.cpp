@@ -189,6 +189,10 @@ void Kernels::resize_bilinear_backward(const Tensor& gradient, Tensor&) {
 void Kernels::sample_image(const Tensor& images, const Tensor&, const Tensor&, const ImageSampling&, Tensor&) {
   missing("sample_image", images);
 }
+void Kernels::sample_image_backward(const Tensor& gradient, const Tensor&, const Tensor&, const ImageSampling&,
+                                    Tensor&) {
+  missing("sample_image_backward", gradient);
+}
 bool Kernels::rounds_variables() const { return false; }
 void Kernels::adam_step(const AdamStep&, std::span<const StepVariable> variables) {
   if (!variables.empty()) missing("adam_step", *variables[0].variable);

@@ -3,6 +3,7 @@
 #include "backend/common/image_sampling.hpp"
 #include "backend/common/widened.hpp"
 #include "backend/cuda/cuda_kernels.hpp"
+#include "backend/cuda/sorted_sum.hpp"
 #include "device/launch.hpp"
 
 namespace nyala::backend::cuda {
@@ -77,6 +78,31 @@ struct ResizeBackward {
   }
 };
 
+/// What each corner of each place gives to its cell; outside, nothing to any.
+template <class T, class C>
+struct CornerTerms {
+  SampledPlaces<T, C> places;
+  const T* gradient;
+  T* terms;
+  constexpr void operator()(std::int64_t i) const {
+    const std::int64_t channel = i % places.channels, part = i / places.channels, place = part / places.corners();
+    const int corner = static_cast<int>(part % places.corners());
+    const auto start = places.start(place);
+    const T weight = places.row_weight(start, corner / 2) * places.column_weight(start, corner % 2);
+    terms[i] = places.cell(start, corner) < 0 ? T(0) : weight * gradient[place * places.channels + channel];
+  }
+};
+
+template <class T, class C>
+struct CornerKey {
+  SampledPlaces<T, C> places;
+  constexpr std::uint64_t operator()(std::int64_t part) const {
+    const std::int64_t place = part / places.corners();
+    const std::int64_t cell = places.cell(places.start(place), static_cast<int>(part % places.corners()));
+    return static_cast<std::uint64_t>(places.image_of(place) / places.channels + (cell < 0 ? 0 : cell));
+  }
+};
+
 }  // namespace
 
 void CudaKernels::resize_bilinear(const Tensor& x, Tensor& out) {
@@ -107,9 +133,27 @@ void CudaKernels::sample_image(const Tensor& images, const Tensor& rows, const T
   Widened wide(*this);
   const Tensor from = wide.in(images);
   Tensor& to = wide.out(out);
-  const bool done = with_sample_image(from, rows, columns, sampling, to,
-                                      [&](const auto& sample) { launch(context_.stream(), to.size(), sample); });
+  const bool done = with_sampled_places(from, rows, columns, sampling, [&]<class T, class C>(SampledPlaces<T, C> at) {
+    launch(context_.stream(), to.size(), SampleImage<T, C>{at, elements<T>(from), elements<T>(to)});
+  });
   if (!done) missing("sample_image", images);
+  wide.finish();
+}
+
+void CudaKernels::sample_image_backward(const Tensor& gradient, const Tensor& rows, const Tensor& columns,
+                                        const ImageSampling& sampling, Tensor& dimages) {
+  Widened wide(*this);
+  const Tensor incoming = wide.in(gradient);
+  Tensor& to = wide.out(dimages);
+  fill(to, 0.0);
+  const bool done = with_sampled_places(to, rows, columns, sampling, [&]<class T, class C>(SampledPlaces<T, C> at) {
+    const std::int64_t parts = rows.size() * at.corners(), cells = to.size() / at.channels;
+    Tensor terms = Tensor::empty({parts, at.channels}, to.dtype(), to.device());
+    launch(context_.stream(), terms.size(), CornerTerms<T, C>{at, elements<T>(incoming), elements<T>(terms)});
+    const SortedKeys sorted(context_, parts, cells, CornerKey<T, C>{at});
+    join_sorted(context_, Join::sum, sorted, {1, at.channels, cells}, terms, to);
+  });
+  if (!done) missing("sample_image_backward", gradient);
   wide.finish();
 }
 

@@ -181,6 +181,13 @@ TEST_CASE("softgpu: images at places between their cells") {
                 loose(dtype), [&](Kernels& k, const Tensors& in, Tensors& out) {
                   k.sample_image(in[0], in[1], in[2], {bilinear, fill, 0.5}, out[0]);
                 });
+        for (const auto& [by_rows, by_columns] : {std::pair(0, 0), {1, 0}, {0, 1}, {1, 1}}) {
+          if (by_rows + by_columns > 0 && !bilinear) continue;
+          compare("sample_image_backward", {noise({2, 7, 6, 3}, 5, dtype), rows, columns},
+                  {Tensor::empty({2, 5, 4, 3}, dtype)}, loose(dtype), [&](Kernels& k, const Tensors& in, Tensors& out) {
+                    k.sample_image_backward(in[0], in[1], in[2], {bilinear, fill, 0.5, by_rows, by_columns}, out[0]);
+                  });
+        }
       }
 }
 

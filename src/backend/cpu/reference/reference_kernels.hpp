@@ -88,6 +88,8 @@ class ReferenceKernels : public Kernels {
   void resize_bilinear_backward(const Tensor& gradient, Tensor& dx) override;
   void sample_image(const Tensor& images, const Tensor& rows, const Tensor& columns, const ImageSampling& sampling,
                     Tensor& out) override;
+  void sample_image_backward(const Tensor& gradient, const Tensor& rows, const Tensor& columns,
+                             const ImageSampling& sampling, Tensor& dimages) override;
   void adam_step(const AdamStep& step, std::span<const StepVariable> variables) override;
   void sgd_step(const SgdStep& step, std::span<const StepVariable> variables) override;
   void rmsprop_step(const RmspropStep& step, std::span<const StepVariable> variables) override;

@@ -76,12 +76,41 @@ void ReferenceKernels::sample_image(const Tensor& images, const Tensor& rows, co
                                     const ImageSampling& sampling, Tensor& out) {
   Widened wide(*this);
   const Tensor from = wide.in(images);
-  const bool done = with_sample_image(from, rows, columns, sampling, wide.out(out), [&](const auto& sample) {
-    detail::parallel_for(0, rows.size(), 2048, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t place = begin; place < end; ++place) sample.read(place, 0, sample.channels);
+  Tensor& to = wide.out(out);
+  const bool done =
+      with_sampled_places(from, rows, columns, sampling, [&]<class T, class C>(SampledPlaces<T, C> places) {
+        const SampleImage<T, C> sample{places, elements_of<T>(from), elements_of<T>(to)};
+        detail::parallel_for(0, rows.size(), 2048, [&](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t place = begin; place < end; ++place) sample.read(place);
+        });
+      });
+  if (!done) missing("sample_image", images);
+  wide.finish();
+}
+
+void ReferenceKernels::sample_image_backward(const Tensor& gradient, const Tensor& rows, const Tensor& columns,
+                                             const ImageSampling& sampling, Tensor& dimages) {
+  Widened wide(*this);
+  const Tensor incoming = wide.in(gradient);
+  Tensor& to = wide.out(dimages);
+  const bool done = with_sampled_places(to, rows, columns, sampling, [&]<class T, class C>(SampledPlaces<T, C> places) {
+    const std::int64_t channels = places.channels;
+    const T* const from = elements_of<T>(incoming);
+    std::fill_n(elements_of<T>(to), to.size(), T(0));
+    detail::parallel_for(0, dimages.shape()[0], 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t place = begin * places.places; place < end * places.places; ++place) {
+        const auto start = places.start(place);
+        T* const image = elements_of<T>(to) + places.image_of(place);
+        for (int corner = 0; corner < places.corners(); ++corner) {
+          const std::int64_t cell = places.cell(start, corner);
+          if (cell < 0) continue;
+          const T weight = places.row_weight(start, corner / 2) * places.column_weight(start, corner % 2);
+          for (std::int64_t c = 0; c < channels; ++c) image[cell * channels + c] += weight * from[place * channels + c];
+        }
+      }
     });
   });
-  if (!done) missing("sample_image", images);
+  if (!done) missing("sample_image_backward", gradient);
   wide.finish();
 }
 
