@@ -14,6 +14,8 @@
 
 namespace nyala::detail {
 
+/// "my::MyLoss" of what typeid calls a class.
+std::string demangled(const char* mangled);
 /// "MyLoss" of a user's class my::MyLoss that has no class_name() of its own.
 std::string readable_type(const char* mangled);
 

@@ -1,9 +1,6 @@
 #include <nyala/layer.hpp>
 
-#include <cxxabi.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <typeinfo>
 
 #include <nyala/constraint.hpp>
@@ -13,6 +10,7 @@
 #include <nyala/regularizer.hpp>
 
 #include "autograd/variable_impl.hpp"
+#include "model/class_registry.hpp"
 #include "model/layer_state.hpp"
 #include "model/parameter_budget.hpp"
 
@@ -122,13 +120,8 @@ bool Layer::autocasts() const { return true; }
 KerasForm Layer::keras_form() const { return {}; }
 
 std::string Layer::class_name() const {
-  int status = 0;
-  char* text = abi::__cxa_demangle(typeid(*this).name(), nullptr, nullptr, &status);
-  std::string name = status == 0 ? text : typeid(*this).name();
-  std::free(text);
-  const std::size_t angle = name.find('<');
-  const std::size_t colon = name.rfind("::", angle);
-  return colon == std::string::npos ? name.substr(0, angle) : name.substr(colon + 2, angle - colon - 2);
+  const std::string name = detail::readable_type(typeid(*this).name());
+  return name.substr(0, name.find('<'));
 }
 
 Config Layer::base_config() const {

@@ -76,7 +76,7 @@ std::string python_name(const std::string& class_name);
 /// "Conv2D" -> "conv2d", "MaxPooling2D" -> "max_pooling2d": Keras' automatic names.
 std::string snake_case(const std::string& class_name);
 /// dense, dense_1, dense_2, …
-std::string numbered(const std::string& base, int number);
+std::string numbered_name(const std::string& base, int number);
 /// The next of them; clear_session starts anew.
 std::string unique_name(const std::string& base);
 

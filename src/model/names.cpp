@@ -45,18 +45,18 @@ std::string snake_case(const std::string& class_name) {
   return name;
 }
 
-std::string numbered(const std::string& base, int number) {
+std::string numbered_name(const std::string& base, int number) {
   return number == 0 ? base : base + "_" + std::to_string(number);
 }
 
 std::string unique_name(const std::string& base) {
   const std::lock_guard lock(names_mutex);
-  return numbered(base, counters()[base]++);
+  return numbered_name(base, counters()[base]++);
 }
 
 std::string ListNames::next(const std::string& class_name) {
   const std::string base = snake_case(class_name);
-  return numbered(base, counts_[base]++);
+  return numbered_name(base, counts_[base]++);
 }
 
 }  // namespace detail

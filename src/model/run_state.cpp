@@ -1,8 +1,5 @@
 #include "model/run_state.hpp"
 
-#include <cxxabi.h>
-
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -12,6 +9,7 @@
 #include <nyala/error.hpp>
 
 #include "core/printable.hpp"
+#include "model/class_registry.hpp"
 #include "model/label_kind.hpp"
 #include "model/layer_state.hpp"
 #include "model/step.hpp"
@@ -224,12 +222,7 @@ void load_running(const Model& model, Compiled& compiled, const SavedState& stat
 
 namespace {
 
-std::string class_of(const Callback& callback) {
-  int status = 0;
-  const std::unique_ptr<char, void (*)(void*)> text(
-      abi::__cxa_demangle(typeid(callback).name(), nullptr, nullptr, &status), std::free);
-  return status == 0 ? text.get() : typeid(callback).name();
-}
+std::string class_of(const Callback& callback) { return demangled(typeid(callback).name()); }
 
 }  // namespace
 

@@ -114,8 +114,8 @@ double rows_of(const Batch& batch) {
   return 1.0;
 }
 
-void update_metrics(const Model& model, Compiled& compiled, const Batch& batch, const Tensors& predicted,
-                    const StepLoss& loss, const StepScope& scope) {
+void update_metrics(Compiled& compiled, const Batch& batch, const Tensors& predicted, const StepLoss& loss,
+                    const StepScope& scope) {
   const double rows = rows_of(batch);
   compiled.loss.add(loss.total, rows);
   if (predicted.size() > 1) {
@@ -138,7 +138,6 @@ void update_metrics(const Model& model, Compiled& compiled, const Batch& batch, 
     if (found == compiled.added_metrics.end()) found = compiled.added_metrics.insert(found, {name, {}});
     found->second.add(value, rows);
   }
-  (void)model;
 }
 
 void ready(const Model& model, Compiled& compiled, const Batch& batch, const Tensors& predicted) {
@@ -195,7 +194,7 @@ void train_step(Model& model, const Batch& given) {
   }
   for (Tensor& value : scope.losses) value = alias(value);
   if (!variables.empty()) compiled.optimizer->apply(gradients, variables);
-  update_metrics(model, compiled, batch, predicted, loss, scope);
+  update_metrics(compiled, batch, predicted, loss, scope);
 }
 
 void test_step(Model& model, const Batch& given, Slices& slices) {
@@ -207,7 +206,7 @@ void test_step(Model& model, const Batch& given, Slices& slices) {
   const Tensors predicted = gpu_in_use() ? model.outputs(batch.x, CallContext{.training = false}) : slices.run(batch.x);
   ready(model, compiled, batch, predicted);
   const StepLoss loss = compute_loss(model, compiled, batch, predicted, model.trainable_variables(), scope, false);
-  update_metrics(model, compiled, batch, predicted, loss, scope);
+  update_metrics(compiled, batch, predicted, loss, scope);
 }
 
 Tensors predict_step(const Model& model, const Tensors& x) {

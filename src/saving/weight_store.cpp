@@ -125,7 +125,7 @@ std::string old_group(const WeightStore& store, const std::string& path) {
     }
     std::sort(numbers.begin(), numbers.end());
     if (place >= numbers.size()) return path;
-    result = joined(old, detail::numbered(base, numbers[place]));
+    result = joined(old, detail::numbered_name(base, numbers[place]));
   }
   return result;
 }
