@@ -24,13 +24,13 @@ class ChannelFinish {
       : table_(table), channels_(channels), memory_(float_bytes(3 * channels)) {
     float *const center = static_cast<float*>(memory_.get()), *const factor = center + channels,
                  *const shift = factor + channels;
-    const bool normalised = next.mean.defined();
+    const float *const mean = floats(next.mean), *const variance = floats(next.variance),
+                       *const gamma = floats(next.gamma), *const beta = floats(next.beta);
     for (std::int64_t k = 0; k < channels; ++k) {
-      const double gamma = next.gamma.defined() ? static_cast<double>(floats(next.gamma)[k]) : 1.0;
-      const double spread = normalised ? static_cast<double>(floats(next.variance)[k]) + next.epsilon : 1.0;
-      center[k] = normalised ? floats(next.mean)[k] : 0.0F;
-      factor[k] = static_cast<float>(gamma * (1.0 / std::sqrt(spread)));
-      shift[k] = next.beta.defined() ? floats(next.beta)[k] : 0.0F;
+      center[k] = mean == nullptr ? 0.0F : mean[k];
+      shift[k] = beta == nullptr ? 0.0F : beta[k];
+      const double spread = variance == nullptr ? 1.0 : static_cast<double>(variance[k]) + next.epsilon;
+      factor[k] = static_cast<float>((gamma == nullptr ? 1.0 : static_cast<double>(gamma[k])) / std::sqrt(spread));
     }
     constexpr float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
     const bool capped = next.activation == Unary::relu6;

@@ -133,26 +133,60 @@ void channel_gradient(const float* x, const float* y, const float* gradient, flo
       });
 }
 
-void channel_activate(const float* x, const float* center, const float* factor, const float* shift,
-                      const float* residual, float floor, float ceiling, float* y, std::int64_t rows, std::int64_t n) {
-  for (std::int64_t r = 0; r < rows; ++r) {
+namespace {
+
+/// y = fn(x, element, constants) by channel, where constants(k) are those of the register of channels from k on: they
+/// are loaded once for some rows, which stay in the first cache.
+template <class Constants, class F>
+[[gnu::always_inline]] inline void by_channels(const float* x, float* y, std::int64_t rows, std::int64_t n,
+                                               Constants constants, F fn) {
+  const std::int64_t most = n < 4096 ? 4096 / n : 1;
+  for (std::int64_t first = 0; first < rows; first += most) {
+    const std::int64_t begin = first * n, end = (rows - first < most ? rows : first + most) * n;
     for (std::int64_t k = 0; k < n; k += lanes) {
-      const Floats value = get(x + r * n, k, n, 0.0F) - get(center, k, n, 0.0F);
-      Floats sum = fma(value, get(factor, k, n, 0.0F), get(shift, k, n, 0.0F));
-      if (residual != nullptr) sum = sum + get(residual + r * n, k, n, 0.0F);
-      put(select(sum < floor, splat(floor), select(sum > ceiling, splat(ceiling), sum)), y + r * n, k, n);
+      const auto of_channels = constants(k);
+      if (k + lanes <= n) {
+        for (std::int64_t i = begin + k; i < end; i += n) store(fn(load(x + i), i, lanes, of_channels), y + i);
+      } else {
+        for (std::int64_t i = begin + k; i < end; i += n)
+          store_part(fn(load_part(x + i, n - k), i, n - k, of_channels), y + i, n - k);
+      }
     }
   }
 }
 
+struct ScaleConstants {
+  Floats center, factor, shift;
+  [[gnu::always_inline]] Floats operator()(Floats x) const { return fma(x - center, factor, shift); }
+};
+
+}  // namespace
+
+void channel_activate(const float* x, const float* center, const float* factor, const float* shift,
+                      const float* residual, float floor, float ceiling, float* y, std::int64_t rows, std::int64_t n) {
+  const auto constants = [&](std::int64_t k) {
+    return ScaleConstants{get(center, k, n, 0.0F), get(factor, k, n, 0.0F), get(shift, k, n, 0.0F)};
+  };
+  const auto cut = [=](Floats sum) {
+    return select(sum < floor, splat(floor), select(sum > ceiling, splat(ceiling), sum));
+  };
+  if (residual == nullptr)
+    return by_channels(x, y, rows, n, constants,
+                       [&](Floats value, std::int64_t, std::int64_t, const auto& scale) { return cut(scale(value)); });
+  by_channels(x, y, rows, n, constants,
+              [&](Floats value, std::int64_t i, std::int64_t count, const ScaleConstants& scale) {
+                return cut(scale(value) + load_up_to(count, residual + i));
+              });
+}
+
 void channel_scale(const float* x, const float* center, const float* factor, const float* shift, float* y,
                    std::int64_t rows, std::int64_t n) {
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t k = 0; k < n; k += lanes) {
-      const Floats value = get(x + r * n, k, n, 0.0F) - get(center, k, n, 0.0F);
-      put(fma(value, get(factor, k, n, 0.0F), get(shift, k, n, 0.0F)), y + r * n, k, n);
-    }
-  }
+  by_channels(
+      x, y, rows, n,
+      [&](std::int64_t k) {
+        return ScaleConstants{get(center, k, n, 0.0F), get(factor, k, n, 0.0F), get(shift, k, n, 0.0F)};
+      },
+      [](Floats value, std::int64_t, std::int64_t, const ScaleConstants& scale) { return scale(value); });
 }
 
 void channel_combine(const float* x, const float* gradient, const float* center, const float* a, const float* b,
