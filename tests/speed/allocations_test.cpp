@@ -64,6 +64,30 @@ TEST_CASE("a dense model predicts without any allocation") {
   CHECK(predict.allocations == 0.0);
 }
 
+TEST_CASE("what products do along in inference costs no allocation either") {
+  const auto in = Input({64});
+  Model graph(in, Dense(10)(ReLU()(BatchNormalization()(Dense(48)(in)))));
+  Sequential chain{Input({64}), Dense(48, {.activation = "relu"}), BatchNormalization(), Dense(10)};
+  const Tensor x = random::uniform({4, 64});
+  for (Model* model : {&graph, static_cast<Model*>(&chain)}) {
+    const Cost call = cost_of([&] { const Tensor y = (*model)(x); });
+    CHECK(call.system_blocks == 0);
+    CHECK(call.allocations == 0.0);
+  }
+  Sequential images{Input({28, 28, 1}),
+                    Conv2D(32, 3, {.activation = "relu"}),
+                    MaxPooling2D(2),
+                    Conv2D(64, 3, {.padding = "same"}),
+                    BatchNormalization(),
+                    ReLU(),
+                    Flatten(),
+                    Dense(10)};
+  const Tensor pictures = random::uniform({2, 28, 28, 1});
+  const Cost call = cost_of([&] { const Tensor y = images(pictures); });
+  CHECK(call.system_blocks == 0);
+  CHECK(call.allocations <= 14.0);  // windows of convolutions and poolings
+}
+
 TEST_CASE("a training step of a dense model asks the system for nothing and allocates little") {
   Model model = dense_model();
   model.compile("adam", "mse");
