@@ -31,7 +31,7 @@ inline InitializerRef initializer_from_config(const Config& config, const std::s
                                               const InitializerRef& otherwise) {
   return config.contains(key) ? initializer_from_config(config.at(key)) : otherwise;
 }
-/// What Keras writes for a reference.
-inline Config to_config(const InitializerRef& ref) { return to_config(resolve(ref, "config")); }
+/// What Keras writes for a reference; of a name, for what it stands for, without drawing a random seed.
+Config to_config(const InitializerRef& ref);
 
 }  // namespace nyala

@@ -40,6 +40,7 @@ class Registry {
     throw Error(prefix(owner) + "no " + what_ + " is named \"" + name + "\"" + did_you_mean(name, names()));
   }
 
+  bool is_builtin(const std::string& name) const { return builtin(name) != nullptr; }
   bool contains(const std::string& name) const { return builtin(name) != nullptr || custom(name) != nullptr; }
 
   /// From an object as Keras writes it, or from a name.

@@ -62,6 +62,14 @@ Config to_config(const std::shared_ptr<Initializer>& initializer) {
   return initializer_registry().to_config(*initializer, initializer->class_name(), initializer->config());
 }
 
+Config to_config(const InitializerRef& ref) {
+  if (!ref.is_name() || !initializer_registry().is_builtin(ref.name())) return to_config(resolve(ref, "config"));
+  // One that is made without a seed draws it there and then, and what is random in the program would go on otherwise.
+  Config config = to_config(initializer_registry().make(ref.name(), Config::object({{"seed", 0}}), "config"));
+  if (config.at("config").contains("seed")) config["config"]["seed"] = nullptr;
+  return config;
+}
+
 InitializerRef initializer_from_config(const Config& config) {
   if (config.is_null()) return {};
   if (detail::is_function_config(config))

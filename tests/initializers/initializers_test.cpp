@@ -55,6 +55,18 @@ TEST_CASE("a seed gives the same values at every call, no seed those of the obje
   CHECK(values(negative, {3}) == values(negative, {3}));
 }
 
+TEST_CASE("a config that names an initializer draws no random numbers") {
+  for (const char* name : {"glorot_uniform", "orthogonal", "random_normal", "zeros"}) {
+    CAPTURE(std::string(name));
+    set_random_seed(3);
+    const Tensor expected = random::normal({4});
+    set_random_seed(3);
+    const Config config = to_config(InitializerRef(name));
+    CHECK(random::normal({4}).to_vector<double>() == expected.to_vector<double>());
+    CHECK(config == to_config(resolve(InitializerRef(name), "test")));
+  }
+}
+
 TEST_CASE("the spread follows from the fans") {
   GlorotUniform glorot({.seed = 1});
   CHECK(largest(values(glorot, {300, 100})) == doctest::Approx(std::sqrt(6.0 / 400)).epsilon(0.01));
