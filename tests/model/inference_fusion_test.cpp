@@ -3,6 +3,7 @@
 #include <nyala/nyala.hpp>
 
 #include "ops/follow_up.hpp"
+#include "support/device.hpp"
 
 // What follows a convolution or a dense product in inference is done by it: the same results, and less memory.
 
@@ -61,17 +62,20 @@ TEST_CASE("a Sequential normalises where its products end") {
        }) {
     Sequential model(layers);
     const Tensor x = random::normal(images);
+    CAPTURE(layers.front()->config().json());
+    CAPTURE(layers[1]->config().json());
     model(x);
     disturb(model);
     const Tensor wanted = one_by_one(layers, x);
-    CAPTURE(layers.front()->class_name());
     CHECK(largest_of(wanted) > 0.1);
     CHECK(largest_of(model(x) - wanted) <= 1e-6 * largest_of(wanted));
-    CHECK(largest_of(model.predict(x, {.verbose = 0}) - wanted) <= 1e-6 * largest_of(wanted));
+    const Tensor predicted = Tensor(model.predict(x, {.verbose = 0})).to(wanted.device());
+    CHECK(largest_of(predicted - wanted) <= 1e-6 * largest_of(wanted));
   }
 }
 
 TEST_CASE("what is done along needs no memory of its own, in Sequential and in graphs") {
+  if (testing::on_gpu()) return;  // libraries have workspaces of their own there
   const Tensor x = random::normal({8, 16, 16, 4});
   const std::size_t result = 8 * 16 * 16 * 24 * 4;
   const auto in = Input({16, 16, 4});
