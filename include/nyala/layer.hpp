@@ -103,6 +103,9 @@ class Layer {
   virtual bool ends_mask(std::size_t input) const;
   /// Whether floating inputs are cast to the compute dtype before the call (Keras' autocast). Default: yes.
   virtual bool autocasts() const;
+  /// Whether it ends in a convolution or a dense product that applies the layer's activation itself: in inference that
+  /// then also does what alone uses the result (batch normalisation, a sum, ReLU). Default: no.
+  virtual bool ends_in_product() const;
   virtual KerasForm keras_form() const;
   /// Keras' class name: "Dense". Default: the C++ class name.
   virtual std::string class_name() const;

@@ -1,7 +1,3 @@
-#include <algorithm>
-#include <array>
-
-#include <nyala/activations.hpp>
 #include <nyala/error.hpp>
 
 #include "core/tensor_impl.hpp"
@@ -45,19 +41,8 @@ Rectifier rectifier(const Layer& layer) {
   return *cap == 6.0 ? Rectifier::capped : Rectifier::none;
 }
 
-/// A layer that ends in a convolution or a dense product, with an activation that these apply themselves.
-bool is_product(const Layer& layer) {
-  static const std::array names{"Conv1D",          "Conv2D",          "Conv3D",          "DepthwiseConv1D",
-                                "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D", "Dense"};
-  const std::string name = layer.class_name();
-  if (std::find(names.begin(), names.end(), name) == names.end() || !is_own_class(layer, name)) return false;
-  try {
-    const Config activation = layer.config().get("activation");
-    return activation.is_string() && ActivationFunction(activation.as_string(), name).fused();
-  } catch (const Error&) {
-    return false;  // a function of the user's has no config
-  }
-}
+/// Of the layers that say so: a class of the user's that derives from one may do more after its product.
+bool is_product(const Layer& layer) { return layer.ends_in_product() && is_own_class(layer, layer.class_name()); }
 
 bool is_last(const Config& axis, const Shape& shape) {
   const Config& only = axis.is_array() && axis.size() == 1 ? axis[0] : axis;

@@ -117,6 +117,7 @@ std::vector<Tensor> Layer::compute_masks(const Tensors&, const std::vector<Tenso
 bool Layer::supports_masking() const { return false; }
 bool Layer::ends_mask(std::size_t) const { return false; }
 bool Layer::autocasts() const { return true; }
+bool Layer::ends_in_product() const { return false; }
 KerasForm Layer::keras_form() const { return {}; }
 
 std::string Layer::class_name() const {

@@ -38,6 +38,7 @@ class Conv : public LayerOf<Conv<N>>, public WithLora {
   Tensor forward(const Tensor& x, bool training) override;
   Shape compute_output_shape(const Shape& input) const override;
   std::string class_name() const override;
+  bool ends_in_product() const override { return activation_.fused().has_value(); }
   Config config() const override;
   /// An adapter of that rank beside the kernel, which no longer learns itself; files get the sum. Before compile. Error
   /// if the layer is not built yet. Keras' Layer.enable_lora.

@@ -31,6 +31,7 @@ class Dense : public LayerOf<Dense>, public WithLora {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Dense"; }
+  bool ends_in_product() const override { return activation_.fused().has_value(); }
   Config config() const override;
   /// An adapter of that rank beside the kernel, which no longer learns itself; files get the sum. Before compile. Error
   /// if the layer is not built yet. Keras' Layer.enable_lora.

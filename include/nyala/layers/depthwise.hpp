@@ -35,6 +35,7 @@ class DepthwiseConv : public LayerOf<DepthwiseConv<N>> {
   Tensor forward(const Tensor& x, bool training) override;
   Shape compute_output_shape(const Shape& input) const override;
   std::string class_name() const override;
+  bool ends_in_product() const override { return activation_.fused().has_value(); }
   Config config() const override;
 
  private:
@@ -77,6 +78,7 @@ class SeparableConv : public LayerOf<SeparableConv<N>> {
   Tensor forward(const Tensor& x, bool training) override;
   Shape compute_output_shape(const Shape& input) const override;
   std::string class_name() const override;
+  bool ends_in_product() const override { return activation_.fused().has_value(); }
   Config config() const override;
 
  private:
