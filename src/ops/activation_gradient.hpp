@@ -31,6 +31,11 @@ struct FusedGradient {
   /// stays a null tensor they are still to be made.
   Tensor operator()(autograd::Backward& g, Tensor* sums = nullptr) const;
 
+  /// What an operation after this one may undo.
+  const backend::AppliedActivation* applied_activation() const {
+    return applied.activation == FusedActivation::none ? nullptr : &applied;
+  }
+
   backend::AppliedActivation applied;  // as (rows, n)
   Shape shape;
 };

@@ -18,6 +18,25 @@ Tensor sum_but_channels(const Tensor& x) {
   return sum(reshape(x, Shape{channels == 0 ? 0 : x.size() / channels, channels}), 0);
 }
 
+/// The gradients of a convolution; what follows may undo its activation (dense, max_pool).
+struct ConvGradient {
+  Tensor x, kernel;  // as far as wanted gradients need them
+  Shape x_shape, kernel_shape;
+  Window window;
+  const char* op;
+  FusedGradient own;
+
+  const backend::AppliedActivation* applied_activation() const { return own.applied_activation(); }
+
+  void operator()(autograd::Backward& g) const {
+    Tensor sums;
+    const Tensor dz = own(g, g.needs(2) ? &sums : nullptr);
+    if (g.needs(0)) g.set(0, convolve_backward_data(dz, kernel, window, x_shape, op));
+    if (g.needs(1)) g.set(1, convolve_backward_filter(x, dz, window, kernel_shape, op));
+    if (g.needs(2)) g.set(2, sums.defined() ? sums : sum_but_channels(dz));
+  }
+};
+
 void fill_zero(Tensor& x) {
   if (x.size() > 0) backend::kernels(x).fill(x, 0.0);
 }
@@ -35,15 +54,9 @@ Tensor convolve(const Tensor& x, const Tensor& kernel, const Tensor& bias, const
   else if (y.size() > 0)
     backend::kernels(x, kernel, bias).conv(x, kernel, bias, window, activation, before, y);
   if (!recorded) return y;
-  auto backward = [kept_x = kept_for(kernel, x), kept_kernel = kept_for(x, kernel), x_shape = x.shape(),
-                   kernel_shape = kernel.shape(), window, op,
-                   before_activation = FusedGradient(activation, y, before)](autograd::Backward& g) {
-    Tensor sums;
-    const Tensor dz = before_activation(g, g.needs(2) ? &sums : nullptr);
-    if (g.needs(0)) g.set(0, convolve_backward_data(dz, kept_kernel, window, x_shape, op));
-    if (g.needs(1)) g.set(1, convolve_backward_filter(kept_x, dz, window, kernel_shape, op));
-    if (g.needs(2)) g.set(2, sums.defined() ? sums : sum_but_channels(dz));
-  };
+  ConvGradient backward{kept_for(kernel, x),    kept_for(x, kernel), x.shape(), kernel.shape(), window, op,
+                        {activation, y, before}};
+  backward.own.applied.biased = autograd::tracked(bias);
   if (before.defined())
     autograd::attach_all({&y, &before}, op, {x, kernel, bias}, std::move(backward));
   else

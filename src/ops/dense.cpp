@@ -37,9 +37,7 @@ struct DenseGradient {
   ops::FusedGradient own;
   Shape x_shape;
 
-  const backend::AppliedActivation* applied_activation() const {
-    return own.applied.activation == FusedActivation::none ? nullptr : &own.applied;
-  }
+  const backend::AppliedActivation* applied_activation() const { return own.applied_activation(); }
 
   void operator()(autograd::Backward& g) const {
     const Tensor dz = own(g);

@@ -32,15 +32,32 @@ Tensor max_pool_backward(const Tensor& gradient, const Tensor& argmax, const Win
   return dx;
 }
 
+/// Where the activation before the pooling can be undone by its own result, that of the maxima alone is: fewer numbers,
+/// and the others have no gradient.
+struct MaxPoolGradient {
+  Tensor argmax, y;
+  Window window;
+  Shape x_shape;
+
+  void operator()(autograd::Backward& g) const {
+    const backend::AppliedActivation* before = g.grad().size() > 0 ? g.activation_before(0) : nullptr;
+    if (before == nullptr || before->before.defined())
+      return g.set(0, max_pool_backward(g.grad(), argmax, window, x_shape));
+    backend::AppliedActivation applied{before->activation, {}, ops::as_rows(y), {}, before->biased};
+    Tensor gradient = g.place_like_grad(), rows = ops::as_rows(gradient), sums;
+    if (before->biased) sums = ops::empty_beside(gradient, {gradient.shape().back()});
+    backend::kernels(gradient).activation_backward(applied, ops::as_rows(g.grad()), rows, sums);
+    g.set_before_activation(0, max_pool_backward(gradient, argmax, window, x_shape), std::move(sums));
+  }
+};
+
 Tensor max_pool_last(const Tensor& x, const Window& window, const Shape& y_shape) {
   const bool recorded = autograd::recording(x);
   Tensor y = ops::empty_beside(x, y_shape);
   Tensor argmax = recorded ? Tensor::empty(y_shape, DType::int32, x.device()) : Tensor();
   if (y.size() > 0) backend::kernels(x).max_pool(x, window, y, argmax);
   if (recorded) {
-    autograd::attach(y, "max_pool", {x}, [argmax, window, x_shape = x.shape()](autograd::Backward& g) {
-      g.set(0, max_pool_backward(g.grad(), argmax, window, x_shape));
-    });
+    autograd::attach(y, "max_pool", {x}, MaxPoolGradient{argmax, autograd::save_output(y), window, x.shape()});
   }
   return y;
 }

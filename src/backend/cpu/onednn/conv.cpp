@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "backend/cpu/amx/filter_gradient.hpp"
 #include "backend/cpu/onednn/convolution.hpp"
 #include "backend/cpu/onednn/onednn_kernels.hpp"
 #include "backend/cpu/onednn/weight_cache.hpp"
@@ -150,11 +151,35 @@ void OneDnnKernels::conv_backward_data(const Tensor& gradient, const Tensor& ker
   });
 }
 
+namespace {
+
+/// The gradient of a bfloat16 kernel by the tile unit; false, with nothing done, where that will not.
+bool filter_gradient_on_tiles(const Tensor& x, const Tensor& gradient, const Window& window, Tensor& dkernel) {
+  if (x.dtype() != DType::bfloat16 || window.groups != 1 || window.rank < 1 || window.rank > 2) return false;
+  const auto axis = [&](const Tensor& tensor, int from_last) {
+    return from_last > tensor.rank() ? 1 : tensor.shape()[static_cast<std::size_t>(tensor.rank() - from_last)];
+  };
+  const bool flat = window.rank == 1;
+  const auto rows = [&](const std::array<std::int64_t, 3>& values, std::int64_t none) {
+    return flat ? none : values[0];
+  };
+  const auto columns = [&](const std::array<std::int64_t, 3>& values) { return values[flat ? 0 : 1]; };
+  const auto bits = [](const Tensor& tensor) { return static_cast<const std::uint16_t*>(tensor.raw_data()); };
+  return amx::filter_gradient({x.shape()[0], flat ? 1 : axis(x, 3), axis(x, 2), axis(x, 1), rows(window.size, 1),
+                               columns(window.size), axis(gradient, 1), flat ? 1 : axis(gradient, 3), axis(gradient, 2),
+                               rows(window.pad_before, 0), columns(window.pad_before), rows(window.dilation, 1),
+                               columns(window.dilation), rows(window.strides, 1), columns(window.strides)},
+                              bits(x), bits(gradient), dkernel.raw_data(), dkernel.dtype() == DType::float32);
+}
+
+}  // namespace
+
 void OneDnnKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window,
                                          Tensor& dkernel) {
   if (!known(dkernel) || x.size() == 0 || gradient.size() == 0 || dkernel.size() == 0 ||
       suits_winograd(x, dkernel, gradient, window))
     return SimdKernels::conv_backward_filter(x, gradient, window, dkernel);
+  if (filter_gradient_on_tiles(x, gradient, window, dkernel)) return;
   const detail::SingleThreadedOmp single;
   // Each piece has a gradient of its own, summed in order: few pieces where the kernel is large beside the data.
   const std::int64_t most = std::clamp<std::int64_t>((x.size() + gradient.size()) / dkernel.size(), 2, 8);

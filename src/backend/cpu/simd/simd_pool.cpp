@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "backend/common/window_cells.hpp"
+#include "backend/cpu/scratch.hpp"
 #include "backend/cpu/simd/half_blocks.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
@@ -11,41 +12,61 @@
 namespace nyala::backend {
 namespace {
 
-/// A window's cells as float32: where they are, or, of halves, widened one behind the other.
+/// The cells of windows that follow each other as float32: where they are, or, of halves, widened with all that lies
+/// between the first and the last of them, or one behind the other where that is too much.
 class WindowReader {
  public:
-  WindowReader(const Tensor& x, const WindowGeometry& g) : window(g), x_(x), g_(g), half_(is_half(x.dtype())) {
-    if (!half_) return;
-    values_.resize(static_cast<std::size_t>(g.taps() * g.in_channels));
-    numbers_.resize(static_cast<std::size_t>(g.taps()));
-    std::iota(numbers_.begin(), numbers_.end(), 0);
-  }
+  WindowReader(const Tensor& x, const WindowGeometry& g) : window(g), x_(x), g_(g), half_(is_half(x.dtype())) {}
 
-  void move_to(std::int64_t sample, std::int64_t position) {
+  /// To the window at a position and at most `most` - 1 more.
+  void move_to(std::int64_t sample, std::int64_t position, std::int64_t most) {
     window.move_to(position);
-    const std::int64_t first = (sample * g_.in_positions() + window.first()) * g_.in_channels;
-    from = half_ ? values_.data() : floats(x_) + first;
-    cells = half_ ? numbers_.data() : window.cells().data();
-    if (!half_) return;
-    float* to = values_.data();
-    for (const std::int32_t cell : window.cells()) {
-      widened(x_, first + cell * g_.in_channels, g_.in_channels, to);
-      to += g_.in_channels;
-    }
+    windows = std::min(window.alike(), most);
+    first = window.first();
+    const std::int64_t at = sample * g_.in_positions() + first;
+    from = half_ ? nullptr : floats(x_) + at * g_.in_channels;
+    cells = window.cells().data();
+    if (half_ && count() > 0) widen(at);
   }
   std::int64_t count() const { return static_cast<std::int64_t>(window.cells().size()); }
-  /// How many windows from here on, `most` at most, the loops can take at once.
-  std::int64_t alike(std::int64_t most) const { return half_ ? 1 : std::min(window.alike(), most); }
-  PoolRun run(std::int64_t windows) const {
-    return {cells, count(), windows, window.step(), g_.in_channels, half_ ? 0 : window.first()};
-  }
+  PoolRun run() const { return {cells, count(), windows, window.step(), g_.in_channels, first}; }
 
   WindowCells window;
+  std::int64_t windows = 0;  ///< that the loops take at once
   const float* from = nullptr;
-  /// Where they are, in cells from there.
+  /// Where they are, in cells from there; and where `from` is in the sample.
   const std::int32_t* cells = nullptr;
+  std::int32_t first = 0;
+  bool gathered = false;  ///< cells are numbered in the window's order, not by where they are
 
  private:
+  void widen(std::int64_t at) {
+    constexpr std::int64_t most_numbers = 32'768;  // some part of a core's second cache
+    const std::span<const std::int32_t> places = window.cells();
+    const auto [low, high] = std::minmax_element(places.begin(), places.end());
+    const std::int64_t channels = g_.in_channels, span = *high - *low + 1;
+    const std::int64_t fit = most_numbers / channels - span;
+    windows = std::clamp<std::int64_t>(window.step() > 0 ? fit / window.step() + 1 : 1, 1, windows);
+    gathered = fit < 0;
+    numbers_.resize(places.size());
+    if (gathered) {
+      values_.resize(places.size() * static_cast<std::size_t>(channels));
+      for (std::size_t i = 0; i < places.size(); ++i) {
+        numbers_[i] = static_cast<std::int32_t>(i);
+        widened(x_, (at + places[i]) * channels, channels, values_.data() + i * static_cast<std::size_t>(channels));
+      }
+      first = 0;
+    } else {
+      const std::int64_t numbers = (span + (windows - 1) * window.step()) * channels;
+      if (values_.size() < static_cast<std::size_t>(numbers)) values_.resize(static_cast<std::size_t>(numbers));
+      widened(x_, (at + *low) * channels, numbers, values_.data());
+      for (std::size_t i = 0; i < places.size(); ++i) numbers_[i] = places[i] - *low;
+      first += *low;
+    }
+    from = values_.data();
+    cells = numbers_.data();
+  }
+
   const Tensor& x_;
   const WindowGeometry& g_;
   bool half_;
@@ -53,47 +74,48 @@ class WindowReader {
   std::vector<std::int32_t> numbers_;
 };
 
-/// fn(window of x, how many like it follow each other, first element of the first one's output), on all threads.
+/// fn(windows of x, first element of their outputs, float32 place for them), on all threads.
 template <class F>
-void for_outputs(const Tensor& x, const WindowGeometry& g, F&& fn) {
-  const std::int64_t positions = g.out_positions();
-  detail::parallel_for(0, g.batch * positions, rows_grain(g.in_channels * g.taps()),
+void for_outputs(const Tensor& x, const WindowGeometry& g, Tensor& out, F&& fn) {
+  const std::int64_t positions = g.out_positions(), channels = g.in_channels;
+  const bool half = is_half(out.dtype());
+  detail::parallel_for(0, g.batch * positions, rows_grain(channels * g.taps()),
                        [&](std::int64_t begin, std::int64_t end) {
                          WindowReader reader(x, g);
+                         std::vector<float> results;
                          std::int64_t sample = begin / positions, position = begin % positions;
-                         for (std::int64_t i = begin, count; i < end; i += count) {
-                           reader.move_to(sample, position);
-                           count = reader.alike(end - i);
-                           fn(reader, count, i * g.in_channels);
-                           position += count;
+                         for (std::int64_t i = begin; i < end; i += reader.windows) {
+                           reader.move_to(sample, position, end - i);
+                           const std::int64_t numbers = reader.windows * channels;
+                           if (half && results.size() < static_cast<std::size_t>(numbers))
+                             results.resize(static_cast<std::size_t>(numbers));
+                           float* const to = half ? results.data() : floats(out) + i * channels;
+                           fn(reader, i * channels, to);
+                           if (half) narrow(to, out, i * channels, numbers);
+                           position += reader.windows;
                            if (position == positions) position = 0, ++sample;
                          }
-                       });
-}
-
-/// fn(sample), each by one thread: windows may overlap, so a sample's gradient is gathered in order.
-template <class F>
-void for_samples(const WindowGeometry& g, F&& fn) {
-  detail::parallel_for(0, g.batch, rows_grain(g.in_channels * g.in_positions()),
-                       [&](std::int64_t begin, std::int64_t end) {
-                         for (std::int64_t sample = begin; sample < end; ++sample) fn(sample);
                        });
 }
 
 /// Whether the two hold float16 or bfloat16, of which a cell fits into a block.
 bool half_cells(const Tensor& x, const Tensor& y) { return all_half(x, y) && x.shape().back() <= half_block; }
 
-/// fn(sample, its gradient, its target), both in float32; the target holds zeros unless fn writes all of it.
+/// fn(sample, its gradient, its target), both in float32; the target holds zeros unless fn writes all of it. Each
+/// sample by one thread: windows may overlap, so its gradient is gathered in order.
 template <class F>
 void for_sample_gradients(const WindowGeometry& g, const Tensor& gradient, Tensor& dx, bool writes_all, F&& fn) {
   const std::int64_t inside = g.in_positions() * g.in_channels, outside = g.out_positions() * g.in_channels;
   const bool half = is_half(dx.dtype());
-  for_samples(g, [&](std::int64_t sample) {
-    std::vector<float> wide(static_cast<std::size_t>(half ? inside + outside : 0));
-    float* target = half ? wide.data() : floats(dx) + sample * inside;
-    if (!half && !writes_all) std::fill_n(target, inside, 0.0F);
-    fn(sample, widened(gradient, sample * outside, outside, wide.data() + (half ? inside : 0)), target);
-    if (half) narrow(target, dx, sample * inside, inside);
+  detail::parallel_for(0, g.batch, rows_grain(inside), [&](std::int64_t begin, std::int64_t end) {
+    const Scratch wide(half ? float_bytes(inside + outside) : 0);
+    float* const buffer = static_cast<float*>(wide.get());
+    for (std::int64_t sample = begin; sample < end; ++sample) {
+      float* target = half ? buffer : floats(dx) + sample * inside;
+      if (!writes_all) std::fill_n(target, inside, 0.0F);
+      fn(sample, widened(gradient, sample * outside, outside, half ? buffer + inside : nullptr), target);
+      if (half) narrow(target, dx, sample * inside, inside);
+    }
   });
 }
 
@@ -105,19 +127,16 @@ void SimdKernels::max_pool(const Tensor& x, const Window& window, Tensor& out, T
   const WindowGeometry g(x.shape(), out.shape(), window);
   const std::int64_t channels = g.in_channels;
   std::int32_t* places = argmax.defined() ? argmax.data<std::int32_t>() : nullptr;
-  for_outputs(x, g, [&](const WindowReader& reader, std::int64_t windows, std::int64_t cell) {
-    alignas(64) float wide[half_block];
+  for_outputs(x, g, out, [&](const WindowReader& reader, std::int64_t cell, float* best) {
     std::int32_t* where = advance(places, cell);
-    float* best = half ? wide : floats(out) + cell;
     if (reader.count() == 0) {
       std::fill_n(best, channels, -std::numeric_limits<float>::infinity());
       if (where != nullptr) std::fill_n(where, channels, -1);
-    } else {
-      table_.pool_max(reader.run(windows), reader.from, best, where);
-      for (std::int64_t c = 0; half && where != nullptr && c < channels; ++c)
-        where[c] = reader.window.first() + reader.window.cells()[static_cast<std::size_t>(where[c])];
+      return;
     }
-    if (half) narrow(best, out, cell, channels);
+    table_.pool_max(reader.run(), reader.from, best, where);
+    for (std::int64_t c = 0; reader.gathered && where != nullptr && c < channels; ++c)
+      where[c] = reader.window.first() + reader.window.cells()[static_cast<std::size_t>(where[c])];
   });
 }
 
@@ -146,14 +165,11 @@ void SimdKernels::average_pool(const Tensor& x, const Window& window, Tensor& ou
   if (!half && !all_float32(x, out)) return ReferenceKernels::average_pool(x, window, out);
   const WindowGeometry g(x.shape(), out.shape(), window);
   const std::int64_t channels = g.in_channels;
-  for_outputs(x, g, [&](const WindowReader& reader, std::int64_t windows, std::int64_t cell) {
-    alignas(64) float wide[half_block];
-    float* mean = half ? wide : floats(out) + cell;
+  for_outputs(x, g, out, [&](const WindowReader& reader, std::int64_t, float* mean) {
     if (reader.count() == 0)
       std::fill_n(mean, channels, 0.0F);
     else
-      table_.pool_mean(reader.run(windows), reader.from, mean);
-    if (half) narrow(mean, out, cell, channels);
+      table_.pool_mean(reader.run(), reader.from, mean);
   });
 }
 
