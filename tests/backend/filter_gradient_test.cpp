@@ -108,7 +108,8 @@ TEST_CASE("gradients of kernels on the tile unit are float32 sums over every pix
       sized(12, 24, 21, 16, 16, 3, 5, 4, 4, 3, 2),   // all at once, with padding beyond the kernel's reach
       sized(8, 64, 64, 8, 1, 3, 3, 1, 1, 1, 1),      // one filter
       sized(40, 8, 8, 64, 64, 3, 3, 1, 1, 1, 1),     // small images
-      sized(1, 130, 70, 16, 32, 3, 3, 1, 1, 1, 1)};  // one large one
+      sized(1, 130, 70, 16, 32, 3, 3, 1, 1, 1, 1),   // one large one
+      sized(2, 1, 5000, 16, 16, 1, 9, 0, 0, 1, 1)};  // long sequences
   for (const FilterSizes& sizes : cases) {
     const FilterCase one(sizes);
     INFO(sizes.rows << " x " << sizes.columns << " x " << sizes.channels << " -> " << sizes.filters << ", kernel "

@@ -4,7 +4,10 @@
 
 #include <doctest/doctest.h>
 
-#include <nyala/nyala.hpp>
+#include <nyala/autograd.hpp>
+#include <nyala/ops.hpp>
+#include <nyala/random.hpp>
+#include <nyala/threads.hpp>
 
 // max_pool undoes the activation of the convolution or dense product before it; the gradients are those of the
 // operations one by one.

@@ -67,18 +67,18 @@ class FilterGradient {
   std::int64_t sums() const { return lines_ * filters_; }
 
   void run(void* dkernel, bool wide) const {
-    const std::int64_t all = s_.samples * rows_.period;  // rows
-    const std::int64_t work = all * columns_.period * sums();
+    const std::int64_t all = s_.samples * rows_.period * columns_.period;  // pixels
+    const std::int64_t work = all * sums();
     const std::int64_t wanted =
         std::clamp<std::int64_t>(work / worth_a_part, 1, sums() > most_sums / 4 ? 2 : most_parts);
-    const std::int64_t each = (all - 1) / wanted + 1, count = (all - 1) / each + 1;
+    const std::int64_t each = round_up((all - 1) / wanted + 1, pixel_step), count = (all - 1) / each + 1;
     const Scratch memory(float_bytes(count * sums()));
     float* const totals = static_cast<float*>(memory.get());
     detail::parallel_chunks(0, count, 1, [&](std::int64_t, std::int64_t first, std::int64_t last) {
       for (std::int64_t i = first; i < last; ++i) {
         float* const own = totals + i * sums();
         std::fill_n(own, sums(), 0.0F);
-        add_rows(i * each, std::min((i + 1) * each, all), own);
+        add_pixels(i * each, std::min((i + 1) * each, all), own);
       }
     });
     detail::parallel_for(0, s_.kernel_rows * s_.kernel_columns * s_.channels, 4096 / s_.filters + 1,
@@ -136,61 +136,85 @@ class FilterGradient {
     }
   }
 
-  /// Sums over the rows [first, last) of all images.
-  void add_rows(std::int64_t first, std::int64_t last, float* own) const {
-    const std::int64_t period = columns_.period;
-    const auto taps = static_cast<std::int64_t>(taps_.size()), phases = static_cast<std::int64_t>(phases_.size());
+  /// What a run of pixels is packed into.
+  struct Room {
+    std::uint16_t* stage;  // pixels with zeros in between
+    char *planes, *panel;  // channels of each phase; of few channels, copies for each tap
+    char* pairs;           // the gradient
+    std::int64_t pitch, panel_pitch, step;
+  };
+  std::int64_t tile_width() const { return round_up(width_, channel_step); }
+
+  /// Sums over the pixels [first, last) of all images.
+  void add_pixels(std::int64_t first, std::int64_t last, float* own) const {
+    const auto phases = static_cast<std::int64_t>(phases_.size());
     const std::int64_t pixel_bytes = 2 * (phases * width_ + filters_ + (few_ ? lines_ : 0));
-    const std::int64_t step = std::clamp<std::int64_t>(chunk_size / (pixel_bytes * period), 1, last - first);
-    const std::int64_t most = round_up(step * period, pixel_step), reach = round_up(lead_ + most + tail_, pixel_step);
+    // As much as a core's second cache has room for, but not little beside what a tap reaches beyond.
+    const std::int64_t wanted = std::max(chunk_size / pixel_bytes, 4 * (lead_ + tail_));
+    const std::int64_t step = round_up(std::min(wanted, last - first), pixel_step);
+    const std::int64_t reach = round_up(lead_ + step + tail_, pixel_step);
+    // Lines an odd number of cache lines apart spread over all of a cache.
     const auto odd = [](std::int64_t bytes) { return (round_up(bytes, 64) / 64 | 1) * 64; };
-    const std::int64_t pitch = odd(2 * reach), panel_pitch = odd(2 * most);
-    const std::int64_t staged = round_up(2 * std::max(reach * std::max(width_, channel_step), most * filters_), 64);
-    const std::int64_t planes = phases * round_up(width_, channel_step) * pitch;
-    const Scratch memory(
-        static_cast<std::size_t>(staged + planes + 2 * most * filters_ + (few_ ? lines_ * panel_pitch : 0)));
-    char* const start = static_cast<char*>(memory.get());
-    auto* const stage = reinterpret_cast<std::uint16_t*>(start);
-    char *const plane = start + staged, *const pairs = plane + planes, *const panel = pairs + 2 * most * filters_;
+    Room room{nullptr, nullptr, nullptr, nullptr, odd(2 * reach), few_ ? odd(2 * step) : 0, step};
+    const std::int64_t staged = round_up(2 * std::max(reach * tile_width(), step * filters_), 64);
+    const std::int64_t planes = phases * tile_width() * room.pitch, panel = lines_ * room.panel_pitch;
+    const Scratch memory(static_cast<std::size_t>(staged + planes + panel + 2 * step * filters_));
+    room.planes = static_cast<char*>(memory.get()) + staged;
+    room.panel = room.planes + planes;
+    room.pairs = room.panel + panel;
+    room.stage = static_cast<std::uint16_t*>(memory.get());
     std::vector<const char*, detail::PoolAllocator<const char*>> lines(static_cast<std::size_t>(lines_ / channel_step));
 
     open_tiles();
-    for (std::int64_t row = first; row < last; row += step) {
-      const std::int64_t begin = row * period, count = (std::min(row + step, last) - row) * period;
+    for (std::int64_t begin = first; begin < last; begin += step) {
+      const std::int64_t count = std::min(begin + step, last) - begin;
       const std::int64_t steps = round_up(count, pixel_step) / pixel_step, tile_bytes = steps * pair_tile_bytes;
-      const std::int64_t length = steps * pixel_step;
-      gather(of_gradient(), begin, count, filters_, stage);
-      std::memset(stage + count * filters_, 0, static_cast<std::size_t>((length - count) * filters_) * sizeof *stage);
-      for (std::int64_t f = 0; f < filters_; f += channel_step)
-        pair_pixels(stage + f, filters_, steps, pairs + f / channel_step * tile_bytes);
-      const std::int64_t wide = round_up(lead_ + length + tail_, pixel_step);
-      for (std::int64_t i = 0; i < phases; ++i) {
-        gather(of_x(phases_[static_cast<std::size_t>(i)]), begin - lead_, wide, width_, stage);
-        char* const to = plane + i * round_up(width_, channel_step) * pitch;
-        for (std::int64_t c = 0; c < width_ && !few_; c += channel_step)
-          turn_pixels(stage + c, width_, wide / pixel_step, to + c * pitch, pitch);
-        for (std::int64_t c = 0; c < width_ && few_; ++c)
-          for (std::int64_t j = 0; j < wide; ++j)
-            reinterpret_cast<std::uint16_t*>(to + c * pitch)[j] = stage[j * width_ + c];
-      }
-      for (std::int64_t i = 0; i < taps; ++i) {
-        const Tap& tap = taps_[static_cast<std::size_t>(i)];
-        const char* const from = plane + tap.phase * round_up(width_, channel_step) * pitch + (lead_ + tap.shift) * 2;
-        for (std::int64_t c = 0; c < width_ && few_; ++c)
-          std::memcpy(panel + (i * width_ + c) * panel_pitch, from + c * pitch, static_cast<std::size_t>(2 * length));
-        for (std::int64_t c = 0; c < width_ && !few_; c += channel_step)
-          lines[static_cast<std::size_t>((i * width_ + c) / channel_step)] = from + c * pitch;
-      }
-      if (few_) {
-        std::memset(panel + taps * width_ * panel_pitch, 0,
-                    static_cast<std::size_t>((lines_ - taps * width_) * panel_pitch));
-        for (std::size_t i = 0; i < lines.size(); ++i)
-          lines[i] = panel + static_cast<std::int64_t>(i) * channel_step * panel_pitch;
-      }
-      add_tap_sums({lines.data(), lines_ / channel_step, few_ ? panel_pitch : pitch, pairs, filters_ / channel_step,
-                    tile_bytes, steps, own});
+      pack_gradient(begin, count, steps, room);
+      pack_planes(begin - lead_, round_up(lead_ + steps * pixel_step + tail_, pixel_step), room);
+      place_taps(steps * pixel_step, room, lines.data());
+      add_tap_sums({lines.data(), lines_ / channel_step, few_ ? room.panel_pitch : room.pitch, room.pairs,
+                    filters_ / channel_step, tile_bytes, steps, own});
     }
     close_tiles();
+  }
+
+  void pack_gradient(std::int64_t begin, std::int64_t count, std::int64_t steps, const Room& room) const {
+    gather(of_gradient(), begin, count, filters_, room.stage);
+    std::fill_n(room.stage + count * filters_, (steps * pixel_step - count) * filters_, std::uint16_t{0});
+    for (std::int64_t f = 0; f < filters_; f += channel_step)
+      pair_pixels(room.stage + f, filters_, steps, room.pairs + f / channel_step * steps * pair_tile_bytes);
+  }
+
+  void pack_planes(std::int64_t begin, std::int64_t count, const Room& room) const {
+    char* to = room.planes;
+    for (const Tap& phase : phases_) {
+      gather(of_x(phase), begin, count, width_, room.stage);
+      for (std::int64_t c = 0; c < width_ && !few_; c += channel_step)
+        turn_pixels(room.stage + c, width_, count / pixel_step, to + c * room.pitch, room.pitch);
+      for (std::int64_t c = 0; c < width_ && few_; ++c) {
+        auto* const line = reinterpret_cast<std::uint16_t*>(to + c * room.pitch);
+        for (std::int64_t i = 0; i < count; ++i) line[i] = room.stage[i * width_ + c];
+      }
+      to += tile_width() * room.pitch;
+    }
+  }
+
+  /// Finds the lines of each tap: in the planes, or, of few channels, in copies of them, so that taps share tiles.
+  void place_taps(std::int64_t length, const Room& room, const char** lines) const {
+    std::int64_t line = 0;
+    for (const Tap& tap : taps_) {
+      const char* const from = room.planes + tap.phase * tile_width() * room.pitch + (lead_ + tap.shift) * 2;
+      for (std::int64_t c = 0; c < width_; c += few_ ? 1 : channel_step) {
+        if (few_)
+          std::memcpy(room.panel + line++ * room.panel_pitch, from + c * room.pitch,
+                      static_cast<std::size_t>(2 * length));
+        else
+          *lines++ = from + c * room.pitch;
+      }
+    }
+    if (!few_) return;
+    std::memset(room.panel + line * room.panel_pitch, 0, static_cast<std::size_t>((lines_ - line) * room.panel_pitch));
+    for (std::int64_t i = 0; i < lines_; i += channel_step) *lines++ = room.panel + i * room.panel_pitch;
   }
 
   /// Line `line` of the result: the parts' sums in their order.

@@ -59,6 +59,20 @@ void row_product(const Gemm& g, std::int64_t runs, const float* a, const float* 
   simd::nn_loops().multiply({1, g.n, count, count, 1, g.n, g.n, false}, ones.data(), partial, c);
 }
 
+/// sums (n) = a · b, a piece of b at a time widened into the first-level cache.
+void add_halves(std::int64_t rows, std::int64_t n, const float* a, const nyala::bfloat16* b, float* sums) {
+  constexpr std::int64_t cached = 6144;
+  const std::int64_t step = std::clamp<std::int64_t>(cached / n, 1, std::max<std::int64_t>(rows, 1));
+  const Scratch memory(static_cast<std::size_t>(step * n) * sizeof(float));
+  float* const wide = static_cast<float*>(memory.get());
+  std::fill_n(sums, n, 0.0F);
+  for (std::int64_t first = 0; first < rows; first += step) {
+    const std::int64_t some = std::min(step, rows - first);
+    detail::convert(b + first * n, wide, static_cast<std::size_t>(some * n));
+    simd::nn_loops().multiply({1, n, some, some, 1, n, n, true}, a + first, wide, sums);
+  }
+}
+
 /// How a product is cut: into strips of rows or of columns, whichever there are more of.
 struct Cut {
   bool rows = true;
@@ -91,6 +105,24 @@ void product(const Gemm& g, const float* a, const float* b, float* c) {
   if (is_small(g)) return small(g, a, b, c);
   if (amx::worth_tiles(g)) return amx::multiply_split(g, a, b, c, plain, [](const Block&) {});
   plain(g, a, b, c);
+}
+
+void multiply_row(const HalfRow& p) {
+  const std::int64_t runs = runs_of({false, false, false, 1, p.n, p.k, p.k, p.n, p.n});
+  const std::int64_t length = (p.k - 1) / runs + 1, count = (p.k - 1) / length + 1;
+  const Scratch memory(static_cast<std::size_t>(p.k + (count + 1) * p.n) * sizeof(float));
+  float *const a = static_cast<float*>(memory.get()), *const bias = a + p.k, *const sums = bias + p.n;
+  detail::convert(p.a, a, static_cast<std::size_t>(p.k));
+  if (p.bias != nullptr) detail::convert(p.bias, bias, static_cast<std::size_t>(p.n));
+  detail::parallel_chunks(0, count, 1, [&](std::int64_t, std::int64_t first, std::int64_t last) {
+    for (std::int64_t i = first; i < last; ++i) {
+      const std::int64_t begin = i * length;
+      add_halves(std::min(length, p.k - begin), p.n, a + begin, p.b + begin * p.n, sums + i * p.n);
+    }
+  });
+  for (std::int64_t i = 1; i < count; ++i) simd::nn_loops().accumulate(p.n, sums + i * p.n, sums);
+  simd::nn_loops().finish({1, p.n, p.n, p.n, p.activation}, sums, p.bias == nullptr ? nullptr : bias, nullptr, sums);
+  detail::convert(sums, p.out, static_cast<std::size_t>(p.n));
 }
 
 void parallel_product(const Gemm& g, const float* a, const float* b, float* c,

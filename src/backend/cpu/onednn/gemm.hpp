@@ -2,9 +2,12 @@
 
 #include <cstdint>
 
+#include <nyala/ops/nn.hpp>
+
 #include "backend/cpu/amx/split_product.hpp"
 #include "backend/cpu/reference/blas.hpp"
 #include "core/function_ref.hpp"
+#include "core/half.hpp"
 
 namespace nyala::backend::onednn {
 
@@ -21,5 +24,15 @@ void product(const Gemm& sizes, const float* a, const float* b, float* c);
 void parallel_product(const Gemm& sizes, const float* a, const float* b, float* c,
                       detail::FunctionRef<void(const Block&)> finish);
 void parallel_product(const Gemm& sizes, const float* a, const float* b, float* c);
+
+/// One row of bfloat16 numbers times a matrix (k, n), with float32 sums: out (n) = activation(a · b + bias); bias may
+/// be null. A matter of memory: half of what float32 reads.
+struct HalfRow {
+  std::int64_t k, n;
+  const nyala::bfloat16 *a, *b, *bias;
+  FusedActivation activation;
+  nyala::bfloat16* out;
+};
+void multiply_row(const HalfRow& row);
 
 }  // namespace nyala::backend::onednn

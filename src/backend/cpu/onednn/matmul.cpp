@@ -25,6 +25,12 @@ bool multiply_bfloat16(const onednn::Bfloat16Product& p, const Tensor& a, const 
                                             out.dtype() == DType::float32}))
     return true;
   if (out.dtype() == DType::float32) return false;
+  if (p.batch == 1 && p.m == 1 && !p.transpose_b && p.k > 0) {
+    const auto halves = [](const Tensor& x) { return static_cast<const bfloat16*>(elements_of<void>(x)); };
+    onednn::multiply_row(
+        {p.k, p.n, halves(a), halves(b), halves(bias), p.activation, static_cast<bfloat16*>(out.raw_data())});
+    return true;
+  }
   return onednn::has_bfloat16() &&
          onednn::multiply_bfloat16(p, a.raw_data(), b.raw_data(), elements_of<void>(bias), out.raw_data());
 }
