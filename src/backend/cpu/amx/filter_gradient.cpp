@@ -113,27 +113,28 @@ class FilterGradient {
 
   /// Copies pixels, `width` elements each; zeros where there is none.
   void gather(const Pixels& p, std::int64_t first, std::int64_t count, std::int64_t width, std::uint16_t* to) const {
-    std::memset(to, 0, static_cast<std::size_t>(count * width) * sizeof *to);
-    const std::int64_t period = columns_.period,
-                       there = (p.columns - p.column_phase + p.stride_columns - 1) / p.stride_columns;
+    const std::int64_t period = columns_.period, step = p.stride_columns * p.channels;
+    const std::int64_t there = (p.columns - p.column_phase + p.stride_columns - 1) / p.stride_columns;
+    std::uint16_t* filled = to;
     for (std::int64_t row = floor_divide(first, period); row * period < first + count; ++row) {
       const std::int64_t sample = floor_divide(row, rows_.period);
       const std::int64_t y = (row - sample * rows_.period) * p.stride_rows + p.row_phase;
-      if (sample < 0 || sample >= s_.samples || y >= p.rows) continue;
       const std::int64_t begin = std::max(first - row * period, std::int64_t{0});
       const std::int64_t end = std::min(first + count - row * period, there);
-      if (begin >= end) continue;
-      const std::int64_t step = p.stride_columns * p.channels;
+      if (sample < 0 || sample >= s_.samples || y >= p.rows || begin >= end) continue;
       const std::uint16_t* from =
           p.from + ((sample * p.rows + y) * p.columns + p.column_phase) * p.channels + begin * step;
       std::uint16_t* at = to + (row * period + begin - first) * width;
+      std::fill(filled, at, std::uint16_t{0});
+      filled = at + (end - begin) * width;
       if (step == width) {
         std::memcpy(at, from, static_cast<std::size_t>((end - begin) * width) * sizeof *at);
         continue;
       }
-      for (std::int64_t i = begin; i < end; ++i, from += step, at += width)
-        std::memcpy(at, from, static_cast<std::size_t>(p.channels) * sizeof *at);
+      for (; at < filled; from += step, at += width)
+        std::fill(std::copy_n(from, p.channels, at), at + width, std::uint16_t{0});
     }
+    std::fill(filled, to + count * width, std::uint16_t{0});
   }
 
   /// What a run of pixels is packed into.
