@@ -39,6 +39,7 @@ Conv<N>::Conv(int filters, Dims<N> kernel_size, ConvOptions<N> options)
   options_.padding = spatial::padding(options.padding, N == 1, name);
   options_.data_format = spatial::data_format(options.data_format, name);
   this->set_input_spec({{.rank = static_cast<int>(N) + 2}});
+  arguments_ = spatial::conv_arguments(options_, activation_.fused());
 }
 
 template <std::size_t N>
@@ -92,10 +93,9 @@ void Conv<N>::enable_lora(int rank, std::optional<int> lora_alpha) {
 
 template <std::size_t N>
 Tensor Conv<N>::forward(const Tensor& x, bool) {
-  const auto fused = activation_.fused();
   const Tensor bias = options_.use_bias ? Tensor(bias_) : Tensor();
-  const Tensor y = conv(x, adapted_kernel(), bias, spatial::conv_arguments(options_, fused));
-  return fused ? y : activation_(y);
+  const Tensor y = conv(x, adapted_kernel(), bias, arguments_);
+  return activation_.fused() ? y : activation_(y);
 }
 
 template <std::size_t N>

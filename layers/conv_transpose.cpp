@@ -39,6 +39,7 @@ ConvTranspose<N>::ConvTranspose(int filters, Dims<N> kernel_size, ConvTransposeO
     }
   }
   this->set_input_spec({{.rank = static_cast<int>(N) + 2}});
+  arguments_ = spatial::conv_arguments(options_, activation_.fused());
 }
 
 template <std::size_t N>
@@ -70,12 +71,11 @@ void ConvTranspose<N>::build(const Shape& input) {
 
 template <std::size_t N>
 Tensor ConvTranspose<N>::forward(const Tensor& x, bool) {
-  const auto fused = activation_.fused();
   const Tensor bias = options_.use_bias ? Tensor(bias_) : Tensor();
   const Tensor y =
-      conv_transpose(x, kernel_, bias, spatial::conv_arguments(options_, fused),
+      conv_transpose(x, kernel_, bias, arguments_,
                      options_.output_padding.given() ? options_.output_padding.vector() : std::vector<std::int64_t>());
-  return fused ? y : activation_(y);
+  return activation_.fused() ? y : activation_(y);
 }
 
 template <std::size_t N>

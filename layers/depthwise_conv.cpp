@@ -30,6 +30,7 @@ DepthwiseConv<N>::DepthwiseConv(Dims<N> kernel_size, DepthwiseConvOptions<N> opt
   options_.padding = spatial::padding(options.padding, false, name);
   options_.data_format = spatial::data_format(options.data_format, name);
   this->set_input_spec({{.rank = static_cast<int>(N) + 2}});
+  arguments_ = spatial::conv_arguments(options_, activation_.fused());
 }
 
 template <std::size_t N>
@@ -63,10 +64,9 @@ void DepthwiseConv<N>::build(const Shape& input) {
 
 template <std::size_t N>
 Tensor DepthwiseConv<N>::forward(const Tensor& x, bool) {
-  const auto fused = activation_.fused();
   const Tensor bias = options_.use_bias ? Tensor(bias_) : Tensor();
-  const Tensor y = depthwise_conv(x, kernel_, bias, spatial::conv_arguments(options_, fused));
-  return fused ? y : activation_(y);
+  const Tensor y = depthwise_conv(x, kernel_, bias, arguments_);
+  return activation_.fused() ? y : activation_(y);
 }
 
 template <std::size_t N>

@@ -97,7 +97,7 @@ bool GlobalAveragePooling<N>::supports_masking() const {
 template <std::size_t N>
 KerasForm GlobalAveragePooling<N>::keras_form() const {
   KerasForm form = GlobalPooling<GlobalAveragePooling<N>, N>::keras_form();
-  if (N == 1) form.others = {"mask"};
+  if (N == 1) form.others = "mask";
   return form;
 }
 

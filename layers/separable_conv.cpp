@@ -32,6 +32,7 @@ SeparableConv<N>::SeparableConv(int filters, Dims<N> kernel_size, SeparableConvO
   options_.padding = spatial::padding(options.padding, false, name);
   options_.data_format = spatial::data_format(options.data_format, name);
   this->set_input_spec({{.rank = static_cast<int>(N) + 2}});
+  arguments_ = spatial::conv_arguments(options_, activation_.fused());
 }
 
 template <std::size_t N>
@@ -72,11 +73,9 @@ void SeparableConv<N>::build(const Shape& input) {
 
 template <std::size_t N>
 Tensor SeparableConv<N>::forward(const Tensor& x, bool) {
-  const auto fused = activation_.fused();
   const Tensor bias = options_.use_bias ? Tensor(bias_) : Tensor();
-  const Tensor y =
-      separable_conv(x, depthwise_kernel_, pointwise_kernel_, bias, spatial::conv_arguments(options_, fused));
-  return fused ? y : activation_(y);
+  const Tensor y = separable_conv(x, depthwise_kernel_, pointwise_kernel_, bias, arguments_);
+  return activation_.fused() ? y : activation_(y);
 }
 
 template <std::size_t N>

@@ -5,15 +5,6 @@
 
 namespace nyala {
 
-namespace {
-
-template <std::size_t N>
-PoolArguments arguments_of(const PoolingOptions<N>& options) {
-  return {.strides = options.strides.vector(), .padding = options.padding, .data_format = options.data_format};
-}
-
-}  // namespace
-
 template <class Self, std::size_t N>
 WindowPooling<Self, N>::WindowPooling(Dims<N> pool_size, PoolingOptions<N> options)
     : LayerOf<Self>(options), pool_size_(pool_size), options_(options) {
@@ -24,6 +15,8 @@ WindowPooling<Self, N>::WindowPooling(Dims<N> pool_size, PoolingOptions<N> optio
   options_.padding = spatial::padding(options.padding, false, name);
   options_.data_format = spatial::data_format(options.data_format, name);
   this->set_input_spec({{.rank = static_cast<int>(N) + 2}});
+  window_ = pool_size.vector();
+  arguments_ = {.strides = options_.strides.vector(), .padding = options_.padding, .data_format = options_.data_format};
 }
 
 template <class Self, std::size_t N>
@@ -74,7 +67,7 @@ MaxPooling<N>::MaxPooling(Dims<N> pool_size, PoolingOptions<N> options)
 
 template <std::size_t N>
 Tensor MaxPooling<N>::forward(const Tensor& x, bool) {
-  return max_pool(x, this->pool_size_.vector(), arguments_of(this->options_));
+  return max_pool(x, this->window_, this->arguments_);
 }
 
 template <std::size_t N>
@@ -83,7 +76,7 @@ AveragePooling<N>::AveragePooling(Dims<N> pool_size, PoolingOptions<N> options)
 
 template <std::size_t N>
 Tensor AveragePooling<N>::forward(const Tensor& x, bool) {
-  return average_pool(x, this->pool_size_.vector(), arguments_of(this->options_));
+  return average_pool(x, this->window_, this->arguments_);
 }
 
 template class WindowPooling<MaxPooling<1>, 1>;

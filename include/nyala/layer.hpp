@@ -47,11 +47,11 @@ struct InputSpec {
 /// How a layer is declared in Python, as far as Keras' files show it. A class of one's own that Keras has as well,
 /// under the same registered name, says by it what its Python class does.
 struct KerasForm {
-  /// The arguments of call() that are inputs. A layer of several inputs takes them by these names, if there are several
-  /// names, and else in one list.
-  std::vector<std::string> inputs = {"inputs"};
+  /// The arguments of call() that are inputs, with spaces between. A layer of several inputs takes them by these names,
+  /// if there are several names, and else in one list.
+  const char* inputs = "inputs";
   /// The arguments that follow by place, with "mask" among them if there is one.
-  std::vector<std::string> others = {};
+  const char* others = "";
   /// Whether one input stands in a list too, as in layers that merge.
   bool always_listed = false;
   /// Whether its constructor builds it, so that files have no build_config.

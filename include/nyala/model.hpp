@@ -220,7 +220,7 @@ class Model : public Layer {
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool ends_mask(std::size_t input) const override;
   std::string class_name() const override;
-  KerasForm keras_form() const override { return {.others = {"training", "mask"}}; }
+  KerasForm keras_form() const override { return {.others = "training mask"}; }
   Config config() const override;
   /// The architecture and the compile settings as Keras writes them; indent < 0: on one line.
   std::string to_json(int indent = -1) const;

@@ -16,17 +16,17 @@ namespace {
 
 /// The names of a layer's arguments in a call, by place.
 std::vector<std::string> argument_names(const KerasForm& form) {
-  static const std::vector<std::string> usual = {"mask", "training"};
-  std::vector<std::string> names = form.inputs;
-  const std::vector<std::string>& others = form.others.empty() ? usual : form.others;
+  std::vector<std::string> names = detail::split_words(form.inputs);
+  const std::vector<std::string> others = detail::split_words(*form.others == '\0' ? "mask training" : form.others);
   names.insert(names.end(), others.begin(), others.end());
   return names;
 }
 
 /// Where an argument stands among a layer's inputs; none: it is no input.
 std::optional<std::size_t> input_rank(const std::string& name, const KerasForm& form) {
-  const auto own = std::find(form.inputs.begin(), form.inputs.end(), name);
-  if (own != form.inputs.end()) return static_cast<std::size_t>(own - form.inputs.begin());
+  const std::vector<std::string> inputs = detail::split_words(form.inputs);
+  const auto own = std::find(inputs.begin(), inputs.end(), name);
+  if (own != inputs.end()) return static_cast<std::size_t>(own - inputs.begin());
   static const std::map<std::string, std::size_t> usual = {
       {"inputs", 0}, {"sequences", 0}, {"x", 0}, {"query", 0}, {"value", 1}, {"key", 2}, {"input", 0}, {"sequence", 0}};
   const auto found = usual.find(name);

@@ -26,7 +26,7 @@ class Lambda : public Layer {
 
   Tensors call(const Tensors& inputs, bool) override { return function_(inputs); }
   std::string class_name() const override { return "Lambda"; }
-  KerasForm keras_form() const override { return {.others = {"mask", "training"}}; }
+  KerasForm keras_form() const override { return {.others = "mask training"}; }
   /// What the file said, bytecode and all: Python can go on with it.
   Config config() const override { return config_; }
   bool supports_masking() const override { return false; }

@@ -33,10 +33,11 @@ Config build_config(const Layer& layer) {
   const LayerState& state = detail::state_of(layer);
   const KerasForm form = layer.keras_form();
   if (state.build_shapes.empty() || form.built_when_made) return {};
-  if (form.inputs.size() > 1) {
+  const std::vector<std::string> inputs = detail::split_words(form.inputs);
+  if (inputs.size() > 1) {
     Config shapes = Config::object();
-    for (std::size_t i = 0; i < std::min(state.build_shapes.size(), form.inputs.size()); ++i)
-      shapes[form.inputs[i] + "_shape"] = state.build_shapes[i];
+    for (std::size_t i = 0; i < std::min(state.build_shapes.size(), inputs.size()); ++i)
+      shapes[inputs[i] + "_shape"] = state.build_shapes[i];
     return Config::object({{"shapes_dict", shapes}});
   }
   return Config::object({{"input_shape", shapes_config(state.build_shapes)}});
@@ -193,7 +194,7 @@ class GraphWriter {
     std::vector<Config> markers;
     for (std::size_t i = 0; i < count; ++i) markers.push_back(detail::input_marker(i));
     Config args = Config::array(), kwargs = Config::object();
-    const bool listed = form.always_listed || (count > 1 && form.inputs.size() == 1);
+    const bool listed = form.always_listed || (count > 1 && detail::split_words(form.inputs).size() == 1);
     if (listed)
       args.push_back(Config::array(markers));
     else
@@ -214,7 +215,8 @@ class GraphWriter {
     if (node.context.arguments.is_object()) {
       for (const auto& [key, value] : node.context.arguments.entries()) kwargs[key] = value;
     }
-    const bool takes_mask = std::find(form.others.begin(), form.others.end(), "mask") != form.others.end();
+    const std::vector<std::string> others = detail::split_words(form.others);
+    const bool takes_mask = std::find(others.begin(), others.end(), "mask") != others.end();
     if (takes_mask && !kwargs.contains("mask") && !kwargs.contains("initial_state")) {
       kwargs["mask"] = listed ? Config::array(std::vector<Config>(count)) : Config();
     }

@@ -63,7 +63,7 @@ class Meeting : public LayerOf<Meeting> {
   Tensors call(const Tensors& inputs, bool) override { return inputs[0] - 2.0 * inputs[1]; }
   std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override { return {inputs.front()}; }
   std::string class_name() const override { return "Meeting"; }
-  KerasForm keras_form() const override { return {.inputs = {"query", "memory"}, .others = {"mask"}}; }
+  KerasForm keras_form() const override { return {.inputs = "query memory", .others = "mask"}; }
 };
 
 Sequential small_model() {

@@ -148,7 +148,7 @@ class Softmax : public LayerOf<Softmax> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Softmax"; }
-  KerasForm keras_form() const override { return {.others = {"mask"}, .built_when_made = true}; }
+  KerasForm keras_form() const override { return {.others = "mask", .built_when_made = true}; }
   Config config() const override;
 
  private:

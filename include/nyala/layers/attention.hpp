@@ -96,7 +96,7 @@ class Attention : public LayerOf<Attention, AttentionLayer> {
   void build_all(const std::vector<Shape>& inputs) override;
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
   std::string class_name() const override { return "Attention"; }
-  KerasForm keras_form() const override { return {.others = {"mask", "training"}, .always_listed = true}; }
+  KerasForm keras_form() const override { return {.others = "mask training", .always_listed = true}; }
   Config config() const override;
 
  private:
@@ -127,7 +127,7 @@ class AdditiveAttention : public LayerOf<AdditiveAttention, AttentionLayer> {
   void build_all(const std::vector<Shape>& inputs) override;
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
   std::string class_name() const override { return "AdditiveAttention"; }
-  KerasForm keras_form() const override { return {.others = {"mask", "training"}, .always_listed = true}; }
+  KerasForm keras_form() const override { return {.others = "mask training", .always_listed = true}; }
   Config config() const override;
 
  private:
@@ -170,7 +170,7 @@ class MultiHeadAttention : public LayerOf<MultiHeadAttention, AttentionLayer> {
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
   std::string class_name() const override { return "MultiHeadAttention"; }
   KerasForm keras_form() const override {
-    return {.inputs = {"query", "value", "key"}, .others = {"query_mask", "value_mask", "key_mask", "attention_mask"}};
+    return {.inputs = "query value key", .others = "query_mask value_mask key_mask attention_mask"};
   }
   Config config() const override;
   bool ends_mask(std::size_t) const override { return !keeps_masks_; }
@@ -213,7 +213,7 @@ class GroupQueryAttention : public LayerOf<GroupQueryAttention, AttentionLayer> 
   Tensors call_with(const Tensors& inputs, const CallContext& context) override;
   std::string class_name() const override { return "GroupQueryAttention"; }
   KerasForm keras_form() const override {
-    return {.inputs = {"query", "value", "key"}, .others = {"query_mask", "value_mask", "key_mask", "attention_mask"}};
+    return {.inputs = "query value key", .others = "query_mask value_mask key_mask attention_mask"};
   }
   Config config() const override;
 

@@ -2,6 +2,7 @@
 
 #include <nyala/layer.hpp>
 #include <nyala/layers/lora.hpp>
+#include <nyala/ops/nn.hpp>
 
 namespace nyala {
 
@@ -51,6 +52,7 @@ class Conv : public LayerOf<Conv<N>>, public WithLora {
   Dims<N> kernel_size_;
   ConvOptions<N> options_;
   ActivationFunction activation_;
+  ConvArguments arguments_;  // of the operation
 };
 using Conv1D = Conv<1>;
 using Conv2D = Conv<2>;
@@ -94,6 +96,7 @@ class ConvTranspose : public LayerOf<ConvTranspose<N>> {
   Dims<N> kernel_size_;
   ConvTransposeOptions<N> options_;
   ActivationFunction activation_;
+  ConvArguments arguments_;  // of the operation
   Variable kernel_, bias_;
 };
 using Conv1DTranspose = ConvTranspose<1>;

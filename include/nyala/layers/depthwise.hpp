@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nyala/layer.hpp>
+#include <nyala/ops/nn.hpp>
 
 namespace nyala {
 
@@ -42,6 +43,7 @@ class DepthwiseConv : public LayerOf<DepthwiseConv<N>> {
   Dims<N> kernel_size_;
   DepthwiseConvOptions<N> options_;
   ActivationFunction activation_;
+  ConvArguments arguments_;  // of the operation
   Variable kernel_, bias_;
 };
 using DepthwiseConv1D = DepthwiseConv<1>;
@@ -86,6 +88,7 @@ class SeparableConv : public LayerOf<SeparableConv<N>> {
   Dims<N> kernel_size_;
   SeparableConvOptions<N> options_;
   ActivationFunction activation_;
+  ConvArguments arguments_;  // of the operation
   Variable depthwise_kernel_, pointwise_kernel_, bias_;
 };
 using SeparableConv1D = SeparableConv<1>;

@@ -41,7 +41,7 @@ class BatchNormalization : public LayerOf<BatchNormalization> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "BatchNormalization"; }
-  KerasForm keras_form() const override { return {.others = {"training", "mask"}}; }
+  KerasForm keras_form() const override { return {.others = "training mask"}; }
   Config config() const override;
 
  private:

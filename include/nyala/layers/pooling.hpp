@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nyala/layer.hpp>
+#include <nyala/ops/nn.hpp>
 
 namespace nyala {
 
@@ -32,6 +33,8 @@ class WindowPooling : public LayerOf<Self> {
 
   Dims<N> pool_size_;
   PoolingOptions<N> options_;
+  std::vector<std::int64_t> window_;  // of the operation, and its arguments
+  PoolArguments arguments_;
 };
 
 /// The greatest cell of each window; cells that "same" padding adds do not count.

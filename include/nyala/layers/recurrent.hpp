@@ -196,9 +196,7 @@ class Bidirectional : public LayerOf<Bidirectional> {
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "Bidirectional"; }
-  KerasForm keras_form() const override {
-    return {.inputs = {"sequences"}, .others = {"initial_state", "mask", "training"}};
-  }
+  KerasForm keras_form() const override { return {.inputs = "sequences", .others = "initial_state mask training"}; }
   Config config() const override;
 
  private:
@@ -221,7 +219,7 @@ class TimeDistributed : public LayerOf<TimeDistributed> {
   Shape compute_output_shape(const Shape& input) const override;
   bool supports_masking() const override { return true; }
   std::string class_name() const override { return "TimeDistributed"; }
-  KerasForm keras_form() const override { return {.others = {"training", "mask"}}; }
+  KerasForm keras_form() const override { return {.others = "training mask"}; }
   Config config() const override;
 
  private:

@@ -41,9 +41,7 @@ class RecurrentLayer : public Layer {
   std::vector<Shape> compute_output_shapes(const std::vector<Shape>& inputs) const override;
   std::vector<Tensor> compute_masks(const Tensors& inputs, const std::vector<Tensor>& masks) const override;
   bool supports_masking() const override { return true; }
-  KerasForm keras_form() const override {
-    return {.inputs = {"sequences"}, .others = {"initial_state", "mask", "training"}};
-  }
+  KerasForm keras_form() const override { return {.inputs = "sequences", .others = "initial_state mask training"}; }
 
   /// Sets the kept states of a stateful layer back to zeros.
   void reset_states();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/common/window_geometry.hpp"
+#include "core/pool_allocator.hpp"
 
 namespace nyala::backend {
 
@@ -15,6 +16,7 @@ class WindowCells {
  public:
   explicit WindowCells(const WindowGeometry& g) : g_(g) {
     for (std::size_t axis = 0; axis < 3; ++axis) reach_[axis] = (g.size[axis] - 1) * g.dilation[axis];
+    inside_.reserve(static_cast<std::size_t>(g.taps()));
     for (std::int64_t a = 0; a < g.size[0]; ++a)
       for (std::int64_t b = 0; b < g.size[1]; ++b)
         for (std::int64_t c = 0; c < g.size[2]; ++c)
@@ -62,7 +64,7 @@ class WindowCells {
 
   const WindowGeometry& g_;
   std::array<std::int64_t, 3> reach_{};
-  std::vector<std::int32_t> inside_, border_;
+  std::vector<std::int32_t, detail::PoolAllocator<std::int32_t>> inside_, border_;
   std::span<const std::int32_t> cells_;
   std::int32_t first_ = 0;
   std::int64_t alike_ = 1;

@@ -8,9 +8,13 @@
 #include "backend/cpu/simd/half_blocks.hpp"
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
+#include "core/pool_allocator.hpp"
 
 namespace nyala::backend {
 namespace {
+
+template <class T>
+using PoolVector = std::vector<T, detail::PoolAllocator<T>>;
 
 /// The cells of windows that follow each other as float32: where they are, or, of halves, widened with all that lies
 /// between the first and the last of them, or one behind the other where that is too much.
@@ -70,8 +74,8 @@ class WindowReader {
   const Tensor& x_;
   const WindowGeometry& g_;
   bool half_;
-  std::vector<float> values_;
-  std::vector<std::int32_t> numbers_;
+  PoolVector<float> values_;
+  PoolVector<std::int32_t> numbers_;
 };
 
 /// fn(windows of x, first element of their outputs, float32 place for them), on all threads.
@@ -82,7 +86,7 @@ void for_outputs(const Tensor& x, const WindowGeometry& g, Tensor& out, F&& fn) 
   detail::parallel_for(0, g.batch * positions, rows_grain(channels * g.taps()),
                        [&](std::int64_t begin, std::int64_t end) {
                          WindowReader reader(x, g);
-                         std::vector<float> results;
+                         PoolVector<float> results;
                          std::int64_t sample = begin / positions, position = begin % positions;
                          for (std::int64_t i = begin; i < end; i += reader.windows) {
                            reader.move_to(sample, position, end - i);
