@@ -72,7 +72,7 @@ class Backward {
   Tensor place_like_grad() const;
   /// Whether anyone asks for the gradient of an input. Setting one that is not needed is harmless but wasted work.
   bool needs(std::size_t input) const { return needed_[input]; }
-  /// The gradient must have the input's shape and dtype.
+  /// The gradient must have the input's shape and, unless takes_float32, dtype.
   void set(std::size_t input, Tensor gradient) { inputs_[input] = std::move(gradient); }
   /// A saved output, attached to the graph again, so that gradients of gradients flow through it.
   Tensor restore(const Tensor& saved, int output = 0) const;

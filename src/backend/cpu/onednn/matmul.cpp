@@ -50,7 +50,7 @@ void OneDnnKernels::matmul(const Tensor& a, const Tensor& b, bool transpose_a, b
         batch, m, n, k, a.shape()[0], b.shape()[0], transpose_a, transpose_b, FusedActivation::none};
     if (multiply_bfloat16(whole, a, b, Tensor(), out)) return;
     Tensor rounded = Tensor::empty(out.shape(), DType::bfloat16);
-    matmul(a, b, transpose_a, transpose_b, add, rounded);
+    matmul(a, b, transpose_a, transpose_b, false, rounded);
     return cast(rounded, out);
   }
   if (out.dtype() != DType::float32) return SimdKernels::matmul(a, b, transpose_a, transpose_b, add, out);
