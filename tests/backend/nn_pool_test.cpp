@@ -3,6 +3,7 @@
 #include "backend/cpu/reference/reference_kernels.hpp"
 #include "nn_check.hpp"
 #include "nn_windows.hpp"
+#include "simd_support.hpp"
 
 using namespace nn_check;
 using nyala::backend::ReferenceKernels;
@@ -72,4 +73,43 @@ TEST_CASE("reference: pooling counts real cells, takes the first of equals and k
   CHECK(std::isnan(values[0]));
   CHECK(std::isnan(values[2]));
   CHECK(values[3] == 3.0);
+}
+
+// Maxima and their gradients are numbers that were there: the same bits in every instruction set.
+TEST_CASE("pooling of float16 and bfloat16 moves bits") {
+  ReferenceKernels reference;
+  const float infinity = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  for (const DType dtype : {DType::bfloat16, DType::float16})
+    for (const std::int64_t channels : {1, 7, 16, 37, 70})
+      for (const ConvCase& c : pool_cases()) {
+        CAPTURE(c.name);
+        CAPTURE(channels);
+        nyala::Shape in = c.x, to = c.out();
+        in.back() = to.back() = channels;
+        Tensor numbers = nyala::test::noise(in, -3, 3), x = Tensor::empty(in, dtype),
+               gradient = Tensor::empty(to, dtype);
+        const std::array<float, 7> special{0.0F, 1e-40F, infinity, -infinity, nan, 2.0F, 2.0F};
+        for (std::int64_t i = 0; i < in.elements(); i += 3)
+          numbers.data<float>()[i] = special[static_cast<std::size_t>(i / 3 % 7)];
+        reference.cast(numbers, x);
+        reference.cast(nyala::test::noise(to, -1, 1, 2), gradient);
+        const auto run = [&](nyala::backend::Kernels& kernels) {
+          std::vector<Tensor> found{Tensor::empty(to, dtype), Tensor::empty(to, dtype), Tensor::empty(to, DType::int32),
+                                    Tensor::empty(in, dtype)};
+          Tensor none;
+          kernels.max_pool(x, c.window, found[0], none);
+          kernels.max_pool(x, c.window, found[1], found[2]);
+          kernels.max_pool_backward(gradient, found[2], c.window, found[3]);
+          return found;
+        };
+        const std::vector<Tensor> expected = run(reference);
+        nyala::test::for_each_isa([&](nyala::backend::SimdKernels& kernels) {
+          CAPTURE(kernels.name());
+          const std::vector<Tensor> found = run(kernels);
+          for (std::size_t i = 0; i < found.size(); ++i) {
+            CAPTURE(i);
+            CHECK(nyala::test::same_bits(found[i], expected[i]));
+          }
+        });
+      }
 }

@@ -66,6 +66,41 @@ TEST_CASE("convolutions of few channels are the reference's in float64") {
   }
 }
 
+TEST_CASE("convolutions of one channel in bfloat16 are those in float32, rounded") {
+  for (const auto& [x_shape, kernel_shape, stride] :
+       {std::tuple(nyala::Shape{3, 9, 14, 1}, nyala::Shape{3, 3, 1, 32}, 1),
+        std::tuple(nyala::Shape{1, 30, 37, 1}, nyala::Shape{3, 4, 1, 21}, 2),
+        std::tuple(nyala::Shape{2, 5, 8, 2}, nyala::Shape{1, 3, 2, 6}, 1)}) {
+    const ConvCase c = conv_case("shallow", x_shape, kernel_shape, stride, 1, 1, 1);
+    const auto in = [](const Tensor& x, DType dtype) {
+      Tensor out = Tensor::empty(x.shape(), dtype);
+      ReferenceKernels().cast(x, out);
+      return out;
+    };
+    const auto rounded = [&](const Tensor& x) { return in(in_float32(x), DType::bfloat16); };
+    const auto widened = [&](const Tensor& x) { return in(x, DType::float32); };
+    const Tensor x = rounded(random(c.x, 1)), kernel = rounded(random(c.kernel, 2));
+    const Tensor bias = rounded(random({c.kernel.back()}, 3));
+    for (const auto activation : {FusedActivation::none, FusedActivation::relu, FusedActivation::tanh})
+      for (const char* level : {"sse42", "avx2", "avx512"}) {
+        const nyala::backend::SimdTable* table = nyala::backend::simd_table(level);
+        if (table == nullptr) continue;
+        Shallow kernels(*table);
+        CAPTURE(level);
+        CAPTURE(c.out().str());
+        for (const bool keeps : {false, true}) {
+          Tensor before = keeps ? zeros(c.out(), DType::float32) : Tensor(), y = zeros(c.out(), DType::float32);
+          Tensor half_before = keeps ? rounded(zeros(c.out())) : Tensor(), half_y = rounded(zeros(c.out()));
+          REQUIRE(kernels.conv_of_few_channels(widened(x), widened(kernel), widened(bias), c.window, activation, before,
+                                               y));
+          REQUIRE(kernels.conv_of_few_channels(x, kernel, bias, c.window, activation, half_before, half_y));
+          CHECK(nyala::test::same_bits(half_y, rounded(y)));
+          if (keeps) CHECK(nyala::test::same_bits(half_before, rounded(before)));
+        }
+      }
+  }
+}
+
 TEST_CASE("convolutions of many channels are for others") {
   const ConvCase c = conv_case("deep", {1, 8, 8, 3}, {3, 3, 3, 16}, 1, 1, 1, 1);
   Tensor none, out = zeros(c.out(), DType::float32);

@@ -10,6 +10,7 @@
 #include "backend/cpu/reference/nn_support.hpp"
 #include "backend/cpu/simd/channel_finish.hpp"
 #include "backend/cpu/simd/nn_loops.hpp"
+#include "backend/cpu/simd/simd_support.hpp"
 #include "core/parallel.hpp"
 
 namespace nyala::backend {
@@ -164,12 +165,11 @@ bool filter_gradient_on_tiles(const Tensor& x, const Tensor& gradient, const Win
     return flat ? none : values[0];
   };
   const auto columns = [&](const std::array<std::int64_t, 3>& values) { return values[flat ? 0 : 1]; };
-  const auto bits = [](const Tensor& tensor) { return static_cast<const std::uint16_t*>(tensor.raw_data()); };
   return amx::filter_gradient({x.shape()[0], flat ? 1 : axis(x, 3), axis(x, 2), axis(x, 1), rows(window.size, 1),
                                columns(window.size), axis(gradient, 1), flat ? 1 : axis(gradient, 3), axis(gradient, 2),
                                rows(window.pad_before, 0), columns(window.pad_before), rows(window.dilation, 1),
                                columns(window.dilation), rows(window.strides, 1), columns(window.strides)},
-                              bits(x), bits(gradient), dkernel.raw_data(), dkernel.dtype() == DType::float32);
+                              halves(x), halves(gradient), dkernel.raw_data(), dkernel.dtype() == DType::float32);
 }
 
 }  // namespace

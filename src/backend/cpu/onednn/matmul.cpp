@@ -8,6 +8,7 @@
 #include "backend/cpu/onednn/primitives.hpp"
 #include "backend/cpu/reference/nn_support.hpp"
 #include "backend/cpu/simd/nn_loops.hpp"
+#include "backend/cpu/simd/simd_support.hpp"
 #include "core/parallel.hpp"
 
 namespace nyala::backend {
@@ -19,9 +20,8 @@ namespace {
 /// A product of bfloat16 matrices on the tile unit or by oneDNN; false, with nothing done, where neither will.
 bool multiply_bfloat16(const onednn::Bfloat16Product& p, const Tensor& a, const Tensor& b, const Tensor& bias,
                        const Tensor& out) {
-  const auto bits = [](const Tensor& x) { return static_cast<const std::uint16_t*>(x.raw_data()); };
-  if (p.batch == 1 && amx::multiply_halves({p.m, p.n, p.k, p.transpose_a, p.transpose_b, bits(a), bits(b),
-                                            bias.defined() ? bits(bias) : nullptr, p.activation, out.raw_data(),
+  if (p.batch == 1 && amx::multiply_halves({p.m, p.n, p.k, p.transpose_a, p.transpose_b, halves(a), halves(b),
+                                            bias.defined() ? halves(bias) : nullptr, p.activation, out.raw_data(),
                                             out.dtype() == DType::float32}))
     return true;
   if (out.dtype() == DType::float32) return false;

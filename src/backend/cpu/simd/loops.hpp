@@ -60,6 +60,9 @@ void channel_activate(const float* x, const float* center, const float* factor, 
                       const float* residual, float floor, float ceiling, float* y, std::int64_t rows, std::int64_t n);
 void pool_max(const PoolRun& run, const float* x, float* best, std::int32_t* places);
 void pool_max_backward(const PoolRun& run, const float* gradient, const std::int32_t* places, bool add, float* dx);
+void pool_max_bfloat16(const PoolRun& run, const std::uint16_t* x, std::uint16_t* best, std::int32_t* places);
+void pool_max_backward_halves(const PoolRun& run, const std::uint16_t* gradient, const std::int32_t* places,
+                              std::uint16_t* dx);
 void pool_mean(const PoolRun& run, const float* x, float* mean);
 
 }  // namespace nyala::backend::NYALA_SIMD_NAMESPACE

@@ -22,8 +22,8 @@ template <class F>
 }
 
 /// `fixed`: the number of cells where it is known, 0 where not.
-template <int fixed>
-void maxima(const PoolRun& run, const float* x, float* best, std::int32_t* places) {
+template <int fixed, class T>
+void maxima(const PoolRun& run, const T* x, T* best, std::int32_t* places) {
   const std::int64_t count = fixed == 0 ? run.count : fixed, n = run.channels;
   const std::int32_t* const cells = run.cells;
   for_registers(run, [&](std::int64_t window, std::int64_t from, std::int64_t to, std::int64_t left) {
@@ -44,22 +44,35 @@ void maxima(const PoolRun& run, const float* x, float* best, std::int32_t* place
   });
 }
 
+/// T: as wide as the numbers; not added, they only move.
+template <bool add, class T>
+void hand_down(const PoolRun& run, const T* gradient, const std::int32_t* places, T* dx) {
+  for_registers(run, [&](std::int64_t window, std::int64_t at, std::int64_t from, std::int64_t left) {
+    const Floats incoming = load_up_to(left, gradient + from);
+    const Ints place = load_ints(places + from, left) - (run.first + static_cast<std::int32_t>(window * run.step));
+    for (std::int64_t t = 0; t < run.count; ++t) {
+      T* const cell = dx + run.cells[t] * run.channels + at;
+      const Floats share = select(place == run.cells[t], incoming, Floats{});
+      store_up_to(left, add ? load_up_to(left, cell) + share : share, cell);
+    }
+  });
+}
+
 }  // namespace
 
 void pool_max(const PoolRun& run, const float* x, float* best, std::int32_t* places) {
   run.count == 4 ? maxima<4>(run, x, best, places) : maxima<0>(run, x, best, places);
 }
+void pool_max_bfloat16(const PoolRun& run, const std::uint16_t* x, std::uint16_t* best, std::int32_t* places) {
+  run.count == 4 ? maxima<4>(run, x, best, places) : maxima<0>(run, x, best, places);
+}
 
 void pool_max_backward(const PoolRun& run, const float* gradient, const std::int32_t* places, bool add, float* dx) {
-  for_registers(run, [&](std::int64_t window, std::int64_t at, std::int64_t from, std::int64_t left) {
-    const Floats incoming = load_up_to(left, gradient + from);
-    const Ints place = load_ints(places + from, left) - (run.first + static_cast<std::int32_t>(window * run.step));
-    for (std::int64_t t = 0; t < run.count; ++t) {
-      float* const cell = dx + run.cells[t] * run.channels + at;
-      const Floats share = select(place == run.cells[t], incoming, Floats{});
-      store_up_to(left, add ? load_up_to(left, cell) + share : share, cell);
-    }
-  });
+  add ? hand_down<true>(run, gradient, places, dx) : hand_down<false>(run, gradient, places, dx);
+}
+void pool_max_backward_halves(const PoolRun& run, const std::uint16_t* gradient, const std::int32_t* places,
+                              std::uint16_t* dx) {
+  hand_down<false>(run, gradient, places, dx);
 }
 
 void pool_mean(const PoolRun& run, const float* x, float* mean) {

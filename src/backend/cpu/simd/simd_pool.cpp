@@ -16,27 +16,28 @@ namespace {
 template <class T>
 using PoolVector = std::vector<T, detail::PoolAllocator<T>>;
 
-/// The cells of windows that follow each other as float32: where they are, or, of halves, widened with all that lies
+/// The cells of windows that follow each other: where they are, or, as float32 of halves, widened with all that lies
 /// between the first and the last of them, or one behind the other where that is too much.
 class WindowReader {
  public:
-  WindowReader(const Tensor& x, const WindowGeometry& g) : window(g), x_(x), g_(g), half_(is_half(x.dtype())) {}
+  WindowReader(const Tensor& x, const WindowGeometry& g, bool widens) : window(g), x_(x), g_(g), widens_(widens) {}
 
   /// To the window at a position and at most `most` - 1 more.
   void move_to(std::int64_t sample, std::int64_t position, std::int64_t most) {
     window.move_to(position);
     windows = std::min(window.alike(), most);
     first = window.first();
-    const std::int64_t at = sample * g_.in_positions() + first;
-    from = half_ ? nullptr : floats(x_) + at * g_.in_channels;
+    at = sample * g_.in_positions() + first;
+    from = x_.dtype() == DType::float32 ? floats(x_) + at * g_.in_channels : nullptr;
     cells = window.cells().data();
-    if (half_ && count() > 0) widen(at);
+    if (widens_ && count() > 0) widen();
   }
   std::int64_t count() const { return static_cast<std::int64_t>(window.cells().size()); }
   PoolRun run() const { return {cells, count(), windows, window.step(), g_.in_channels, first}; }
 
   WindowCells window;
   std::int64_t windows = 0;  ///< that the loops take at once
+  std::int64_t at = 0;       ///< where the first cell is among those of x
   const float* from = nullptr;
   /// Where they are, in cells from there; and where `from` is in the sample.
   const std::int32_t* cells = nullptr;
@@ -44,7 +45,7 @@ class WindowReader {
   bool gathered = false;  ///< cells are numbered in the window's order, not by where they are
 
  private:
-  void widen(std::int64_t at) {
+  void widen() {
     constexpr std::int64_t most_numbers = 32'768;  // some part of a core's second cache
     const std::span<const std::int32_t> places = window.cells();
     const auto [low, high] = std::minmax_element(places.begin(), places.end());
@@ -73,19 +74,20 @@ class WindowReader {
 
   const Tensor& x_;
   const WindowGeometry& g_;
-  bool half_;
+  bool widens_;
   PoolVector<float> values_;
   PoolVector<std::int32_t> numbers_;
 };
 
-/// fn(windows of x, first element of their outputs, float32 place for them), on all threads.
+/// fn(windows of x, first element of their outputs, float32 place for them), on all threads. Halves are widened and
+/// narrowed but `as_they_are`, when the place is null.
 template <class F>
-void for_outputs(const Tensor& x, const WindowGeometry& g, Tensor& out, F&& fn) {
+void for_outputs(const Tensor& x, const WindowGeometry& g, Tensor& out, bool as_they_are, F&& fn) {
   const std::int64_t positions = g.out_positions(), channels = g.in_channels;
-  const bool half = is_half(out.dtype());
+  const bool single = out.dtype() == DType::float32, half = !single && !as_they_are;
   detail::parallel_for(0, g.batch * positions, rows_grain(channels * g.taps()),
                        [&](std::int64_t begin, std::int64_t end) {
-                         WindowReader reader(x, g);
+                         WindowReader reader(x, g, half);
                          PoolVector<float> results;
                          std::int64_t sample = begin / positions, position = begin % positions;
                          for (std::int64_t i = begin; i < end; i += reader.windows) {
@@ -93,7 +95,7 @@ void for_outputs(const Tensor& x, const WindowGeometry& g, Tensor& out, F&& fn) 
                            const std::int64_t numbers = reader.windows * channels;
                            if (half && results.size() < static_cast<std::size_t>(numbers))
                              results.resize(static_cast<std::size_t>(numbers));
-                           float* const to = half ? results.data() : floats(out) + i * channels;
+                           float* const to = single ? floats(out) + i * channels : half ? results.data() : nullptr;
                            fn(reader, i * channels, to);
                            if (half) narrow(to, out, i * channels, numbers);
                            position += reader.windows;
@@ -126,18 +128,22 @@ void for_sample_gradients(const WindowGeometry& g, const Tensor& gradient, Tenso
 }  // namespace
 
 void SimdKernels::max_pool(const Tensor& x, const Window& window, Tensor& out, Tensor& argmax) {
-  const bool half = half_cells(x, out);
-  if (!half && !all_float32(x, out)) return ReferenceKernels::max_pool(x, window, out, argmax);
+  if (!half_cells(x, out) && !all_float32(x, out)) return ReferenceKernels::max_pool(x, window, out, argmax);
   const WindowGeometry g(x.shape(), out.shape(), window);
   const std::int64_t channels = g.in_channels;
+  const bool upper_halves = x.dtype() == DType::bfloat16;
   std::int32_t* places = argmax.defined() ? argmax.data<std::int32_t>() : nullptr;
-  for_outputs(x, g, out, [&](const WindowReader& reader, std::int64_t cell, float* best) {
+  for_outputs(x, g, out, upper_halves, [&](const WindowReader& reader, std::int64_t cell, float* best) {
     std::int32_t* where = advance(places, cell);
     if (reader.count() == 0) {
-      std::fill_n(best, channels, -std::numeric_limits<float>::infinity());
+      constexpr float lowest = -std::numeric_limits<float>::infinity();
+      upper_halves ? void(std::fill_n(halves(out) + cell, channels, detail::bfloat16_bits(lowest)))
+                   : void(std::fill_n(best, channels, lowest));
       if (where != nullptr) std::fill_n(where, channels, -1);
       return;
     }
+    if (upper_halves)
+      return table_.pool_max_bfloat16(reader.run(), halves(x) + reader.at * channels, halves(out) + cell, where);
     table_.pool_max(reader.run(), reader.from, best, where);
     for (std::int64_t c = 0; reader.gathered && where != nullptr && c < channels; ++c)
       where[c] = reader.window.first() + reader.window.cells()[static_cast<std::size_t>(where[c])];
@@ -145,31 +151,43 @@ void SimdKernels::max_pool(const Tensor& x, const Window& window, Tensor& out, T
 }
 
 void SimdKernels::max_pool_backward(const Tensor& gradient, const Tensor& argmax, const Window& window, Tensor& dx) {
-  if (!half_cells(gradient, dx) && !all_float32(gradient, dx))
-    return ReferenceKernels::max_pool_backward(gradient, argmax, window, dx);
+  const bool half = half_cells(gradient, dx);
+  if (!half && !all_float32(gradient, dx)) return ReferenceKernels::max_pool_backward(gradient, argmax, window, dx);
   const WindowGeometry g(dx.shape(), gradient.shape(), window);
-  const std::int64_t channels = g.in_channels;
-  const bool apart = g.windows_apart();
-  for_sample_gradients(
-      g, gradient, dx, g.windows_tile(), [&](std::int64_t sample, const float* incoming, float* target) {
-        WindowCells cells(g);
-        const std::int32_t* place = argmax.data<std::int32_t>() + sample * g.out_positions() * channels;
-        for (std::int64_t o = 0; o < g.out_positions(); o += cells.alike()) {
-          cells.move_to(o);
-          table_.pool_max_backward({cells.cells().data(), static_cast<std::int64_t>(cells.cells().size()),
-                                    cells.alike(), cells.step(), channels, cells.first()},
-                                   incoming + o * channels, place + o * channels, !apart,
-                                   target + cells.first() * channels);
-        }
-      });
+  const std::int64_t channels = g.in_channels, outside = g.out_positions() * channels;
+  const bool apart = g.windows_apart(), writes_all = g.windows_tile();
+  const auto for_runs = [&](std::int64_t sample, auto&& fn) {
+    WindowCells cells(g);
+    for (std::int64_t o = 0; o < g.out_positions(); o += cells.alike()) {
+      cells.move_to(o);
+      fn(PoolRun{cells.cells().data(), static_cast<std::int64_t>(cells.cells().size()), cells.alike(), cells.step(),
+                 channels, cells.first()},
+         o * channels, argmax.data<std::int32_t>() + sample * outside + o * channels);
+    }
+  };
+  if (half && apart) {
+    const std::int64_t inside = g.in_positions() * channels;
+    return detail::parallel_for(0, g.batch, rows_grain(inside), [&](std::int64_t begin, std::int64_t end) {
+      if (!writes_all) std::fill_n(halves(dx) + begin * inside, (end - begin) * inside, std::uint16_t{0});
+      for (std::int64_t sample = begin; sample < end; ++sample)
+        for_runs(sample, [&](const PoolRun& run, std::int64_t from, const std::int32_t* places) {
+          table_.pool_max_backward_halves(run, halves(gradient) + sample * outside + from, places,
+                                          halves(dx) + sample * inside + run.first * channels);
+        });
+    });
+  }
+  for_sample_gradients(g, gradient, dx, writes_all, [&](std::int64_t sample, const float* incoming, float* target) {
+    for_runs(sample, [&](const PoolRun& run, std::int64_t from, const std::int32_t* places) {
+      table_.pool_max_backward(run, incoming + from, places, !apart, target + run.first * channels);
+    });
+  });
 }
 
 void SimdKernels::average_pool(const Tensor& x, const Window& window, Tensor& out) {
-  const bool half = half_cells(x, out);
-  if (!half && !all_float32(x, out)) return ReferenceKernels::average_pool(x, window, out);
+  if (!half_cells(x, out) && !all_float32(x, out)) return ReferenceKernels::average_pool(x, window, out);
   const WindowGeometry g(x.shape(), out.shape(), window);
   const std::int64_t channels = g.in_channels;
-  for_outputs(x, g, out, [&](const WindowReader& reader, std::int64_t, float* mean) {
+  for_outputs(x, g, out, false, [&](const WindowReader& reader, std::int64_t, float* mean) {
     if (reader.count() == 0)
       std::fill_n(mean, channels, 0.0F);
     else

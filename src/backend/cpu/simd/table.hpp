@@ -99,6 +99,10 @@ struct SimdTable {
   void (*pool_max)(const PoolRun& run, const float* x, float* best, std::int32_t* places);
   /// The cell of dx that `places` names gets the gradient, the window's others nothing.
   void (*pool_max_backward)(const PoolRun& run, const float* gradient, const std::int32_t* places, bool add, float* dx);
+  /// The same of bfloat16; and, where no windows share a cell and so nothing is added, of any numbers of 16 bits.
+  void (*pool_max_bfloat16)(const PoolRun& run, const std::uint16_t* x, std::uint16_t* best, std::int32_t* places);
+  void (*pool_max_backward_halves)(const PoolRun& run, const std::uint16_t* gradient, const std::int32_t* places,
+                                   std::uint16_t* dx);
   void (*pool_mean)(const PoolRun& run, const float* x, float* mean);
   void (*scale)(float factor, float* x, std::int64_t n);
   /// y += factor * x

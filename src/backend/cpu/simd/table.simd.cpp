@@ -38,6 +38,8 @@ const SimdTable& table() {
       .channel_gradient = &channel_gradient,
       .pool_max = &pool_max,
       .pool_max_backward = &pool_max_backward,
+      .pool_max_bfloat16 = &pool_max_bfloat16,
+      .pool_max_backward_halves = &pool_max_backward_halves,
       .pool_mean = &pool_mean,
       .scale = &scale,
       .add_scaled = &add_scaled,

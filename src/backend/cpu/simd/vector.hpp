@@ -186,6 +186,27 @@ struct DoublePair {
     store_part(x, to, count);
 }
 
+/// As many bfloat16 as there are lanes, widened; and those of numbers that are bfloat16 exactly.
+using Halves [[gnu::vector_size(vector_bytes / 2)]] = std::uint16_t;
+using Words [[gnu::vector_size(vector_bytes)]] = std::uint32_t;
+[[gnu::always_inline]] inline Floats load_up_to(std::int64_t count, const std::uint16_t* from) {
+  Halves x{};
+  if (count >= lanes) {
+    __builtin_memcpy(&x, from, sizeof x);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) x[i] = from[i];
+  }
+  return (Floats)(__builtin_convertvector(x, Words) << 16);
+}
+[[gnu::always_inline]] inline void store_up_to(std::int64_t count, Floats x, std::uint16_t* to) {
+  const Halves halves = __builtin_convertvector((Words)x >> 16, Halves);
+  if (count >= lanes) {
+    __builtin_memcpy(to, &halves, sizeof halves);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = halves[i];
+  }
+}
+
 /// out = fn(in); the lanes beyond the end hold 1.
 template <class F>
 [[gnu::always_inline]] inline void map(const float* in, float* out, std::int64_t n, F fn) {
