@@ -59,13 +59,12 @@ set_target_properties(nyala PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION
                                        ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
                                        CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
 target_compile_features(nyala PUBLIC cxx_std_20)
-target_compile_definitions(
-  nyala PRIVATE NYALA_VERSION="${PROJECT_VERSION}" $<$<NOT:$<BOOL:${NYALA_BUILD_SHARED}>>:NYALA_STATIC>)
-if(NYALA_CUDA)
-  # For the one file that asks, so that builds with and without the module share all others through ccache.
-  set_source_files_properties("${PROJECT_SOURCE_DIR}/src/backend/gpu_module.cpp" PROPERTIES COMPILE_DEFINITIONS
-                                                                                            NYALA_WITH_CUDA)
-endif()
+target_compile_definitions(nyala PRIVATE NYALA_VERSION="${PROJECT_VERSION}")
+# For the one file that asks, so that builds of all kinds share all others through ccache.
+set_source_files_properties(
+  "${PROJECT_SOURCE_DIR}/src/backend/gpu_module.cpp"
+  PROPERTIES COMPILE_DEFINITIONS
+             "NYALA_STATIC=$<NOT:$<BOOL:${NYALA_BUILD_SHARED}>>;NYALA_WITH_CUDA=$<BOOL:${NYALA_CUDA}>")
 target_include_directories(
   nyala
   PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>

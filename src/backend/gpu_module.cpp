@@ -12,18 +12,11 @@
 namespace nyala::backend {
 namespace {
 
-#ifdef NYALA_STATIC
-constexpr bool is_static = true;
-#else
-constexpr bool is_static = false;
-#endif
+constexpr bool is_static = NYALA_STATIC;
 constexpr const char* file_name = "libnyala_cuda.so";
 constexpr const char* built_without =
-#ifdef NYALA_WITH_CUDA
-    "no GPU module was found";
-#else
-    "this Nyala was built without a GPU module (configure with NYALA_CUDA=ON), and none was found";
-#endif
+    NYALA_WITH_CUDA ? "no GPU module was found"
+                    : "this Nyala was built without a GPU module (configure with NYALA_CUDA=ON), and none was found";
 
 std::string folder_of_this_library() {
   Dl_info info{};

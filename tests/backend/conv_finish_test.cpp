@@ -46,8 +46,7 @@ std::vector<Finish> finishes(const Shape& out) {
 void compare_finished(Kernels& kernels, const ConvCase& c) {
   CAPTURE(kernels.name());
   CAPTURE(c.name);
-  const Tensor x = random(c.x, 1, single), kernel = random(c.kernel, 2, single),
-               bias = random({c.kernel.back()}, 3, single);
+  const auto [x, kernel, bias] = operands_of(c, single);
   const Shape rows{c.out().elements() / c.out().back(), c.out().back()};
   for (const auto activation : {FusedActivation::none, FusedActivation::relu, FusedActivation::tanh}) {
     Tensor none, plain = zeros(c.out(), single);

@@ -75,7 +75,7 @@ TEST_CASE("reference: convolution is what its definition says, and so are its gr
 TEST_CASE("reference: convolution with a fused activation gives the value before it too") {
   ReferenceKernels kernels;
   const ConvCase c = conv_case("2-D", {2, 6, 7, 3}, {3, 3, 3, 4});
-  const Tensor x = random(c.x, 1), kernel = random(c.kernel, 2), bias = random({4}, 3);
+  const auto [x, kernel, bias] = operands_of(c);
   Tensor none, plain = zeros(c.out()), before = zeros(c.out()), out = zeros(c.out()), expected = zeros(c.out());
   kernels.conv(x, kernel, bias, c.window, FusedActivation::none, none, plain);
   kernels.conv(x, kernel, bias, c.window, FusedActivation::tanh, before, out);

@@ -72,7 +72,7 @@ std::vector<ConvCase> fast_cases() {
 TEST_CASE("fast: convolution, forward and backward") {
   for (const ConvCase& c : fast_cases()) {
     CAPTURE(c.name);
-    const Tensor x = random(c.x, 1, f32), kernel = random(c.kernel, 2, f32), bias = random({c.kernel.back()}, 3, f32);
+    const auto [x, kernel, bias] = operands_of(c, f32);
     const Tensor gradient = random(c.out(), 4, f32);
     Tensor none;
     compare("conv", zeros(c.out(), f32), 1e-5,
@@ -88,7 +88,7 @@ TEST_CASE("fast: convolution, forward and backward") {
 
 TEST_CASE("fast: convolution with every activation, and the value before it") {
   const ConvCase c = conv_case("2-D", {5, 9, 8, 6}, {3, 3, 6, 20});
-  const Tensor x = random(c.x, 1, f32), kernel = random(c.kernel, 2, f32), bias = random({20}, 3, f32);
+  const auto [x, kernel, bias] = operands_of(c, f32);
   for (const auto activation : {FusedActivation::none, FusedActivation::relu, FusedActivation::sigmoid,
                                 FusedActivation::tanh, FusedActivation::gelu, FusedActivation::silu}) {
     CAPTURE(static_cast<int>(activation));

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "backend/kernels.hpp"
+#include "nn_check.hpp"
 
 // Convolutions and poolings that the tests run through every path.
 
@@ -27,6 +28,14 @@ struct ConvCase {
     return shape;
   }
 };
+
+/// What a convolution of that case takes: numbers that are the same in every run.
+struct ConvOperands {
+  nyala::Tensor x, kernel, bias;
+};
+inline ConvOperands operands_of(const ConvCase& c, nyala::DType dtype = nyala::DType::float64) {
+  return {random(c.x, 1, dtype), random(c.kernel, 2, dtype), random({c.kernel.back()}, 3, dtype)};
+}
 
 inline ConvCase conv_case(const std::string& name, const nyala::Shape& x, const nyala::Shape& kernel,
                           std::int64_t stride = 1, std::int64_t dilation = 1, std::int64_t pad_before = 0,

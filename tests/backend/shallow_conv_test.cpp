@@ -35,7 +35,7 @@ TEST_CASE("convolutions of few channels are the reference's in float64") {
                            Case{{4, 6, 5, 2}, {2, 3, 2, 33}, 3, 0, 2}, Case{{1, 5, 70, 1}, {1, 4, 1, 100}, 2, 0, 0},
                            Case{{2, 4, 4, 2}, {1, 1, 2, 4}, 1, 0, 0}, Case{{1, 3, 3, 1}, {3, 3, 1, 8}, 1, 2, 2}}) {
     const ConvCase c = conv_case("shallow", each.x, each.kernel, each.stride, 1, each.pad_before, each.pad_after);
-    const Tensor x = random(c.x, 1), kernel = random(c.kernel, 2), bias = random({c.kernel.back()}, 3);
+    const auto [x, kernel, bias] = operands_of(c);
     for (const auto activation : {FusedActivation::none, FusedActivation::relu, FusedActivation::tanh}) {
       CAPTURE(c.out().str());
       CAPTURE(static_cast<int>(activation));

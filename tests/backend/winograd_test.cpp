@@ -42,8 +42,8 @@ TEST_CASE("winograd: convolutions and their gradients are the reference's in flo
   for (const ConvCase& c : winograd_cases()) {
     CAPTURE(c.name);
     CAPTURE(c.out().str());
-    const Tensor x = random(c.x, 1), kernel = random(c.kernel, 2), bias = random({c.kernel.back()}, 3),
-                 gradient = random(c.out(), 4);
+    const auto [x, kernel, bias] = operands_of(c);
+    const Tensor gradient = random(c.out(), 4);
     Tensor none, y = zeros(c.out()), dx = zeros(c.x), dkernel = zeros(c.kernel);
     reference.conv(x, kernel, bias, c.window, FusedActivation::none, none, y);
     reference.conv_backward_data(gradient, kernel, c.window, dx);

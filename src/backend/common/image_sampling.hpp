@@ -49,6 +49,10 @@ struct SampledPlaces {
   constexpr std::int64_t cell(const Start& from, int corner) const {
     return cell(corner < 2 ? from.top : from.top + 1, corner % 2 == 0 ? from.left : from.left + 1);
   }
+  /// What a corner weighs: a result is the sum of the cells times their weights, a gradient goes back by the same.
+  constexpr T corner_weight(const Start& from, int corner) const {
+    return row_weight(from, corner / 2) * column_weight(from, corner % 2);
+  }
   /// What the first and the second row, or column, weigh.
   constexpr T row_weight(const Start& from, int which) const { return weight(from.down, which, sampling.row_order); }
   constexpr T column_weight(const Start& from, int which) const {

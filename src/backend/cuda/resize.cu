@@ -88,8 +88,9 @@ struct CornerTerms {
     const std::int64_t channel = i % places.channels, part = i / places.channels, place = part / places.corners();
     const int corner = static_cast<int>(part % places.corners());
     const auto start = places.start(place);
-    const T weight = places.row_weight(start, corner / 2) * places.column_weight(start, corner % 2);
-    terms[i] = places.cell(start, corner) < 0 ? T(0) : weight * gradient[place * places.channels + channel];
+    terms[i] = places.cell(start, corner) < 0
+                   ? T(0)
+                   : places.corner_weight(start, corner) * gradient[place * places.channels + channel];
   }
 };
 

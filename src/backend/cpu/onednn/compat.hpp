@@ -15,26 +15,18 @@ struct ConvolutionParts {
   dnnl::memory::dims strides, dilation, pad_before, pad_after;
 };
 
-inline void append_eltwise(dnnl::post_ops& operations, dnnl::algorithm algorithm, float alpha) {
 #if DNNL_VERSION_MAJOR >= 3
+
+inline void append_eltwise(dnnl::post_ops& operations, dnnl::algorithm algorithm, float alpha) {
   operations.append_eltwise(algorithm, alpha, 0.0f);
-#else
-  operations.append_eltwise(1.0f, algorithm, alpha, 0.0f);
-#endif
 }
 
 inline auto describe_forward(const dnnl::engine& engine, dnnl::prop_kind kind, const ConvolutionParts& p,
                              const dnnl::primitive_attr& attributes) {
   using Primitive = dnnl::convolution_forward;
   const auto direct = dnnl::algorithm::convolution_direct;
-#if DNNL_VERSION_MAJOR >= 3
   return Primitive::primitive_desc(engine, kind, direct, p.source, p.weights, p.bias, p.target, p.strides, p.dilation,
                                    p.pad_before, p.pad_after, attributes, true);
-#else
-  return Primitive::primitive_desc(Primitive::desc(kind, direct, p.source, p.weights, p.bias, p.target, p.strides,
-                                                   p.dilation, p.pad_before, p.pad_after),
-                                   attributes, engine, true);
-#endif
 }
 
 inline auto describe_backward_data(const dnnl::engine& engine, const ConvolutionParts& p,
@@ -42,14 +34,8 @@ inline auto describe_backward_data(const dnnl::engine& engine, const Convolution
                                    const dnnl::convolution_forward::primitive_desc& forward) {
   using Primitive = dnnl::convolution_backward_data;
   const auto direct = dnnl::algorithm::convolution_direct;
-#if DNNL_VERSION_MAJOR >= 3
   return Primitive::primitive_desc(engine, direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before,
                                    p.pad_after, forward, attributes, true);
-#else
-  return Primitive::primitive_desc(
-      Primitive::desc(direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before, p.pad_after),
-      attributes, engine, forward, true);
-#endif
 }
 
 inline auto describe_backward_weights(const dnnl::engine& engine, const ConvolutionParts& p,
@@ -57,23 +43,55 @@ inline auto describe_backward_weights(const dnnl::engine& engine, const Convolut
                                       const dnnl::convolution_forward::primitive_desc& forward) {
   using Primitive = dnnl::convolution_backward_weights;
   const auto direct = dnnl::algorithm::convolution_direct;
-#if DNNL_VERSION_MAJOR >= 3
   return Primitive::primitive_desc(engine, direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before,
                                    p.pad_after, forward, attributes, true);
-#else
-  return Primitive::primitive_desc(
-      Primitive::desc(direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before, p.pad_after),
-      attributes, engine, forward, true);
-#endif
 }
 
 inline auto describe_matmul(const dnnl::engine& engine, const Description& a, const Description& b,
                             const Description& bias, const Description& c, const dnnl::primitive_attr& attributes) {
-#if DNNL_VERSION_MAJOR >= 3
   return dnnl::matmul::primitive_desc(engine, a, b, bias, c, attributes, true);
-#else
-  return dnnl::matmul::primitive_desc(dnnl::matmul::desc(a, b, bias, c), attributes, engine, true);
-#endif
 }
+
+#else
+
+inline void append_eltwise(dnnl::post_ops& operations, dnnl::algorithm algorithm, float alpha) {
+  operations.append_eltwise(1.0f, algorithm, alpha, 0.0f);
+}
+
+inline auto describe_forward(const dnnl::engine& engine, dnnl::prop_kind kind, const ConvolutionParts& p,
+                             const dnnl::primitive_attr& attributes) {
+  using Primitive = dnnl::convolution_forward;
+  const auto direct = dnnl::algorithm::convolution_direct;
+  return Primitive::primitive_desc(Primitive::desc(kind, direct, p.source, p.weights, p.bias, p.target, p.strides,
+                                                   p.dilation, p.pad_before, p.pad_after),
+                                   attributes, engine, true);
+}
+
+inline auto describe_backward_data(const dnnl::engine& engine, const ConvolutionParts& p,
+                                   const dnnl::primitive_attr& attributes,
+                                   const dnnl::convolution_forward::primitive_desc& forward) {
+  using Primitive = dnnl::convolution_backward_data;
+  const auto direct = dnnl::algorithm::convolution_direct;
+  return Primitive::primitive_desc(
+      Primitive::desc(direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before, p.pad_after),
+      attributes, engine, forward, true);
+}
+
+inline auto describe_backward_weights(const dnnl::engine& engine, const ConvolutionParts& p,
+                                      const dnnl::primitive_attr& attributes,
+                                      const dnnl::convolution_forward::primitive_desc& forward) {
+  using Primitive = dnnl::convolution_backward_weights;
+  const auto direct = dnnl::algorithm::convolution_direct;
+  return Primitive::primitive_desc(
+      Primitive::desc(direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before, p.pad_after),
+      attributes, engine, forward, true);
+}
+
+inline auto describe_matmul(const dnnl::engine& engine, const Description& a, const Description& b,
+                            const Description& bias, const Description& c, const dnnl::primitive_attr& attributes) {
+  return dnnl::matmul::primitive_desc(dnnl::matmul::desc(a, b, bias, c), attributes, engine, true);
+}
+
+#endif
 
 }  // namespace nyala::backend::onednn

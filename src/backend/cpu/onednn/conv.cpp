@@ -106,18 +106,17 @@ class Weights {
 
 }  // namespace
 
-void OneDnnKernels::convolve(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
-                             FusedActivation activation, Tensor& before, Tensor& out, const ChannelFinish* next) {
-  if (conv_on_tiles(x, kernel, bias, window, activation, before, out, next)) return;
-  if (conv_of_few_channels(x, kernel, bias, window, activation, before, out, next)) return;
-  if (!known(out) || out.size() == 0 || x.size() == 0 || suits_winograd(x, kernel, out, window))
-    return SimdKernels::convolve(x, kernel, bias, window, activation, before, out, next);
+void OneDnnKernels::convolve_elsewhere(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                                       FusedActivation activation, Tensor& before, Tensor& out,
+                                       const ChannelFinish* next) {
+  if (!known(out) || out.size() == 0 || x.size() == 0)
+    return SimdKernels::convolve_elsewhere(x, kernel, bias, window, activation, before, out, next);
   const detail::SingleThreadedOmp single;
   Convolution whole(out.dtype(), x.shape(), kernel.shape(), out.shape(), window);
   whole.has_bias = bias.defined();
   if (!before.defined()) whole.activation = static_cast<std::int64_t>(activation);
   const Plan plan(Direction::forward, whole, 16);
-  if (!plan.usable()) return SimdKernels::convolve(x, kernel, bias, window, activation, before, out, next);
+  if (!plan.usable()) return SimdKernels::convolve_elsewhere(x, kernel, bias, window, activation, before, out, next);
   const Weights weights(plan.primitives.front(), kernel.raw_data());
   const bool fused_here = before.defined() && out.dtype() == DType::float32;
   plan.run([&](std::int64_t, const Piece& piece, const Prepared& p) {
@@ -136,13 +135,13 @@ void OneDnnKernels::convolve(const Tensor& x, const Tensor& kernel, const Tensor
   if (before.defined() && !fused_here) finish_activation(*this, activation, before, out);
 }
 
-void OneDnnKernels::conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) {
-  if (conv_backward_data_on_tiles(gradient, kernel, window, dx)) return;
-  if (!known(dx) || dx.size() == 0 || gradient.size() == 0 || suits_winograd(dx, kernel, gradient, window))
-    return SimdKernels::conv_backward_data(gradient, kernel, window, dx);
+void OneDnnKernels::conv_backward_data_elsewhere(const Tensor& gradient, const Tensor& kernel, const Window& window,
+                                                 Tensor& dx) {
+  if (!known(dx) || dx.size() == 0 || gradient.size() == 0)
+    return SimdKernels::conv_backward_data_elsewhere(gradient, kernel, window, dx);
   const detail::SingleThreadedOmp single;
   const Plan plan(Direction::backward_data, {dx.dtype(), dx.shape(), kernel.shape(), gradient.shape(), window}, 16);
-  if (!plan.usable()) return SimdKernels::conv_backward_data(gradient, kernel, window, dx);
+  if (!plan.usable()) return SimdKernels::conv_backward_data_elsewhere(gradient, kernel, window, dx);
   const Weights weights(plan.primitives.front(), kernel.raw_data());
   plan.run([&](std::int64_t, const Piece& piece, const Prepared& p) {
     onednn::execute(p.primitive, p.scratchpad,
@@ -174,18 +173,17 @@ bool filter_gradient_on_tiles(const Tensor& x, const Tensor& gradient, const Win
 
 }  // namespace
 
-void OneDnnKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window,
-                                         Tensor& dkernel) {
-  if (!known(dkernel) || x.size() == 0 || gradient.size() == 0 || dkernel.size() == 0 ||
-      suits_winograd(x, dkernel, gradient, window))
-    return SimdKernels::conv_backward_filter(x, gradient, window, dkernel);
+void OneDnnKernels::conv_backward_filter_elsewhere(const Tensor& x, const Tensor& gradient, const Window& window,
+                                                   Tensor& dkernel) {
+  if (!known(dkernel) || x.size() == 0 || gradient.size() == 0 || dkernel.size() == 0)
+    return SimdKernels::conv_backward_filter_elsewhere(x, gradient, window, dkernel);
   if (filter_gradient_on_tiles(x, gradient, window, dkernel)) return;
   const detail::SingleThreadedOmp single;
   // Each piece has a gradient of its own, summed in order: few pieces where the kernel is large beside the data.
   const std::int64_t most = std::clamp<std::int64_t>((x.size() + gradient.size()) / dkernel.size(), 2, 8);
   const Plan plan(Direction::backward_filter, {dkernel.dtype(), x.shape(), dkernel.shape(), gradient.shape(), window},
                   most);
-  if (!plan.usable()) return SimdKernels::conv_backward_filter(x, gradient, window, dkernel);
+  if (!plan.usable()) return SimdKernels::conv_backward_filter_elsewhere(x, gradient, window, dkernel);
   const Prepared& first = plan.first();
   const std::int64_t step = static_cast<std::int64_t>(first.weights.get_size() / sizeof(float) + 15) / 16 * 16;
   const std::int64_t count = static_cast<std::int64_t>(plan.pieces.size());

@@ -18,8 +18,6 @@ class OneDnnKernels : public SimdKernels {
              Tensor& out, Tensor* mask) override;
   void dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, const AppliedActivation* applied,
                       Tensor& dx, Tensor& dkernel, Tensor& dbias, Tensor& sums) override;
-  void conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) override;
-  void conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window, Tensor& dkernel) override;
   bool has_attention(const Attention&, const AttentionOperands& of, bool) override {
     return of.query.dtype() == DType::float32;
   }
@@ -35,8 +33,12 @@ class OneDnnKernels : public SimdKernels {
                     const Tensor& gradient_h, const Tensor& gradient_c, RnnGradients& gradients) override;
 
  protected:
-  void convolve(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
-                FusedActivation activation, Tensor& before, Tensor& out, const ChannelFinish* next) override;
+  void convolve_elsewhere(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                          FusedActivation activation, Tensor& before, Tensor& out, const ChannelFinish* next) override;
+  void conv_backward_data_elsewhere(const Tensor& gradient, const Tensor& kernel, const Window& window,
+                                    Tensor& dx) override;
+  void conv_backward_filter_elsewhere(const Tensor& x, const Tensor& gradient, const Window& window,
+                                      Tensor& dkernel) override;
 };
 
 }  // namespace nyala::backend

@@ -104,7 +104,7 @@ void ReferenceKernels::sample_image_backward(const Tensor& gradient, const Tenso
         for (int corner = 0; corner < places.corners(); ++corner) {
           const std::int64_t cell = places.cell(start, corner);
           if (cell < 0) continue;
-          const T weight = places.row_weight(start, corner / 2) * places.column_weight(start, corner % 2);
+          const T weight = places.corner_weight(start, corner);
           for (std::int64_t c = 0; c < channels; ++c) image[cell * channels + c] += weight * from[place * channels + c];
         }
       }

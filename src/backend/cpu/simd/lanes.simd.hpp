@@ -24,31 +24,13 @@ inline Lanes lanes_of(math::Floats x) { return Lanes((Lanes::register_type)x); }
 
 /// a * b + c, rounded once where the instruction set can: xsimd 8 has no fused form for AVX-512.
 inline Lanes fused(const Lanes& a, const Lanes& b, const Lanes& c) {
-#ifdef __AVX512F__
-  return _mm512_fmadd_ps(a, b, c);
-#else
-  return xsimd::fma(a, b, c);
-#endif
+  return lanes_of(math::fma(floats_of(a), floats_of(b), floats_of(c)));
 }
 
 /// The first `count` lanes from memory, the others 0.
-inline Lanes load_some(const float* from, std::int64_t count) {
-#ifdef __AVX512F__
-  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1u), from);
-#else
-  alignas(64) float lanes[Lanes::size] = {};
-  for (std::int64_t i = 0; i < count; ++i) lanes[i] = from[i];
-  return Lanes::load_aligned(lanes);
-#endif
-}
+inline Lanes load_some(const float* from, std::int64_t count) { return lanes_of(math::load_part(from, count, 0.0F)); }
 inline void store_some(const Lanes& value, float* to, std::int64_t count) {
-#ifdef __AVX512F__
-  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1u), value);
-#else
-  alignas(64) float lanes[Lanes::size];
-  value.store_aligned(lanes);
-  for (std::int64_t i = 0; i < count; ++i) to[i] = lanes[i];
-#endif
+  math::store_part(floats_of(value), to, count);
 }
 
 /// How a step of for_lanes reads and writes: all lanes, or the last few.

@@ -119,11 +119,12 @@ void SimdKernels::conv_finished(const Tensor& x, const Tensor& kernel, const Ten
 
 void SimdKernels::convolve(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
                            FusedActivation activation, Tensor& before, Tensor& out, const ChannelFinish* next) {
-  if (conv_on_tiles(x, kernel, bias, window, activation, before, out, next)) return;
-  if (conv_of_few_channels(x, kernel, bias, window, activation, before, out, next)) return;
-  if (!all_float32(bias) || !suits_winograd(x, kernel, out, window)) {
-    ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
-    if (next != nullptr) (*next)(floats(out), 0, out.size());
+  // Winograd's algorithm is quicker than the tile unit where it serves.
+  const bool winograd = suits_winograd(x, kernel, out, window) && all_float32(bias);
+  if (!winograd) {
+    if (!conv_on_tiles(x, kernel, bias, window, activation, before, out, next) &&
+        !conv_of_few_channels(x, kernel, bias, window, activation, before, out, next))
+      convolve_elsewhere(x, kernel, bias, window, activation, before, out, next);
     return;
   }
   const simd::WinogradLoops& loops = simd::winograd_loops(table());
@@ -146,10 +147,19 @@ void SimdKernels::convolve(const Tensor& x, const Tensor& kernel, const Tensor& 
       });
 }
 
+void SimdKernels::convolve_elsewhere(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                                     FusedActivation activation, Tensor& before, Tensor& out,
+                                     const ChannelFinish* next) {
+  ReferenceKernels::conv(x, kernel, bias, window, activation, before, out);
+  if (next != nullptr) (*next)(floats(out), 0, out.size());
+}
+
 void SimdKernels::conv_backward_data(const Tensor& gradient, const Tensor& kernel, const Window& window, Tensor& dx) {
-  if (conv_backward_data_on_tiles(gradient, kernel, window, dx)) return;
-  if (!suits_winograd(dx, kernel, gradient, window))
-    return ReferenceKernels::conv_backward_data(gradient, kernel, window, dx);
+  if (!suits_winograd(dx, kernel, gradient, window)) {
+    if (!conv_backward_data_on_tiles(gradient, kernel, window, dx))
+      conv_backward_data_elsewhere(gradient, kernel, window, dx);
+    return;
+  }
   const simd::WinogradLoops& loops = simd::winograd_loops(table());
   const WinogradImages s = turned(images_of(dx, gradient, window));
   const Filter filter(loops, s, kernel, true, dx.shape()[0], tiles_);
@@ -161,9 +171,14 @@ void SimdKernels::conv_backward_data(const Tensor& gradient, const Tensor& kerne
       });
 }
 
+void SimdKernels::conv_backward_data_elsewhere(const Tensor& gradient, const Tensor& kernel, const Window& window,
+                                               Tensor& dx) {
+  ReferenceKernels::conv_backward_data(gradient, kernel, window, dx);
+}
+
 void SimdKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient, const Window& window, Tensor& dkernel) {
   if (!suits_winograd(x, dkernel, gradient, window))
-    return ReferenceKernels::conv_backward_filter(x, gradient, window, dkernel);
+    return conv_backward_filter_elsewhere(x, gradient, window, dkernel);
   const simd::WinogradLoops& loops = simd::winograd_loops(table());
   const WinogradImages s = images_of(x, gradient, window);
   const std::int64_t size = 16 * s.in_channels * s.out_channels;
@@ -184,6 +199,11 @@ void SimdKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient, 
         simd::nn_loops(table().name)->accumulate(end - begin, sums + i * size + begin, sums + begin);
     });
   loops.finish_filter(s.in_channels, s.out_channels, sums, floats(dkernel));
+}
+
+void SimdKernels::conv_backward_filter_elsewhere(const Tensor& x, const Tensor& gradient, const Window& window,
+                                                 Tensor& dkernel) {
+  ReferenceKernels::conv_backward_filter(x, gradient, window, dkernel);
 }
 
 }  // namespace nyala::backend

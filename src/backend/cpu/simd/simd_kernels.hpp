@@ -80,9 +80,16 @@ class SimdKernels : public ReferenceKernels {
 
  protected:
   const SimdTable& table() const { return table_; }
+  /// conv, and `next` if it is not null (`before` is null then), and the gradients, where no loop here serves.
+  virtual void convolve_elsewhere(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                                  FusedActivation activation, Tensor& before, Tensor& out, const ChannelFinish* next);
+  virtual void conv_backward_data_elsewhere(const Tensor& gradient, const Tensor& kernel, const Window& window,
+                                            Tensor& dx);
+  virtual void conv_backward_filter_elsewhere(const Tensor& x, const Tensor& gradient, const Window& window,
+                                              Tensor& dkernel);
   /// conv, and `next` if it is not null (`before` is null then).
-  virtual void convolve(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
-                        FusedActivation activation, Tensor& before, Tensor& out, const ChannelFinish* next);
+  void convolve(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
+                FusedActivation activation, Tensor& before, Tensor& out, const ChannelFinish* next);
   /// The same of images of one or two channels; false, with nothing done, where it does not serve.
   bool conv_of_few_channels(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
                             FusedActivation activation, Tensor& before, Tensor& out,

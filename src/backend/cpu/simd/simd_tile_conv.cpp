@@ -52,8 +52,7 @@ amx::ConvSizes turned(const amx::ConvSizes& s) {
 
 bool SimdKernels::conv_on_tiles(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
                                 FusedActivation activation, Tensor& before, Tensor& out, const ChannelFinish* next) {
-  // Winograd's algorithm is quicker where it serves.
-  if (!tiles_ || !all_float32(bias, before) || suits_winograd(x, kernel, out, window)) return false;
+  if (!tiles_ || !all_float32(bias, before)) return false;
   const auto sizes = sizes_of(x, kernel, out, window);
   if (!sizes || !amx::worth_tiles(*sizes)) return false;
   const bool relu = activation == FusedActivation::relu && !before.defined();
@@ -69,7 +68,7 @@ bool SimdKernels::conv_on_tiles(const Tensor& x, const Tensor& kernel, const Ten
 
 bool SimdKernels::conv_backward_data_on_tiles(const Tensor& gradient, const Tensor& kernel, const Window& window,
                                               Tensor& dx) {
-  if (!tiles_ || suits_winograd(dx, kernel, gradient, window)) return false;
+  if (!tiles_) return false;
   const auto sizes = sizes_of(dx, kernel, gradient, window);
   if (!sizes) return false;
   const amx::ConvSizes back = turned(*sizes);
