@@ -74,7 +74,8 @@ class Layer {
  public:
   virtual ~Layer();
 
-  /// Makes the weights, once, for inputs of that shape (batch axis None).
+  /// Makes the weights, once, for inputs of that shape (batch axis None). Layers override it; called by hand, as in
+  /// Python, it makes those that the first call then uses.
   virtual void build(const Shape& input);
   /// The same for layers of several inputs; default: build(inputs[0]).
   virtual void build_all(const std::vector<Shape>& inputs);

@@ -130,13 +130,13 @@ class Tensor {
   /// for a tensor on another device: to("cpu") first, or to_vector().
   template <class T>
   T* data() {
-    return static_cast<T*>(checked_data(dtype_of<T>()));
+    return static_cast<T*>(writable_data(dtype_of<T>()));
   }
   template <class T>
   const T* data() const {
     return static_cast<const T*>(checked_data(dtype_of<T>()));
   }
-  /// The first byte of the storage, on whatever device it is. For kernels.
+  /// The first byte of the storage, on whatever device it is. For kernels; others that write take data().
   void* raw_data() const;
   /// All elements, converted to T, in row-major order; a copy.
   template <class T>
@@ -202,6 +202,7 @@ class Tensor {
   double item_as_double() const;
   std::int64_t item_as_integer() const;
   void* checked_data(DType wanted) const;
+  void* writable_data(DType wanted) const;
   void copy_to(void* out, DType as) const;
 
   std::shared_ptr<detail::TensorImpl> impl_;

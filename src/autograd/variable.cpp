@@ -5,6 +5,7 @@
 
 #include "autograd/tape_state.hpp"
 #include "autograd/variable_impl.hpp"
+#include "core/weight_forms.hpp"
 
 namespace nyala {
 
@@ -33,10 +34,11 @@ bool is_shared(const Tensor& tensor) { return tensor.impl().use_count() > 1 || t
 
 Tensor VariableImpl::in(DType dtype) {
   const std::lock_guard lock(rounding_);
-  if (is_rounded_ && rounded_.dtype() == dtype) return alias(rounded_);
+  const bool lent = value.impl()->storage->lent;
+  if (is_rounded_ && !lent && rounded_.dtype() == dtype) return alias(rounded_);
   StopRecording stop;
   const Tensor fresh = cast(value, dtype);
-  is_rounded_ = !is_shared(value);
+  is_rounded_ = !lent && !is_shared(value);
   rounded_ = is_rounded_ ? alias(fresh) : Tensor();
   return fresh;
 }
@@ -54,7 +56,9 @@ Tensor VariableImpl::take_rounded() {
   is_rounded_ = false;
   const Tensor taken = std::move(rounded_);
   rounded_ = Tensor();
-  return is_shared(taken) ? Tensor() : taken;
+  if (is_shared(taken)) return {};
+  close_forms(*taken.impl()->storage);
+  return taken;
 }
 
 void VariableImpl::keep_rounded(const Tensor& tensor) {
@@ -68,6 +72,7 @@ Tensor& writable(const Variable& variable) {
   variable.impl()->forget_rounded();
   Tensor& value = variable.impl()->value;
   if (is_shared(value)) value = value.clone();
+  close_forms(*value.impl()->storage);
   return value;
 }
 
@@ -77,12 +82,18 @@ Variable::Variable(const Tensor& initial, VariableOptions options) : impl_(std::
   detail::require_defined(initial, "Variable");
   impl_->value = detail::alias(initial.clone());
   impl_->value.impl()->weak = false;
+  impl_->value.impl()->storage->lent = false;
   impl_->name = options.name.empty() ? "variable" : options.name;
   impl_->path = impl_->name;
   impl_->trainable = options.trainable;
 }
 
 namespace {
+
+/// Kernels may keep forms of a weight that is read where nothing is differentiated: it may stay for long.
+void let_keep_forms(const Tensor& weight) {
+  if (weight.rank() > 1 && weight.device().kind() == Device::Kind::cpu) detail::open_forms(*weight.impl()->storage);
+}
 
 detail::VariableImpl& known(const Variable& variable) {
   if (!variable.defined()) throw Error("Variable: this variable was never made (a layer's weights are made by build)");
@@ -103,11 +114,16 @@ Variable::operator Tensor() const {
                      is_floating(impl_->value.dtype());
   if (casts) {
     Tensor value = impl_->in(detail::autocast_dtype);
-    if (recorded) autograd::record_cast(value, leaf());
+    if (recorded)
+      autograd::record_cast(value, leaf());
+    else if (value.impl()->storage.use_count() > 1)  // it is kept
+      let_keep_forms(value);
     return value;
   }
   impl_->forget_rounded();
-  return recorded ? leaf() : impl_->value;
+  if (recorded) return leaf();
+  let_keep_forms(impl_->value);
+  return impl_->value;
 }
 
 const Tensor& Variable::value() const {
@@ -127,6 +143,7 @@ void Variable::assign(const Tensor& value) const {
   const bool shared = fresh.impl().use_count() > 1 || fresh.impl()->storage.use_count() > 1;
   impl_->value = shared ? fresh.clone() : detail::alias(fresh);
   impl_->value.impl()->weak = false;
+  impl_->value.impl()->storage->lent = false;
 }
 
 void Variable::assign_add(const Tensor& value) const {

@@ -37,6 +37,7 @@ Storage::Storage(void* memory, std::size_t size, std::shared_ptr<void> owner)
     : data(memory), bytes(size), keeper(std::move(owner)) {}
 
 Storage::~Storage() {
+  if (WeightForms* const known = forms.load(std::memory_order_acquire)) destroy(known);
   if (data == nullptr || keeper != nullptr) return;
   if (device.kind() == Device::Kind::cpu)
     deallocate(data, bytes);
@@ -145,6 +146,12 @@ void* Tensor::checked_data(DType wanted) const {
     throw Error("Tensor::data: the tensor is on " + impl_->storage->device.name() + "; move it first: to(\"cpu\")");
   }
   return raw_data();
+}
+
+void* Tensor::writable_data(DType wanted) const {
+  void* const data = checked_data(wanted);
+  impl_->storage->lent.store(true, std::memory_order_relaxed);
+  return data;
 }
 
 void Tensor::copy_to(void* out, DType as) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,6 +9,9 @@
 #include <nyala/tensor.hpp>
 
 namespace nyala::detail {
+
+class WeightForms;
+void destroy(WeightForms* forms);
 
 /// Memory that tensors share. CPU storage comes from the caching allocator.
 struct Storage {
@@ -24,6 +28,8 @@ struct Storage {
   Device device;
   std::vector<std::string> strings;
   std::shared_ptr<void> keeper;
+  std::atomic<bool> lent = false;  // somebody was given a pointer to write to it
+  std::atomic<WeightForms*> forms = nullptr;
 };
 
 /// The same storage under another shape (of as many elements), recorded nowhere, without mask.

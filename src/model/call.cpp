@@ -138,7 +138,15 @@ void Layer::build_now(const std::vector<Shape>& inputs) {
   if (state_->built) return;
   check_specs(*state_, inputs);
   const StopRecording stop;
-  build_all(inputs);
+  state_->in_build = true;
+  try {
+    build_all(inputs);
+  } catch (...) {
+    state_->in_build = false;
+    throw;
+  }
+  state_->in_build = false;
+  state_->by_hand.clear();
   for (const LayerState::Child& child : state_->children) {
     if (child.takes_output && !child.layer->built()) child.layer->build_now({compute_output_shapes(inputs).front()});
   }

@@ -89,7 +89,9 @@ Layer& Layer::operator=(Layer&& other) noexcept {
   return *this;
 }
 
-void Layer::build(const Shape&) {}
+void Layer::build(const Shape& input) {
+  if (!state_->in_build) build_now({input});  // called by hand, as in Python, where build_all is overridden
+}
 void Layer::build_all(const std::vector<Shape>& inputs) {
   if (!inputs.empty()) build(inputs.front());
 }
@@ -260,6 +262,15 @@ Variable Layer::add_weight(const std::string& name, const Shape& shape, const In
   if (object == nullptr) throw Error(owner + ": a weight needs an initializer");
   StopRecording stop;
   const DType dtype = options.dtype.value_or(variable_dtype());
+  // Who calls build() itself, as Python does, has made the weights already.
+  const auto same = std::find_if(state_->by_hand.begin(), state_->by_hand.end(), [&](const Variable& known) {
+    return known.name() == name && known.shape() == shape && known.dtype() == dtype;
+  });
+  if (state_->in_build && same != state_->by_hand.end()) {
+    const Variable known = *same;
+    state_->by_hand.erase(same);
+    return known;
+  }
   const bool in_range = std::all_of(shape.begin(), shape.end(), [](std::int64_t size) { return size >= 0; });
   if (!in_range) throw Error(owner + ": a weight cannot have the shape " + shape.str());
   detail::ParameterBudget* budget = detail::ParameterBudget::current();
@@ -278,6 +289,7 @@ Variable Layer::add_weight(const std::string& name, const Shape& shape, const In
   impl.regularizer = resolve(options.regularizer, owner);
   impl.constraint = resolve(options.constraint, owner);
   (options.trainable ? state_->trainable_weights : state_->other_weights).push_back(variable);
+  if (!state_->in_build && !state_->built) state_->by_hand.push_back(variable);
   return variable;
 }
 

@@ -39,6 +39,8 @@ struct LayerState {
   std::vector<Child> children;
   std::vector<SeedGenerator> seeds;
   std::vector<Variable> kept;  // variables that are no weights
+  bool in_build = false;
+  std::vector<Variable> by_hand;  // own weights that build() made when it was called from outside
   std::vector<InputSpec> specs;
   std::vector<Shape> build_shapes;
   int calls = 0;  // nodes in graphs

@@ -168,3 +168,35 @@ TEST_CASE("a model forgets the states of its stateful layers, inside wrappers to
     CHECK_EQ(max(abs(first - model(cast(data, DType::float32)))).to_vector<float>().front(), 0.0F);
   }
 }
+
+TEST_CASE("build() called by hand, as in Python, makes the weights that the first call uses") {
+  Sequential model{Dense(4), Dense(2)};
+  model.build({None, 6});
+  REQUIRE(model.weights().size() == 4);
+  CHECK(model.count_params() == 38);
+  const Tensor first = model.weights()[0].value();
+  model(ones({2, 6}));
+  CHECK(model.weights()[0].value().is(first));
+  const Tensor x = random::normal({3, 8, 8, 5});
+  Dense dense(4, {});
+  Conv2D conv(6, 3, {});
+  BatchNormalization norm;
+  LSTM lstm(7, {});
+  for (Layer* layer : {static_cast<Layer*>(&dense), static_cast<Layer*>(&conv), static_cast<Layer*>(&norm),
+                       static_cast<Layer*>(&lstm)}) {
+    CAPTURE(layer->class_name());
+    const Tensor input = layer == &lstm ? reshape(x, {3, 64, 5}) : x;
+    layer->build(input.shape());
+    const std::vector<Variable> made = layer->weights();
+    std::vector<Tensor> values;
+    for (const Variable& weight : made) values.push_back(random::uniform(weight.shape(), 0.5, 1.5));
+    layer->set_weights(values);
+    (*layer)(input);
+    const std::vector<Variable> used = layer->weights();
+    REQUIRE(used.size() == made.size());
+    for (std::size_t i = 0; i < used.size(); ++i) {
+      CHECK(used[i].is(made[i]));
+      CHECK(max(abs(used[i].value() - values[i])).item<float>() == 0.0F);
+    }
+  }
+}

@@ -35,4 +35,8 @@ TileFilter::TileFilter(std::int64_t in, std::int64_t out, const float* filter)
   packed_.top = *std::max_element(tops.begin(), tops.end());
 }
 
+std::size_t TileFilter::bytes() const {
+  return static_cast<std::size_t>(positions * packed_bytes(packed_.out, packed_.in));
+}
+
 }  // namespace nyala::backend::amx

@@ -21,6 +21,7 @@ class TileFilter {
   static bool suits(std::int64_t in, std::int64_t out) { return in % 32 == 0 && in >= 64 && out % 32 == 0; }
   TileFilter(std::int64_t in, std::int64_t out, const float* filter);
   const simd::TileProducts& products() const { return packed_; }
+  std::size_t bytes() const;
 
  private:
   Scratch memory_;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -6,12 +7,12 @@
 #include "backend/cpu/amx/filter_gradient.hpp"
 #include "backend/cpu/onednn/convolution.hpp"
 #include "backend/cpu/onednn/onednn_kernels.hpp"
-#include "backend/cpu/onednn/weight_cache.hpp"
 #include "backend/cpu/reference/nn_support.hpp"
 #include "backend/cpu/simd/channel_finish.hpp"
 #include "backend/cpu/simd/nn_loops.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
 #include "core/parallel.hpp"
+#include "core/weight_forms.hpp"
 
 namespace nyala::backend {
 namespace {
@@ -75,32 +76,40 @@ std::byte* address(const Tensor& tensor, std::int64_t element) {
   return static_cast<std::byte*>(tensor.raw_data()) + element * static_cast<std::int64_t>(size_of(tensor.dtype()));
 }
 
+/// A kernel in a primitive's layout.
+class Reordered {
+ public:
+  Reordered(std::shared_ptr<const Prepared> prepared, const void* kernel)
+      : prepared_(std::move(prepared)), values_(bytes()) {
+    const detail::SingleThreadedOmp single;
+    onednn::execute(prepared_->to_weights, {},
+                    {{DNNL_ARG_FROM, prepared_->user_weights, kernel}, {DNNL_ARG_TO, prepared_->weights, get()}});
+  }
+  void* get() const { return values_.get(); }
+  std::size_t bytes() const { return prepared_->weights.get_size(); }
+
+ private:
+  std::shared_ptr<const Prepared> prepared_;  // its address stands for the layout
+  Scratch values_;
+};
+
 /// The user's kernel in the layout that a primitive wants.
 class Weights {
  public:
-  Weights(std::shared_ptr<const Prepared> prepared, const void* kernel) {
-    const Prepared& p = *prepared;
-    if (!p.to_weights) {
-      values_ = kernel;
+  Weights(const std::shared_ptr<const Prepared>& prepared, const Tensor& kernel) {
+    if (!prepared->to_weights) {
+      values_ = kernel.raw_data();
       return;
     }
-    kept_ = onednn::WeightCache::instance().find(prepared, kernel);
-    if (kept_ != nullptr) {
-      values_ = kept_->data();
-      return;
-    }
-    const detail::SingleThreadedOmp single;
-    scratch_.emplace(p.weights.get_size());
-    onednn::execute(p.to_weights, {},
-                    {{DNNL_ARG_FROM, p.user_weights, kernel}, {DNNL_ARG_TO, p.weights, scratch_->get()}});
-    values_ = scratch_->get();
-    onednn::WeightCache::instance().offer(std::move(prepared), kernel, values_);
+    reordered_ = detail::form_of<Reordered>(kernel, {prepared.get(), 0}, [&] {
+      return std::allocate_shared<Reordered>(detail::PoolAllocator<Reordered>(), prepared, kernel.raw_data());
+    });
+    values_ = reordered_->get();
   }
   const void* get() const { return values_; }
 
  private:
-  std::optional<Scratch> scratch_;
-  onednn::WeightCache::Bytes kept_;
+  std::shared_ptr<const Reordered> reordered_;
   const void* values_ = nullptr;
 };
 
@@ -117,7 +126,7 @@ void OneDnnKernels::convolve_elsewhere(const Tensor& x, const Tensor& kernel, co
   if (!before.defined()) whole.activation = static_cast<std::int64_t>(activation);
   const Plan plan(Direction::forward, whole, 16);
   if (!plan.usable()) return SimdKernels::convolve_elsewhere(x, kernel, bias, window, activation, before, out, next);
-  const Weights weights(plan.primitives.front(), kernel.raw_data());
+  const Weights weights(plan.primitives.front(), kernel);
   const bool fused_here = before.defined() && out.dtype() == DType::float32;
   plan.run([&](std::int64_t, const Piece& piece, const Prepared& p) {
     std::byte* target = address(before.defined() ? before : out, piece.y);
@@ -142,7 +151,7 @@ void OneDnnKernels::conv_backward_data_elsewhere(const Tensor& gradient, const T
   const detail::SingleThreadedOmp single;
   const Plan plan(Direction::backward_data, {dx.dtype(), dx.shape(), kernel.shape(), gradient.shape(), window}, 16);
   if (!plan.usable()) return SimdKernels::conv_backward_data_elsewhere(gradient, kernel, window, dx);
-  const Weights weights(plan.primitives.front(), kernel.raw_data());
+  const Weights weights(plan.primitives.front(), kernel);
   plan.run([&](std::int64_t, const Piece& piece, const Prepared& p) {
     onednn::execute(p.primitive, p.scratchpad,
                     {{DNNL_ARG_DIFF_DST, p.target, address(gradient, piece.y)},

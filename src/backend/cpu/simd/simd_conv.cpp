@@ -1,6 +1,7 @@
 #include <algorithm>
+#include <memory>
 #include <numeric>
-#include <optional>
+#include <utility>
 
 #include "backend/cpu/amx/tile_filter.hpp"
 #include "backend/cpu/scratch.hpp"
@@ -9,16 +10,18 @@
 #include "backend/cpu/simd/simd_kernels.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
 #include "backend/cpu/simd/winograd.hpp"
+#include "core/weight_forms.hpp"
 
 namespace nyala::backend {
 namespace {
 
 using simd::WinogradImages;
 
-constexpr std::int64_t worth_a_piece = 2'000'000;  // multiplications of the definition: some 20 µs
+constexpr std::int64_t worth_a_piece = 1'000'000;  // multiplications of the definition: some 10 µs
 constexpr std::int64_t fewest_channels = 16, fewest_tiles = 36, most_factors = 256 * 256;
 constexpr std::int64_t worth_transforming = 512;  // factors of the kernel: some 20 µs
-constexpr std::int64_t fewest_split_tiles = 128;  // fewer are not worth splitting the kernel for the tile unit
+// Fewer are not worth splitting the kernel for the tile unit, or reading what was split.
+constexpr std::int64_t fewest_split_tiles = 128, fewest_kept_tiles = 16;
 
 WinogradImages images_of(const Tensor& x, const Tensor& y, const Window& window) {
   return {x.shape()[1], x.shape()[2], x.shape()[3],         y.shape()[1],
@@ -35,12 +38,13 @@ WinogradImages turned(const WinogradImages& s) {
 struct Pieces {
   std::int64_t rows, step, count;
 
-  /// block: tiles that are transformed together.
-  Pieces(const WinogradImages& s, std::int64_t samples, std::int64_t most, std::int64_t block)
+  /// block: tiles that are transformed together; `fills`: a part of one takes as long as all of it.
+  Pieces(const WinogradImages& s, std::int64_t samples, std::int64_t most, std::int64_t block, bool fills)
       : rows(samples * s.tile_rows()) {
     const std::int64_t work = samples * s.out_rows * s.out_columns * s.out_channels * 9 * s.in_channels;
     step = (rows - 1) / std::clamp<std::int64_t>(std::min(work / worth_a_piece, rows), 1, most) + 1;
     const std::int64_t whole = block / std::gcd(block, s.tile_columns());  // rows that end where a block does
+    if (fills) step = std::max(step, std::min(whole, (rows + 1) / 2));
     if (whole <= step) step = (step + whole - 1) / whole * whole;
     count = (rows - 1) / step + 1;
   }
@@ -59,28 +63,53 @@ std::int64_t start_of(const WinogradImages& s, std::int64_t row) {
   return (row / s.tile_rows() * s.out_rows + row % s.tile_rows() * 2) * s.out_columns * s.out_channels;
 }
 
-/// The kernel as the loops read it, and as the tile unit does where that is worth it.
+/// Winograd's transform of a kernel as the loops read it.
+class PlainFilter {
+ public:
+  PlainFilter(const simd::WinogradLoops& loops, const Tensor& kernel, bool turned)
+      : bytes_(float_bytes(16 * kernel.shape()[2] * kernel.shape()[3])), factors_(bytes_) {
+    const std::int64_t in = kernel.shape()[2], out = kernel.shape()[3], step = loops.channels_step;
+    detail::parallel_for(0, (turned ? in : out) / step, worth_transforming / ((turned ? out : in) * step) + 1,
+                         [&](std::int64_t first, std::int64_t last) {
+                           loops.transform_filter(in, out, turned, first * step, last * step, floats(kernel),
+                                                  static_cast<float*>(factors_.get()));
+                         });
+  }
+  const float* get() const { return static_cast<const float*>(factors_.get()); }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  std::size_t bytes_;
+  Scratch factors_;
+};
+
+template <class Form, class... Arguments>
+std::shared_ptr<const Form> made(Arguments&&... arguments) {
+  return std::allocate_shared<Form>(detail::PoolAllocator<Form>(), std::forward<Arguments>(arguments)...);
+}
+
+/// A kernel's transform, and what the tile unit makes of it where that is worth it.
 class Filter {
  public:
   Filter(const simd::WinogradLoops& loops, const WinogradImages& s, const Tensor& kernel, bool turned,
-         std::int64_t samples, bool tiles)
-      : factors_(float_bytes(16 * s.in_channels * s.out_channels)) {
-    const std::int64_t step = loops.channels_step;
-    detail::parallel_for(0, s.out_channels / step, worth_transforming / (s.in_channels * step) + 1,
-                         [&](std::int64_t first, std::int64_t last) {
-                           loops.transform_filter(kernel.shape()[2], kernel.shape()[3], turned, first * step,
-                                                  last * step, floats(kernel), static_cast<float*>(factors_.get()));
-                         });
+         std::int64_t samples, bool tiles) {
+    static constexpr char as_tiles = 0;  // its address
+    const bool kept = detail::kept_forms(kernel) != nullptr;
+    const std::int64_t in = kernel.shape()[2], out = kernel.shape()[3];
+    const std::int64_t number = (in << 32 | out) * 2 + (turned ? 1 : 0);
+    plain_ = detail::form_of<PlainFilter>(kernel, {&loops, number},
+                                          [&] { return made<PlainFilter>(loops, kernel, turned); });
     if (tiles && amx::TileFilter::suits(s.in_channels, s.out_channels) &&
-        samples * s.tile_rows() * s.tile_columns() >= fewest_split_tiles)
-      tiles_.emplace(s.in_channels, s.out_channels, plain());
+        samples * s.tile_rows() * s.tile_columns() >= (kept ? fewest_kept_tiles : fewest_split_tiles))
+      tiles_ = detail::form_of<amx::TileFilter>(
+          kernel, {&as_tiles, number}, [&] { return made<amx::TileFilter>(s.in_channels, s.out_channels, plain()); });
   }
-  const float* plain() const { return static_cast<const float*>(factors_.get()); }
+  const float* plain() const { return plain_->get(); }
   const simd::TileProducts* tiles() const { return tiles_ ? &tiles_->products() : nullptr; }
 
  private:
-  Scratch factors_;
-  std::optional<amx::TileFilter> tiles_;
+  std::shared_ptr<const PlainFilter> plain_;
+  std::shared_ptr<const amx::TileFilter> tiles_;
 };
 
 }  // namespace
@@ -94,10 +123,13 @@ bool SimdKernels::suits_winograd(const Tensor& x, const Tensor& kernel, const Te
   const WinogradImages s = images_of(x, y, window);
   const std::int64_t step = simd::winograd_loops(table()).channels_step;
   const std::int64_t tiles = s.tile_rows() * s.tile_columns(), factors = s.in_channels * s.out_channels;
+  const std::int64_t fewest = detail::kept_forms(kernel) != nullptr
+                                  ? std::max<std::int64_t>(fewest_kept_tiles, factors / 1024)
+                                  : std::max(fewest_tiles, factors / 64);
   return kernel.shape()[2] == s.in_channels && s.in_channels % step == 0 && s.out_channels % step == 0 &&
          s.in_channels >= fewest_channels && s.out_channels >= fewest_channels && factors <= most_factors &&
-         // Tiles that reach beyond the images are lost work, and few tiles are not worth a transformed kernel.
-         40 * tiles <= 15 * s.out_rows * s.out_columns && x.shape()[0] * tiles >= std::max(fewest_tiles, factors / 64);
+         // Tiles that reach beyond the images are lost work, and few tiles are not worth transforming the kernel.
+         40 * tiles <= 15 * s.out_rows * s.out_columns && x.shape()[0] * tiles >= fewest;
 }
 
 void SimdKernels::conv(const Tensor& x, const Tensor& kernel, const Tensor& bias, const Window& window,
@@ -134,7 +166,7 @@ void SimdKernels::convolve(const Tensor& x, const Tensor& kernel, const Tensor& 
   const bool more = !relu && (activation != FusedActivation::none || before.defined());
   float* sums = floats(before.defined() ? before : out);
   const simd::WinogradOutput output{floats(bias), relu, next == nullptr || more ? nullptr : &next->steps()};
-  Pieces(s, x.shape()[0], 16, loops.block(s, filter.tiles()))
+  Pieces(s, x.shape()[0], 16, loops.block(s, filter.tiles()), filter.tiles() != nullptr)
       .run([&](std::int64_t, std::int64_t first, std::int64_t last) {
         const Scratch scratch(float_bytes(loops.scratch(s, filter.tiles())));
         loops.convolve(s, first, last, floats(x), filter.plain(), filter.tiles(), output, sums,
@@ -163,7 +195,7 @@ void SimdKernels::conv_backward_data(const Tensor& gradient, const Tensor& kerne
   const simd::WinogradLoops& loops = simd::winograd_loops(table());
   const WinogradImages s = turned(images_of(dx, gradient, window));
   const Filter filter(loops, s, kernel, true, dx.shape()[0], tiles_);
-  Pieces(s, dx.shape()[0], 16, loops.block(s, filter.tiles()))
+  Pieces(s, dx.shape()[0], 16, loops.block(s, filter.tiles()), filter.tiles() != nullptr)
       .run([&](std::int64_t, std::int64_t first, std::int64_t last) {
         const Scratch scratch(float_bytes(loops.scratch(s, filter.tiles())));
         loops.convolve(s, first, last, floats(gradient), filter.plain(), filter.tiles(), {}, floats(dx),
@@ -184,7 +216,7 @@ void SimdKernels::conv_backward_filter(const Tensor& x, const Tensor& gradient, 
   const std::int64_t size = 16 * s.in_channels * s.out_channels;
   // Each piece has sums of its own, added in order: few pieces where the kernel is large beside the data.
   const Pieces pieces(s, x.shape()[0], std::clamp<std::int64_t>((x.size() + gradient.size()) / size, 2, 8),
-                      loops.block(s, nullptr));
+                      loops.block(s, nullptr), false);
   const Scratch memory(float_bytes(size * pieces.count));
   float* sums = static_cast<float*>(memory.get());
   pieces.run([&](std::int64_t piece, std::int64_t first, std::int64_t last) {
