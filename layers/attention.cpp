@@ -61,6 +61,7 @@ Attention Attention::from_config(const Config& config) {
 
 void Attention::build_all(const std::vector<Shape>& inputs) {
   check_inputs(inputs);
+  attention::check_features(label(), inputs.front(), inputs.back());
   if (options_.use_scale) scale_ = add_weight("scale", {}, "ones");
   if (options_.score_mode == "concat") concat_score_weight_ = add_weight("concat_score_weight", {}, "ones");
 }
@@ -116,6 +117,7 @@ AdditiveAttention AdditiveAttention::from_config(const Config& config) {
 
 void AdditiveAttention::build_all(const std::vector<Shape>& inputs) {
   check_inputs(inputs);
+  attention::check_features(label(), inputs.front(), inputs.back());
   if (options_.use_scale) scale_ = add_weight("scale", {inputs[0].back()});
 }
 

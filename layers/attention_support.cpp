@@ -5,10 +5,26 @@
 
 namespace nyala {
 
+void attention::check_key(const std::string& label, const Shape& value, const Shape& key) {
+  bool agree = value.rank() == key.rank();
+  for (int axis = 0; agree && axis + 1 < value.rank(); ++axis)
+    agree = value.at(axis) == key.at(axis) || value.at(axis) == None || key.at(axis) == None;
+  if (!agree)
+    throw Error(label + ": value and key must agree on every axis but the last, got " + value.str() + " and " +
+                key.str());
+}
+
+void attention::check_features(const std::string& label, const Shape& query, const Shape& key) {
+  const auto open = [](std::int64_t size) { return size == None || size == 1; };
+  if (query.back() != key.back() && !open(query.back()) && !open(key.back()))
+    throw Error(label + ": query and key must have as many features, got " + query.str() + " and " + key.str());
+}
+
 void AttentionLayer::check_inputs(const std::vector<Shape>& inputs) const {
-  if (inputs.size() == 2 || inputs.size() == 3) return;
-  throw Error(label() + " takes {query, value} or {query, value, key}, got " + std::to_string(inputs.size()) +
-              " inputs");
+  if (inputs.size() != 2 && inputs.size() != 3)
+    throw Error(label() + " takes {query, value} or {query, value, key}, got " + std::to_string(inputs.size()) +
+                " inputs");
+  attention::check_key(label(), inputs[1], inputs.back());
 }
 
 std::vector<Shape> AttentionLayer::compute_output_shapes(const std::vector<Shape>& inputs) const {

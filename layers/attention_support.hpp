@@ -34,6 +34,10 @@ Attended attend(const Tensor& query, const Tensor& key, const Tensor& value, con
                 SeedGenerator& seed);
 
 void check_dropout(double rate, const std::string& layer);
+/// Error unless value and key agree on all that is known of every axis but the last; for layers without projections,
+/// unless query and key have as many features.
+void check_key(const std::string& label, const Shape& value, const Shape& key);
+void check_features(const std::string& label, const Shape& query, const Shape& key);
 
 // For the layers with projections.
 

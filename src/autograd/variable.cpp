@@ -5,6 +5,7 @@
 
 #include "autograd/tape_state.hpp"
 #include "autograd/variable_impl.hpp"
+#include "core/tensor_impl.hpp"
 #include "core/weight_forms.hpp"
 
 namespace nyala {
@@ -78,15 +79,20 @@ Tensor& writable(const Variable& variable) {
 
 }  // namespace detail
 
-Variable::Variable(const Tensor& initial, VariableOptions options) : impl_(std::make_shared<detail::VariableImpl>()) {
-  detail::require_defined(initial, "Variable");
-  impl_->value = detail::alias(initial.clone());
-  impl_->value.impl()->weak = false;
-  impl_->value.impl()->storage->lent = false;
-  impl_->name = options.name.empty() ? "variable" : options.name;
-  impl_->path = impl_->name;
-  impl_->trainable = options.trainable;
+Variable detail::variable_in(Tensor value, const VariableOptions& options) {
+  require_defined(value, "Variable");
+  const auto impl = std::make_shared<VariableImpl>();
+  const Storage& storage = *value.impl()->storage;
+  const bool own = !is_shared(value) && storage.keeper == nullptr && storage.bytes == value.bytes();
+  impl->value = alias(own ? value : value.clone());
+  impl->value.impl()->weak = false;
+  impl->value.impl()->storage->lent = false;
+  impl->name = impl->path = options.name.empty() ? "variable" : options.name;
+  impl->trainable = options.trainable;
+  return Variable(impl);
 }
+
+Variable::Variable(const Tensor& initial, VariableOptions options) : Variable(detail::variable_in(initial, options)) {}
 
 namespace {
 

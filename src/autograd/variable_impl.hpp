@@ -42,6 +42,9 @@ struct VariableImpl {
 /// The value with storage that nobody else holds (copied if need be), to be changed in place.
 Tensor& writable(const Variable& variable);
 
+/// A Variable that begins as `value`, in its very storage if nobody else holds that.
+Variable variable_in(Tensor value, const VariableOptions& options);
+
 /// While it lives, Variables read in this thread are cast to `dtype` (floating ones only).
 class AutocastScope {
  public:

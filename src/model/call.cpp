@@ -135,8 +135,8 @@ Device detail::home_of(const LayerState& state) {
 
 void Layer::build_now(const std::vector<Shape>& inputs) {
   const std::lock_guard lock(state_->building);
-  if (state_->built) return;
   check_specs(*state_, inputs);
+  if (state_->built) return;
   const StopRecording stop;
   state_->in_build = true;
   try {

@@ -276,13 +276,15 @@ Variable Layer::add_weight(const std::string& name, const Shape& shape, const In
   detail::ParameterBudget* budget = detail::ParameterBudget::current();
   if (budget != nullptr) budget->take(shape, dtype, owner);
   const bool initialize = budget == nullptr || budget->initialize();
-  const Tensor initial = initialize ? (*object)(shape, dtype) : zeros(shape, dtype);
+  Tensor initial = initialize ? (*object)(shape, dtype) : zeros(shape, dtype);
   if (initial.shape() != shape) {
     throw Error(owner + ": the initializer gave the shape " + initial.shape().str() + " where " + shape.str() +
                 " was asked for");
   }
-  Variable variable(cast(initial, dtype).to(default_device()),
-                    {.trainable = options.trainable && state_->trainable, .name = name});
+  initial = cast(initial, dtype);
+  initial = initial.to(default_device());
+  const Variable variable =
+      detail::variable_in(std::move(initial), {.trainable = options.trainable && state_->trainable, .name = name});
   detail::VariableImpl& impl = *variable.impl();
   impl.path = this->name() + "/" + name;
   impl.autocast = options.autocast;

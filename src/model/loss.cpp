@@ -1,6 +1,7 @@
 #include <nyala/loss.hpp>
 
 #include <algorithm>
+#include <utility>
 
 #include <nyala/error.hpp>
 #include <nyala/ops/math.hpp>
@@ -113,6 +114,9 @@ Config Loss::config() const { return Config::object({{"name", name_}, {"reductio
 Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) {
   if (!y_true.defined()) throw Error(name_ + ": there is no y_true");
   if (!y_pred.defined()) throw Error(name_ + ": there is no y_pred");
+  for (const auto& [tensor, role] : {std::pair{&y_true, "y_true"}, std::pair{&y_pred, "y_pred"}})
+    if (tensor->dtype() == DType::string)
+      throw Error(name_ + ": " + role + " must hold numbers, got strings of shape " + tensor->shape().str());
   const Tensor mask = y_pred.mask();
   Tensor predicted = y_pred, truth = y_true;
   // As in Keras losses are computed in floatx, but for float64, which would lose.

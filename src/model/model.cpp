@@ -72,6 +72,7 @@ void Model::build_all(const std::vector<Shape>& inputs) {
   if (model_->kind == ModelKind::sequential && model_->inputs.empty()) {
     if (inputs.size() != 1)
       throw Error(label() + ": a Sequential takes one input, got " + std::to_string(inputs.size()));
+    if (model_->sequence.empty()) throw Error(label() + ": there are no layers in it; add(layer) adds one");
     Shape shape = inputs.front();
     if (!shape.empty()) shape[0] = None;
     detail::build_sequence(*model_, shape, floatx());

@@ -157,7 +157,25 @@ const std::vector<Mistake>& mistakes() {
          Masking(0.0)(Input({3})).shape(), call(GroupNormalization(3), {2, 4});
        },
        {"group_normalization", "4", "3"}},
+      {"no layers", [] { Sequential()(x()); }, {"Sequential", "there are no layers", "add"}},
+      {"a value and a key of different lengths",
+       [] {
+         MultiHeadAttention({.num_heads = 2, .key_dim = 4})({Input({8, 6}), Input({8, 6}), Input({7, 6})});
+       },
+       {"MultiHeadAttention", "value and key must agree", "(None, 8, 6)", "(None, 7, 6)"}},
+      {"a query and a value of different sizes",
+       [] {
+         Attention()({Input({8, 6}), Input({8, 5})});
+       },
+       {"Attention", "as many features", "(None, 8, 6)", "(None, 8, 5)"}},
       // graphs
+      {"a shared layer of another input",
+       [] {
+         const auto shared = layer(Dense(2));
+         shared(Input({4}));
+         shared(Input({5}));
+       },
+       {"Dense", "axis -1 to have size 4", "(None, 5)"}},
       {"two layers of one name",
        [] {
          Sequential({Dense(3, {.name = "twin"}), Dense(3, {.name = "twin"})});
@@ -250,6 +268,9 @@ const std::vector<Mistake>& mistakes() {
          small().set_weights({ones({4, 3})});
        },
        {"4 weights", "got 1"}},
+      {"strings for labels",
+       [] { small().fit(x(), tensor(std::vector<std::string>(8, "cat")), {.verbose = 0}); },
+       {"mean_squared_error", "y_true must hold numbers", "strings of shape (8,)"}},
       // files
       {"weights of another suffix", [] { small().save_weights("weights.bin"); }, {".weights.h5", "weights.bin"}},
       {"weights from nowhere", [] { small().load_weights("/nowhere/x.weights.h5"); }, {"/nowhere/x.weights.h5"}},
@@ -305,6 +326,17 @@ TEST_CASE("every mistake is told, with its rule and what was received") {
     }
     if (message.find("(found on device") == std::string::npos) CHECK(message.find(mistake.value) != std::string::npos);
   }
+}
+
+TEST_CASE("a Sequential is built by build, as in Keras") {
+  Sequential model{Dense(3), Dense(2)};
+  model.build({None, 4});
+  CHECK(model.built());
+  CHECK(model.count_params() == 4 * 3 + 3 + 3 * 2 + 2);
+  const std::vector<Tensor> made = model.get_weights();
+  model.build({None, 4});
+  CHECK(model(x()).shape() == Shape{8, 2});
+  CHECK(model.get_weights().size() == made.size());
 }
 
 TEST_CASE("an exception of a callback reaches the caller, and the model can go on") {
