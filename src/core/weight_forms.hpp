@@ -70,6 +70,12 @@ class WeightForms {
   std::vector<Entry, PoolAllocator<Entry>> entries_;
 };
 
+/// A shared object in memory of the pool.
+template <class T, class... Arguments>
+std::shared_ptr<T> make_pooled(Arguments&&... arguments) {
+  return std::allocate_shared<T>(PoolAllocator<T>(), std::forward<Arguments>(arguments)...);
+}
+
 /// Where forms of a tensor's values are kept; null if they are not.
 inline WeightForms* kept_forms(const Tensor& weight) {
   const TensorImpl& impl = *weight.impl();

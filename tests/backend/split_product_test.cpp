@@ -53,15 +53,17 @@ void plain(const Gemm& g, const float* a, const float* b, float* c) {
   nyala::backend::gemm(g, a, b, c);
 }
 
-std::vector<float> multiply(const Matrices& x, std::vector<int>* finished = nullptr) {
+std::vector<float> multiply(const Matrices& x, std::vector<int>* finished = nullptr,
+                            const nyala::backend::amx::SplitFactors* split_b = nullptr) {
   std::vector<float> out = x.c;
   plain_calls = 0;
   std::vector<int> times(static_cast<std::size_t>(x.sizes.m * x.sizes.n));
-  nyala::backend::amx::multiply_split(x.sizes, x.a.data(), x.b.data(), out.data(), plain, [&](const Block& block) {
-    for (std::int64_t i = block.row; i < block.row + block.rows; ++i)
-      for (std::int64_t j = block.column; j < block.column + block.columns; ++j)
-        ++times[static_cast<std::size_t>(i * x.sizes.n + j)];
-  });
+  nyala::backend::amx::multiply_split(x.sizes, x.a.data(), x.b.data(), split_b, out.data(), plain,
+                                      [&](const Block& block) {
+                                        for (std::int64_t i = block.row; i < block.row + block.rows; ++i)
+                                          for (std::int64_t j = block.column; j < block.column + block.columns; ++j)
+                                            ++times[static_cast<std::size_t>(i * x.sizes.n + j)];
+                                      });
   if (finished != nullptr) *finished = times;
   return out;
 }
@@ -119,6 +121,10 @@ TEST_CASE("products on the tile unit are as precise as float32 arithmetic") {
         CHECK(multiply(x) == found);
       }
       nyala::set_num_threads(before);
+      // With the right operand split beforehand: the same bits.
+      const nyala::backend::amx::SplitFactors split(x.sizes, x.b.data());
+      CHECK(multiply(x, &finished, &split) == found);
+      CHECK(std::all_of(finished.begin(), finished.end(), [](int times) { return times == 1; }));
     }
 }
 
@@ -158,18 +164,22 @@ TEST_CASE("numbers that the tile unit would spoil go the ordinary way") {
       const std::int64_t i = 77, k = 40, j = 66;
       x.a[static_cast<std::size_t>((kind & 1) != 0 ? k * x.sizes.stride_a + i : i * x.sizes.stride_a + k)] = c.a;
       x.b[static_cast<std::size_t>((kind & 2) != 0 ? j * x.sizes.stride_b + k : k * x.sizes.stride_b + j)] = c.b;
-      std::vector<float> found = multiply(x), expected = x.c;
-      CHECK(plain_calls > 0);
+      std::vector<float> expected = x.c;
       nyala::backend::gemm(x.sizes, x.a.data(), x.b.data(), expected.data());
-      std::int64_t differ = 0;
-      for (std::size_t at = 0; at < found.size(); ++at) {
-        if (std::isnan(expected[at]) || std::isinf(expected[at]))
-          differ += std::isnan(expected[at]) ? !std::isnan(found[at]) : found[at] != expected[at];
-        else
-          differ +=
-              !(std::fabs(found[at] - expected[at]) <= 1e-5f * std::fabs(expected[at]) + 1e-4f * c.rest_a * c.rest_b);
+      const nyala::backend::amx::SplitFactors split(x.sizes, x.b.data());
+      for (const auto* const split_b : {static_cast<const nyala::backend::amx::SplitFactors*>(nullptr), &split}) {
+        const std::vector<float> found = multiply(x, nullptr, split_b);
+        CHECK(plain_calls > 0);
+        std::int64_t differ = 0;
+        for (std::size_t at = 0; at < found.size(); ++at) {
+          if (std::isnan(expected[at]) || std::isinf(expected[at]))
+            differ += std::isnan(expected[at]) ? !std::isnan(found[at]) : found[at] != expected[at];
+          else
+            differ +=
+                !(std::fabs(found[at] - expected[at]) <= 1e-5f * std::fabs(expected[at]) + 1e-4f * c.rest_a * c.rest_b);
+        }
+        CHECK(differ == 0);
       }
-      CHECK(differ == 0);
     }
 }
 

@@ -102,7 +102,7 @@ void multiply_panel(const PanelProduct& p, Packer& panel, const Packer& others, 
     finish(panel);
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t other_line = i * block_side, other_lines = smaller(others.source.lines - other_line, block_side);
-    const char* const other = others.memory + i * steps * block_bytes;
+    const char* const other = others.memory + i * others.panel_bytes;
     const char *const a = panel.left ? panel.memory : other, *const b = panel.left ? other : panel.memory;
     const std::int64_t rows = panel.left ? lines : other_lines, columns = panel.left ? other_lines : lines;
     float* const c = p.c + (panel.left ? other_line : other_line * p.stride_c);
@@ -137,8 +137,19 @@ void begin(Packer& packer, const Source& source, bool left, char* memory) {
   packer.source = source;
   packer.left = left;
   packer.memory = packer.to = memory;
+  packer.panel_bytes = blocks_of(source.depth) * block_bytes;
   packer.top = 0;
   packer.line = packer.depth = packer.piece = 0;
+}
+
+void take_part(Packer& part, const Packer& packed, std::int64_t line, std::int64_t lines, std::int64_t first,
+               std::int64_t depth) {
+  part.source = {nullptr, 0, packed.source.along, lines, depth};
+  part.left = packed.left;
+  part.memory = packed.memory + line / block_side * packed.panel_bytes + first / block_side * block_bytes;
+  part.panel_bytes = packed.panel_bytes;
+  part.top = packed.top;
+  part.line = lines;
 }
 
 bool is_done(const Packer& packer) { return packer.line >= packer.source.lines; }

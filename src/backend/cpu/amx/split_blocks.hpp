@@ -26,6 +26,7 @@ struct Packer {
   Source source = {};
   bool left = false;                                     ///< lines are rows of the left operand
   char* memory = nullptr;                                ///< packed_bytes(), 64-byte aligned
+  std::int64_t panel_bytes = 0;                          ///< from a panel to the next one
   std::uint32_t top = 0;                                 ///< largest magnitude so far, as twice the bits of its float32
   char* to = nullptr;                                    ///< what is next
   std::int64_t line = 0, depth = 0, piece = 0;           ///< the same; a line beyond the last one when all is done
@@ -33,6 +34,9 @@ struct Packer {
 };
 std::int64_t packed_bytes(std::int64_t lines, std::int64_t depth);
 void begin(Packer& packer, const Source& source, bool left, char* memory);
+/// `part` becomes `lines` from `line` on and `depth` from `first` on, both multiples of 32, of a packed operand.
+void take_part(Packer& part, const Packer& packed, std::int64_t line, std::int64_t lines, std::int64_t first,
+               std::int64_t depth);
 bool is_done(const Packer& packer);
 void finish(Packer& packer);
 

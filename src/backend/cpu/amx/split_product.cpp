@@ -14,11 +14,13 @@
 #include "backend/cpu/scratch.hpp"
 #include "backend/cpu/simd/table.hpp"
 #include "core/parallel.hpp"
+#include "core/weight_forms.hpp"
 
 namespace nyala::backend::amx {
 namespace {
 
 constexpr std::int64_t worth_a_chunk = 1'500'000;  // multiplications: some 9 µs
+constexpr std::int64_t worth_a_result = 48;        // what follows the sum, in multiplications
 constexpr std::int64_t most_chunks = 16;
 constexpr std::int64_t most_lines = 512;  // of the operand that is cut first
 constexpr std::int64_t least_depth = 256, most_depth = 1024;
@@ -49,15 +51,22 @@ std::atomic<std::uint64_t> passes = 0;
 
 class Product {
  public:
-  Product(const Gemm& sizes, const float* a, const float* b, float* c, PlainProduct plain,
+  Product(const Gemm& sizes, const float* a, const float* b, const Packer* packed_b, float* c, PlainProduct plain,
           detail::FunctionRef<void(const Block&)> finish)
-      : g_(sizes), a_(a), b_(b), c_(c), plain_(plain), finish_(finish), rows_cut_(sizes.m >= sizes.n) {}
+      : g_(sizes),
+        a_(a),
+        b_(b),
+        packed_b_(packed_b),
+        c_(c),
+        plain_(plain),
+        finish_(finish),
+        rows_cut_(sizes.m >= sizes.n) {}
 
   void run() {
     const Steps lines(rows_cut_ ? g_.n : g_.m, most_lines);
     const std::int64_t deep = shared_bytes / (6 * lines.size);
     const Steps depths(g_.k, std::clamp(deep / block_side * block_side, least_depth, most_depth));
-    copy_bytes_ = packed_bytes(lines.size, depths.size);
+    copy_bytes_ = shares_packed() ? 0 : packed_bytes(lines.size, depths.size);
     const Scratch memory(static_cast<std::size_t>(std::min<std::int64_t>(num_threads(), most_chunks) * copy_bytes_));
     copies_ = static_cast<char*>(memory.get());
     for (std::int64_t i = 0; i < lines.count; ++i)
@@ -65,6 +74,7 @@ class Product {
         pass_ = {lines.begin(i), lines.at(i), depths.begin(j), depths.at(j), g_.add || j > 0, j + 1 == depths.count};
         number_ = passes.fetch_add(1, std::memory_order_relaxed) + 1;
         next_copy_.store(0, std::memory_order_relaxed);
+        if (shares_packed()) take_part(packed_part_, *packed_b_, pass_.line, pass_.lines, pass_.depth, pass_.depths);
         multiply_strips();
       }
   }
@@ -89,7 +99,10 @@ class Product {
     Packer packer;
   };
 
+  bool shares_packed() const { return packed_b_ != nullptr && rows_cut_; }
+
   const Packer& shared() {
+    if (shares_packed()) return packed_part_;
     thread_local Copy copy;
     if (copy.pass != number_) {
       copy.pass = number_;
@@ -102,7 +115,7 @@ class Product {
 
   void multiply_strips() {
     const std::int64_t length = rows_cut_ ? g_.m : g_.n, panels = (length - 1) / block_side + 1;
-    const std::int64_t work = length * pass_.lines * pass_.depths;
+    const std::int64_t work = length * pass_.lines * (pass_.depths + (pass_.last ? worth_a_result : 0));
     const std::int64_t chunks = std::clamp<std::int64_t>(work / worth_a_chunk, 1, most_chunks);
     const std::int64_t each = std::max<std::int64_t>((panels - 1) / chunks + 1, 1);
     detail::parallel_chunks(0, (panels - 1) / each + 1, 1, [&](std::int64_t, std::int64_t first, std::int64_t last) {
@@ -115,8 +128,13 @@ class Product {
     const std::int64_t bytes = packed_bytes(block_side, pass_.depths);
     const Scratch memory(static_cast<std::size_t>(2 * bytes));
     Packer packers[2];
+    const bool packed = packed_b_ != nullptr && !rows_cut_;
     const auto start = [&](std::int64_t panel) -> Packer& {
       const std::int64_t line = panel * block_side, turn = panel % 2;
+      if (packed) {
+        take_part(packers[turn], *packed_b_, line, std::min(block_side, length - line), pass_.depth, pass_.depths);
+        return packers[turn];
+      }
       begin(packers[turn], source(rows_cut_, line, std::min(block_side, length - line)), rows_cut_,
             static_cast<char*>(memory.get()) + turn * bytes);
       return packers[turn];
@@ -124,8 +142,10 @@ class Product {
     start(first);
     const Packer& others = shared();
     open_tiles();
-    for (std::int64_t panel = first; panel < end; ++panel)
-      multiply_one(panel * block_side, packers[panel % 2], others, panel + 1 < end ? &start(panel + 1) : nullptr);
+    for (std::int64_t panel = first; panel < end; ++panel) {
+      Packer* const next = panel + 1 < end ? &start(panel + 1) : nullptr;
+      multiply_one(panel * block_side, packers[panel % 2], others, packed ? nullptr : next);
+    }
     close_tiles();
     if (pass_.last) finish_(block(first * block_side, std::min(end * block_side, length) - first * block_side));
   }
@@ -158,6 +178,7 @@ class Product {
 
   const Gemm g_;
   const float *const a_, *const b_;
+  const Packer* const packed_b_;  ///< b in parts, or null
   float* const c_;
   const PlainProduct plain_;
   const detail::FunctionRef<void(const Block&)> finish_;
@@ -167,6 +188,7 @@ class Product {
   std::uint64_t number_ = 0;
   std::atomic<std::int64_t> next_copy_ = 0;
   Pass pass_{};
+  Packer packed_part_;
 };
 
 float magnitude(std::uint32_t top) { return std::bit_cast<float>(top / 2); }
@@ -188,16 +210,26 @@ bool has_tiles() {
   return found;
 }
 
-bool worth_tiles(const Gemm& g) {
+bool worth_tiles(const Gemm& g, bool packed_b) {
   constexpr std::int64_t least = 64, worth = 500'000;  // below, packing takes longer than is won
-  if (g.m < least || g.n < least || g.k < least || g.m * g.n * g.k < worth || !has_tiles()) return false;
+  if (g.m < (packed_b ? block_side * 3 / 4 : least) || g.n < least || g.k < least || g.m * g.n * g.k < worth ||
+      !has_tiles())
+    return false;
   const std::int64_t padded = round_up(g.m, block_side) * round_up(g.n, block_side) * round_up(g.k, block_side);
   return g.m * g.n * g.k * 10 > padded * 7;
 }
 
-void multiply_split(const Gemm& sizes, const float* a, const float* b, float* c, PlainProduct plain,
-                    detail::FunctionRef<void(const Block&)> finish) {
-  Product(sizes, a, b, c, plain, finish).run();
+SplitFactors::SplitFactors(const Gemm& sizes, const float* b)
+    : bytes_(static_cast<std::size_t>(packed_bytes(sizes.n, sizes.k))),
+      memory_(bytes_),
+      packed_(detail::make_pooled<Packer>()) {
+  begin(*packed_, {b, sizes.stride_b, sizes.transpose_b, sizes.n, sizes.k}, false, static_cast<char*>(memory_.get()));
+  finish(*packed_);
+}
+
+void multiply_split(const Gemm& sizes, const float* a, const float* b, const SplitFactors* split_b, float* c,
+                    PlainProduct plain, detail::FunctionRef<void(const Block&)> finish) {
+  Product(sizes, a, b, split_b == nullptr ? nullptr : &split_b->packed(), c, plain, finish).run();
 }
 
 }  // namespace nyala::backend::amx

@@ -101,9 +101,8 @@ class Weights {
       values_ = kernel.raw_data();
       return;
     }
-    reordered_ = detail::form_of<Reordered>(kernel, {prepared.get(), 0}, [&] {
-      return std::allocate_shared<Reordered>(detail::PoolAllocator<Reordered>(), prepared, kernel.raw_data());
-    });
+    reordered_ = detail::form_of<Reordered>(
+        kernel, {prepared.get(), 0}, [&] { return detail::make_pooled<Reordered>(prepared, kernel.raw_data()); });
     values_ = reordered_->get();
   }
   const void* get() const { return values_; }

@@ -12,7 +12,8 @@
 namespace nyala::backend::onednn {
 namespace {
 
-constexpr std::int64_t worth_a_block = 1'500'000;  // multiplications: some 20 µs
+constexpr std::int64_t worth_a_block = 1'000'000;  // multiplications: some 13 µs
+constexpr std::int64_t worth_a_result = 32;        // what follows the sum: a bias, an activation, in multiplications
 constexpr std::int64_t most_blocks = 16;
 constexpr std::int64_t few_rows = 8, worth_reading = 65'536;  // elements of b
 
@@ -81,7 +82,7 @@ struct Cut {
   explicit Cut(const Gemm& g) : rows(g.m >= g.n) {
     const std::int64_t length = rows ? g.m : g.n;
     const std::int64_t finest = rows ? 32 : 128;  // narrower strips run slower
-    const std::int64_t work = g.m * g.n * std::max<std::int64_t>(g.k, 1);
+    const std::int64_t work = g.m * g.n * (g.k + worth_a_result);
     // A few rows read all of b for little arithmetic.
     const std::int64_t reading = g.m <= few_rows ? g.n * g.k / worth_reading : 0;
     const std::int64_t wanted = std::clamp<std::int64_t>(
@@ -103,7 +104,7 @@ void plain(const Gemm& g, const float* a, const float* b, float* c) {
 void product(const Gemm& g, const float* a, const float* b, float* c) {
   if (g.m == 0 || g.n == 0) return;
   if (is_small(g)) return small(g, a, b, c);
-  if (amx::worth_tiles(g)) return amx::multiply_split(g, a, b, c, plain, [](const Block&) {});
+  if (amx::worth_tiles(g)) return amx::multiply_split(g, a, b, nullptr, c, plain, [](const Block&) {});
   plain(g, a, b, c);
 }
 
@@ -126,13 +127,13 @@ void multiply_row(const HalfRow& p) {
 }
 
 void parallel_product(const Gemm& g, const float* a, const float* b, float* c,
-                      detail::FunctionRef<void(const Block&)> finish) {
+                      detail::FunctionRef<void(const Block&)> finish, const amx::SplitFactors* split_b) {
   if (g.m == 0 || g.n == 0) return;
   if (g.m * g.n * g.k <= small_product) {
     small(g, a, b, c);
     return finish({0, g.m, 0, g.n});
   }
-  if (amx::worth_tiles(g)) return amx::multiply_split(g, a, b, c, plain, finish);
+  if (split_b != nullptr || amx::worth_tiles(g)) return amx::multiply_split(g, a, b, split_b, c, plain, finish);
   if (const std::int64_t runs = runs_of(g); runs > 1) {
     row_product(g, runs, a, b, c);
     return finish({0, g.m, 0, g.n});

@@ -20,9 +20,9 @@ inline constexpr std::int64_t small_product = 32 * 32 * 32;
 void product(const Gemm& sizes, const float* a, const float* b, float* c);
 
 /// The same, cut into blocks for the pool; the cut depends on the sizes only. `finish` is called for each block when it
-/// is done, on the same thread.
+/// is done, on the same thread. split_b: b in parts for the tile unit, which then multiplies.
 void parallel_product(const Gemm& sizes, const float* a, const float* b, float* c,
-                      detail::FunctionRef<void(const Block&)> finish);
+                      detail::FunctionRef<void(const Block&)> finish, const amx::SplitFactors* split_b = nullptr);
 void parallel_product(const Gemm& sizes, const float* a, const float* b, float* c);
 
 /// One row of bfloat16 numbers times a matrix (k, n), with float32 sums: out (n) = activation(a · b + bias); bias may

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <memory>
 
 #include "backend/cpu/amx/bfloat16_product.hpp"
+#include "backend/cpu/amx/split_product.hpp"
 #include "backend/cpu/onednn/bfloat16_matmul.hpp"
 #include "backend/cpu/onednn/gemm.hpp"
 #include "backend/cpu/onednn/onednn_kernels.hpp"
@@ -10,6 +12,7 @@
 #include "backend/cpu/simd/nn_loops.hpp"
 #include "backend/cpu/simd/simd_support.hpp"
 #include "core/parallel.hpp"
+#include "core/weight_forms.hpp"
 
 namespace nyala::backend {
 
@@ -33,6 +36,17 @@ bool multiply_bfloat16(const onednn::Bfloat16Product& p, const Tensor& a, const 
   }
   return onednn::has_bfloat16() &&
          onednn::multiply_bfloat16(p, a.raw_data(), b.raw_data(), elements_of<void>(bias), out.raw_data());
+}
+
+/// A weight in parts for the tile unit, where they are kept and worth it; null where not.
+std::shared_ptr<const amx::SplitFactors> split_factors(const Gemm& sizes, const Tensor& kernel) {
+  constexpr std::int64_t most_rows = 256;  // with more of them each core's own copy is quicker to read
+  if (sizes.m > most_rows || !amx::worth_tiles(sizes, true) || detail::kept_forms(kernel) == nullptr) return nullptr;
+  static constexpr char as_parts = 0;  // its address
+  const std::int64_t number = (sizes.n << 32 | sizes.k) * 2 + (sizes.transpose_b ? 1 : 0);
+  return detail::form_of<amx::SplitFactors>(kernel, {&as_parts, number}, [&] {
+    return detail::make_pooled<amx::SplitFactors>(sizes, elements_of<float>(kernel));
+  });
 }
 
 }  // namespace
@@ -60,8 +74,10 @@ void OneDnnKernels::matmul(const Tensor& a, const Tensor& b, bool transpose_a, b
   float* to = elements_of<float>(out);
   // Few products are cut themselves; many are shared out whole.
   if (batch < 4) {
+    const auto split = b.shape()[0] == 1 && !add ? split_factors(sizes, b) : nullptr;
     for (std::int64_t i = 0; i < batch; ++i)
-      onednn::parallel_product(sizes, left + i * step_a, right + i * step_b, to + i * m * n);
+      onednn::parallel_product(
+          sizes, left + i * step_a, right + i * step_b, to + i * m * n, [](const Block&) {}, split.get());
     return;
   }
   const std::int64_t grain = 1'000'000 / std::max<std::int64_t>(m * n * k, 1) + 1;
@@ -95,9 +111,11 @@ void OneDnnKernels::dense(const Tensor& x, const Tensor& kernel, const Tensor& b
                             shift == nullptr ? nullptr : shift + block.column, sums == nullptr ? nullptr : sums + first,
                             result + first);
   };
+  const auto split = split_factors(sizes, kernel);
   if (shift == nullptr && sums == nullptr && activation == FusedActivation::none)
-    return onednn::parallel_product(sizes, elements_of<float>(x), elements_of<float>(kernel), result);
-  onednn::parallel_product(sizes, elements_of<float>(x), elements_of<float>(kernel), result, finish);
+    return onednn::parallel_product(
+        sizes, elements_of<float>(x), elements_of<float>(kernel), result, [](const Block&) {}, split.get());
+  onednn::parallel_product(sizes, elements_of<float>(x), elements_of<float>(kernel), result, finish, split.get());
 }
 
 void OneDnnKernels::dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient,

@@ -83,11 +83,6 @@ class PlainFilter {
   Scratch factors_;
 };
 
-template <class Form, class... Arguments>
-std::shared_ptr<const Form> made(Arguments&&... arguments) {
-  return std::allocate_shared<Form>(detail::PoolAllocator<Form>(), std::forward<Arguments>(arguments)...);
-}
-
 /// A kernel's transform, and what the tile unit makes of it where that is worth it.
 class Filter {
  public:
@@ -98,11 +93,12 @@ class Filter {
     const std::int64_t in = kernel.shape()[2], out = kernel.shape()[3];
     const std::int64_t number = (in << 32 | out) * 2 + (turned ? 1 : 0);
     plain_ = detail::form_of<PlainFilter>(kernel, {&loops, number},
-                                          [&] { return made<PlainFilter>(loops, kernel, turned); });
+                                          [&] { return detail::make_pooled<PlainFilter>(loops, kernel, turned); });
     if (tiles && amx::TileFilter::suits(s.in_channels, s.out_channels) &&
         samples * s.tile_rows() * s.tile_columns() >= (kept ? fewest_kept_tiles : fewest_split_tiles))
-      tiles_ = detail::form_of<amx::TileFilter>(
-          kernel, {&as_tiles, number}, [&] { return made<amx::TileFilter>(s.in_channels, s.out_channels, plain()); });
+      tiles_ = detail::form_of<amx::TileFilter>(kernel, {&as_tiles, number}, [&] {
+        return detail::make_pooled<amx::TileFilter>(s.in_channels, s.out_channels, plain());
+      });
   }
   const float* plain() const { return plain_->get(); }
   const simd::TileProducts* tiles() const { return tiles_ ? &tiles_->products() : nullptr; }
