@@ -8,7 +8,9 @@
 #include <nyala/ops/linalg.hpp>
 #include <nyala/ops/reduction.hpp>
 
+#include "backend/common/image_sampling.hpp"
 #include "backend/kernels.hpp"
+#include "ops/fill_modes.hpp"
 #include "ops/image.hpp"
 #include "ops/nn_support.hpp"
 
@@ -25,18 +27,22 @@ constexpr std::array<std::pair<const char*, backend::FillMode>, 5> fill_modes{
      {"mirror", backend::FillMode::mirror},
      {"reflect", backend::FillMode::reflect}}};
 
+backend::FillMode fill_mode_of(const std::string& given, const char* op) {
+  std::string names;
+  for (std::size_t i = 0; i < fill_modes.size(); ++i) {
+    const auto& [name, mode] = fill_modes[i];
+    if (given == name) return mode;
+    names += std::string(i == 0 ? "" : i + 1 < fill_modes.size() ? ", " : " or ") + "\"" + name + "\"";
+  }
+  ops::fail(op, ": fill_mode must be ", names, ", got \"", given.substr(0, 40), "\"");
+}
+
 /// What the arguments mean to kernels. Throws Error for unknown names.
 backend::ImageSampling sampling_of(const SamplingArguments& arguments, const char* op) {
   if (arguments.interpolation != "nearest" && arguments.interpolation != "bilinear") {
     ops::fail(op, ": interpolation must be \"nearest\" or \"bilinear\", got \"", arguments.interpolation, "\"");
   }
-  std::string names;
-  for (std::size_t i = 0; i < fill_modes.size(); ++i) {
-    const auto& [name, mode] = fill_modes[i];
-    if (arguments.fill_mode == name) return {arguments.interpolation == "bilinear", mode, arguments.fill_value};
-    names += std::string(i == 0 ? "" : i + 1 < fill_modes.size() ? ", " : " or ") + "\"" + name + "\"";
-  }
-  ops::fail(op, ": fill_mode must be ", names, ", got \"", arguments.fill_mode, "\"");
+  return {arguments.interpolation == "bilinear", fill_mode_of(arguments.fill_mode, op), arguments.fill_value};
 }
 
 // Reading is linear in the images, and its derivatives by rows and columns are readings again, with other weights: all
@@ -131,6 +137,12 @@ Tensor number(const Tensor& of_each, std::int64_t i, const Tensor& images) {
 }
 
 }  // namespace
+
+Tensor ops::cells_of(const Tensor& positions, std::int64_t cells, const std::string& fill_mode, const char* op) {
+  const auto size = static_cast<double>(cells);
+  const Tensor inside = backend::brought_in(cast(positions, DType::float64), size, fill_mode_of(fill_mode, op));
+  return cast(clip(inside, 0.0, size - 1.0), DType::int64);
+}
 
 Tensor sample_image(const Tensor& images, const Tensor& rows, const Tensor& columns,
                     const SamplingArguments& arguments) {

@@ -8,6 +8,22 @@
 
 namespace nyala::backend {
 
+/// A whole position brought into an axis of so many cells, in SciPy's ways; positions that stay outside take the
+/// nearest cell, or the fill value. P: a number, or a Tensor of them.
+template <class P, class N>
+constexpr P brought_in(P index, N cells, FillMode fill) {
+  using scalar::mod;
+  using std::abs;
+  using std::floor;
+  const auto mirrored = [](P at, N last) {  // at 0 and last
+    return last == 0 ? P(at * last) : P(abs(mod(at + last, P(2 * last)) - last));
+  };
+  if (fill == FillMode::wrap) return mod(index, P(cells));
+  if (fill == FillMode::mirror) return mirrored(index, cells - 1);
+  if (fill == FillMode::reflect) return floor(mirrored(index * N(2) + N(1), 2 * cells) / N(2));
+  return index;
+}
+
 /// Where results read images (sample, row, column, channel) of T, at places given in C; written once for the CPU and
 /// the GPU. A place reads four cells, of which the corners are numbered row by row, or, where the nearest is read, one.
 template <class T, class C>
@@ -63,22 +79,13 @@ struct SampledPlaces {
   /// As C's round: halves away from zero.
   static constexpr C nearest(C x) { return (x < 0 ? C(-1) : C(1)) * std::floor(std::abs(x) + C(0.5)); }
   static constexpr bool within(C index, std::int64_t size) { return index >= 0 && index <= static_cast<C>(size - 1); }
-  /// A whole number mirrored at 0 and last.
-  static constexpr C mirrored(C index, C last) {
-    return last == 0 ? C(0) : std::abs(scalar::mod(index + last, 2 * last) - last);
-  }
   static constexpr T weight(T behind, int which, int order) {
     if (order > 0) return which == 0 ? T(-1) : T(1);
     return which == 0 ? 1 - behind : behind;
   }
 
   constexpr std::int64_t inside(C index, std::int64_t size) const {
-    if (!within(index, size)) {
-      const C cells = static_cast<C>(size);
-      if (sampling.fill == FillMode::wrap) index = scalar::mod(index, cells);
-      if (sampling.fill == FillMode::mirror) index = mirrored(index, cells - 1);
-      if (sampling.fill == FillMode::reflect) index = std::floor(mirrored(index * 2 + 1, 2 * cells) / 2);
-    }
+    if (!within(index, size)) index = brought_in(index, static_cast<C>(size), sampling.fill);
     if (within(index, size)) return static_cast<std::int64_t>(index);
     return index > 0 ? size - 1 : 0;  // NaN too
   }

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "model/operations/support.hpp"
+#include "ops/fill_modes.hpp"
 
 namespace nyala::detail {
 
@@ -113,26 +114,11 @@ Tensors structural_similarity(const Arguments& a) {
   return one ? squeeze(result, 0) : result;
 }
 
-/// Whole positions brought into an axis of that size, in SciPy's ways.
-Tensor brought_in(const Tensor& place, std::int64_t size, const std::string& mode) {
-  const auto mirrored = [](const Tensor& at, std::int64_t length) {
-    const std::int64_t last = length - 1;
-    return last == 0 ? zeros_like(at) : abs(mod(at + last, full_like(at, static_cast<double>(2 * last))) - last);
-  };
-  Tensor inside = place;
-  if (mode == "wrap") inside = mod(place, full_like(place, static_cast<double>(size)));
-  if (mode == "mirror") inside = mirrored(place, size);
-  if (mode == "reflect") inside = floor_divide(mirrored(place * 2 + 1, 2 * size + 1) - 1, full_like(place, 2.0));
-  return clip(inside, Tensor(std::int64_t{0}), Tensor(size - 1));
-}
-
 Tensors map_coordinates(const Arguments& a) {
   const Tensor x = a.tensor(0), given = a.tensor(1);
   const std::string mode = a.text("fill_mode", "constant");
   const int order = a.integer("order", 1);
   if (order != 0 && order != 1) throw Error("MapCoordinates: order must be 0 or 1, got " + std::to_string(order));
-  if (mode != "constant" && mode != "nearest" && mode != "wrap" && mode != "mirror" && mode != "reflect")
-    throw Error("MapCoordinates: there is no fill_mode \"" + mode.substr(0, 40) + "\"");
   if (given.rank() < 2 || given.shape()[0] != x.rank() || x.size() == 0 || x.rank() > 8)
     throw Error("MapCoordinates: coordinates of shape " + given.shape().str() + " do not fit " + x.shape().str());
   const DType compute = is_floating(x.dtype()) ? x.dtype() : floatx();
@@ -156,7 +142,7 @@ Tensors map_coordinates(const Arguments& a) {
         const Tensor valid = logical_and(greater_equal(position, 0), less(position, Tensor(size)));
         inside = inside.defined() ? logical_and(inside, valid) : valid;
       }
-      const Tensor index = brought_in(position, size, mode);
+      const Tensor index = ops::cells_of(position, size, mode, "MapCoordinates");
       place = place.defined() ? place * size + index : index;
     }
     Tensor value = take(flat, place);
