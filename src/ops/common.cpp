@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include <nyala/autograd.hpp>
 #include <nyala/ops/math.hpp>
@@ -200,6 +203,20 @@ bool in_row(std::span<const std::int64_t> strides, const Shape& shape) {
   return contiguous;
 }
 
+/// Whether no two elements of that shape are at the same place.
+bool lie_apart(std::span<const std::int64_t> strides, const Shape& shape) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> axes;  // stride and size
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    if (shape[i] > 1) axes.emplace_back(std::abs(strides[i]), shape[i]);
+  std::sort(axes.begin(), axes.end());
+  std::int64_t reach = 0;
+  for (const auto& [stride, size] : axes) {
+    if (stride <= reach) return false;
+    reach += stride * (size - 1);
+  }
+  return true;
+}
+
 }  // namespace
 
 Tensor strided(const Tensor& x, std::int64_t offset, std::span<const std::int64_t> strides, const Shape& shape,
@@ -222,8 +239,10 @@ Tensor strided(const Tensor& x, std::int64_t offset, std::span<const std::int64_
 
 Tensor strided_scatter(const Tensor& values, std::int64_t offset, std::span<const std::int64_t> strides,
                        const Shape& shape, const char* op) {
-  Tensor y = zeros_for(values, shape);
-  if (values.size() > 0) backend::kernels(values).strided_write(values, y, offset, strides, true);
+  const bool apart = lie_apart(strides, values.shape());
+  const bool covers = apart && values.size() == shape.elements();
+  Tensor y = covers ? Tensor::empty(shape, values.dtype(), values.device()) : zeros_for(values, shape);
+  if (values.size() > 0) backend::kernels(values).strided_write(values, y, offset, strides, !apart);
   if (autograd::recording(values)) {
     autograd::attach(y, op, {values},
                      [offset, strides = std::vector(strides.begin(), strides.end()), from = values.shape(),

@@ -57,6 +57,13 @@ Tensor activated(const Tensor& x, FusedActivation activation) {
   return activation == FusedActivation::none ? x : ops::activate(backend::unary_of(activation), transpose_op, x);
 }
 
+/// The same without a second tensor.
+void finish_in_place(Tensor& y, const Tensor& bias, FusedActivation activation) {
+  backend::Kernels& kernels = backend::kernels(y);
+  if (bias.defined()) kernels.binary(backend::Binary::add, y, bias, y);
+  if (activation != FusedActivation::none) kernels.unary(backend::unary_of(activation), y, y);
+}
+
 }  // namespace
 
 Tensor conv_transpose(const Tensor& given, const Tensor& kernel, const Tensor& bias, const ConvArguments& arguments,
@@ -104,8 +111,12 @@ Tensor conv_transpose(const Tensor& given, const Tensor& kernel, const Tensor& b
   }
   Tensor y = ops::convolve_backward_data(x, ops::in_dtype(kernel, dtype), window, reached, transpose_op);
   if (extended) y = pad(y, zeros);
-  if (bias.defined()) y = y + ops::in_dtype(bias, dtype);
-  y = activated(y, arguments.activation);
+  if (autograd::recording(x, kernel, bias)) {
+    if (bias.defined()) y = y + ops::in_dtype(bias, dtype);
+    y = activated(y, arguments.activation);
+  } else {
+    finish_in_place(y, bias.defined() ? ops::in_dtype(bias, dtype) : bias, arguments.activation);
+  }
   return first ? ops::channels_to_first(y) : y;
 }
 

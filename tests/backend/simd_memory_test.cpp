@@ -53,6 +53,35 @@ TEST_CASE("vectorised strided reads match the reference") {
   });
 }
 
+TEST_CASE("vectorised strided writes match the reference, with any number of threads") {
+  ReferenceKernels reference;
+  test::for_each_isa([&](SimdKernels& simd) {
+    const auto check = [&](const Shape& in, std::int64_t offset, const std::vector<std::int64_t>& strides,
+                           const Shape& out) {
+      CAPTURE(in.str());
+      for (const DType dtype : {DType::float32, DType::uint8, DType::int64, DType::bfloat16})
+        for (const bool add : {false, true}) {
+          const Tensor x = test::numbers(test::values(test::noise(in, 0, 100)), dtype, in);
+          const auto written = [&](backend::Kernels& kernels) {
+            Tensor y = test::numbers(test::values(test::noise(out, 0, 50, 7)), dtype, out);
+            kernels.strided_write(x, y, offset, strides, add);
+            return y;
+          };
+          CHECK(test::same_bits(written(simd), written(reference)));
+          CHECK(test::equal_for_threads([&] { return written(simd); }));
+        }
+    };
+    check({217, 300}, 0, {1, 217}, {300, 217});
+    check({3, 33, 20}, 0, {660, 1, 33}, {3, 20, 33});
+    check({200, 40, 16}, 16, {40 * 48, 48, 1}, {200, 40, 48});
+    check({5, 33}, 164, {-33, -1}, {5, 33});
+    check({100}, 3, {5}, {100, 5});
+    check({7, 1, 12}, 1, {26, 13, 1}, {7, 2, 13});
+    check({0}, 0, {1}, {4});
+    check({}, 2, {}, {4});
+  });
+}
+
 TEST_CASE("vectorised gathering, scattering, filling and dropout match the reference") {
   ReferenceKernels reference;
   test::for_each_isa([&](SimdKernels& simd) {

@@ -162,7 +162,9 @@ Convolution::Convolution(DType type, const Shape& x, const Shape& kernel, const 
 }
 
 std::vector<Piece> cut(const Convolution& whole, std::int64_t most, bool rows) {
-  const std::int64_t wanted = std::clamp<std::int64_t>(whole.batch * whole.work() / worth_a_piece, 1, most);
+  // Few multiplications for each number: reading and writing take the time.
+  const std::int64_t work = whole.work() + 4 * (whole.in_elements() + whole.out_elements());
+  const std::int64_t wanted = std::clamp<std::int64_t>(whole.batch * work / worth_a_piece, 1, most);
   std::vector<Piece> pieces;
   if (rows && whole.batch == 1 && wanted > 1 && whole.out[0] > 1 && cut_rows(whole, wanted, pieces)) return pieces;
   pieces.clear();

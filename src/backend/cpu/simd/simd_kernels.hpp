@@ -23,6 +23,8 @@ class SimdKernels : public ReferenceKernels {
   void copy(const Tensor& in, Tensor& out) override;
   void cast(const Tensor& in, Tensor& out) override;
   void strided_read(const Tensor& in, std::int64_t offset, std::span<const std::int64_t> strides, Tensor& out) override;
+  void strided_write(const Tensor& in, Tensor& out, std::int64_t offset, std::span<const std::int64_t> strides,
+                     bool add) override;
   void unary(Unary op, const Tensor& x, Tensor& out, UnaryParameters parameters) override;
   void unary_backward(Unary op, const Tensor& x, const Tensor& y, const Tensor& gradient, Tensor& out,
                       UnaryParameters parameters) override;

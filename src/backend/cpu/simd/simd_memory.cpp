@@ -115,6 +115,32 @@ void read_runs(const T* from, const StridedWalk& walk, T* to) {
   });
 }
 
+/// Rows that lie one after the other to where the walk says.
+template <class T>
+void write_runs(const T* from, const StridedWalk& walk, T* to) {
+  const std::int64_t length = walk.run_length(), stride = walk.run_stride();
+  const std::int64_t rows = walk.rank < 2 ? 1 : walk.sizes[static_cast<std::size_t>(walk.rank - 2)];
+  const std::int64_t row_stride = walk.rank < 2 ? 0 : walk.strides[static_cast<std::size_t>(walk.rank - 2)];
+  const auto write = [&](const T* row, T* target, std::int64_t count) {
+    with_bytes(static_cast<std::size_t>(length) * sizeof(T), [&](auto bytes) {
+      for (std::int64_t i = 0; i < count; ++i, row += length, target += row_stride) {
+        if (stride == 1) {
+          std::memcpy(target, row, bytes);
+        } else {
+          for (std::int64_t j = 0; j < length; ++j) target[j * stride] = row[j];
+        }
+      }
+    });
+  };
+  detail::parallel_for(0, walk.runs, rows_grain(length), [&](std::int64_t begin, std::int64_t end) {
+    while (begin < end) {
+      const std::int64_t matrix = begin / rows, first = begin % rows, last = std::min(rows, first + end - begin);
+      write(from + begin * length, to + walk.start(matrix * rows) + first * row_stride, last - first);
+      begin += last - first;
+    }
+  });
+}
+
 /// Numbers 0 to count - 1, sorted by the part (1/64 to 1/32) of all rows to which they belong; in order within a part.
 class TermsByPart {
  public:
@@ -183,6 +209,16 @@ void SimdKernels::strided_read(const Tensor& in, std::int64_t offset, std::span<
   const StridedWalk walk(out.shape(), strides);
   visit_bytes(in.dtype(), "strided_read", [&]<class T>(std::type_identity<T>) {
     read_runs(static_cast<const T*>(in.raw_data()) + offset, walk, static_cast<T*>(out.raw_data()));
+  });
+}
+
+void SimdKernels::strided_write(const Tensor& in, Tensor& out, std::int64_t offset,
+                                std::span<const std::int64_t> strides, bool add) {
+  if (add || in.dtype() != out.dtype()) return ReferenceKernels::strided_write(in, out, offset, strides, add);
+  if (in.size() == 0) return;
+  const StridedWalk walk(in.shape(), strides);
+  visit_bytes(in.dtype(), "strided_write", [&]<class T>(std::type_identity<T>) {
+    write_runs(static_cast<const T*>(in.raw_data()), walk, static_cast<T*>(out.raw_data()) + offset);
   });
 }
 
