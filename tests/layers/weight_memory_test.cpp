@@ -24,6 +24,10 @@ TEST_CASE("a weight is no tensor that an initializer of the user's holds") {
   Tensor held = ones({3, 2});
   Dense dense(2, {.use_bias = false, .kernel_initializer = [&](const Shape&, DType) { return held; }});
   dense.build_now({{None, 3}});
+  if (held.device().kind() != Device::Kind::cpu) {
+    MESSAGE("skipped: only the CPU lends pointers");
+    return;
+  }
   held.data<float>()[0] = 7.0F;
   CHECK(dense.get_weights()[0].to_vector<float>()[0] == 1.0F);
 }
