@@ -21,6 +21,7 @@ using onednn::Convolution;
 using onednn::Direction;
 using onednn::Piece;
 using onednn::Prepared;
+using onednn::sound;
 
 /// The pieces of a convolution with their primitives, which all use the first one's layout of the weights.
 struct Plan {
@@ -123,6 +124,8 @@ void OneDnnKernels::convolve_elsewhere(const Tensor& x, const Tensor& kernel, co
   Convolution whole(out.dtype(), x.shape(), kernel.shape(), out.shape(), window);
   whole.has_bias = bias.defined();
   if (!before.defined()) whole.activation = static_cast<std::int64_t>(activation);
+  if (!sound(Direction::forward, whole))
+    return SimdKernels::convolve_elsewhere(x, kernel, bias, window, activation, before, out, next);
   const Plan plan(Direction::forward, whole, 16);
   if (!plan.usable()) return SimdKernels::convolve_elsewhere(x, kernel, bias, window, activation, before, out, next);
   const Weights weights(plan.primitives.front(), kernel);
@@ -148,7 +151,10 @@ void OneDnnKernels::conv_backward_data_elsewhere(const Tensor& gradient, const T
   if (!known(dx) || dx.size() == 0 || gradient.size() == 0)
     return SimdKernels::conv_backward_data_elsewhere(gradient, kernel, window, dx);
   const detail::SingleThreadedOmp single;
-  const Plan plan(Direction::backward_data, {dx.dtype(), dx.shape(), kernel.shape(), gradient.shape(), window}, 16);
+  const Convolution whole(dx.dtype(), dx.shape(), kernel.shape(), gradient.shape(), window);
+  if (!sound(Direction::backward_data, whole))
+    return SimdKernels::conv_backward_data_elsewhere(gradient, kernel, window, dx);
+  const Plan plan(Direction::backward_data, whole, 16);
   if (!plan.usable()) return SimdKernels::conv_backward_data_elsewhere(gradient, kernel, window, dx);
   const Weights weights(plan.primitives.front(), kernel);
   plan.run([&](std::int64_t, const Piece& piece, const Prepared& p) {
@@ -187,10 +193,12 @@ void OneDnnKernels::conv_backward_filter_elsewhere(const Tensor& x, const Tensor
     return SimdKernels::conv_backward_filter_elsewhere(x, gradient, window, dkernel);
   if (filter_gradient_on_tiles(x, gradient, window, dkernel)) return;
   const detail::SingleThreadedOmp single;
+  const Convolution whole(dkernel.dtype(), x.shape(), dkernel.shape(), gradient.shape(), window);
+  if (!sound(Direction::backward_filter, whole))
+    return SimdKernels::conv_backward_filter_elsewhere(x, gradient, window, dkernel);
   // Each piece has a gradient of its own, summed in order: few pieces where the kernel is large beside the data.
   const std::int64_t most = std::clamp<std::int64_t>((x.size() + gradient.size()) / dkernel.size(), 2, 8);
-  const Plan plan(Direction::backward_filter, {dkernel.dtype(), x.shape(), dkernel.shape(), gradient.shape(), window},
-                  most);
+  const Plan plan(Direction::backward_filter, whole, most);
   if (!plan.usable()) return SimdKernels::conv_backward_filter_elsewhere(x, gradient, window, dkernel);
   const Prepared& first = plan.first();
   const std::int64_t step = static_cast<std::int64_t>(first.weights.get_size() / sizeof(float) + 15) / 16 * 16;

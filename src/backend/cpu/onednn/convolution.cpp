@@ -161,6 +161,38 @@ Convolution::Convolution(DType type, const Shape& x, const Shape& kernel, const 
   }
 }
 
+bool sound(Direction direction, const Convolution& c) {
+  const auto of_all_axes = [&](auto&& holds) {
+    for (std::size_t axis = 0; axis < static_cast<std::size_t>(c.rank); ++axis)
+      if (!holds(axis)) return false;
+    return true;
+  };
+  const bool single = of_all_axes([&](std::size_t axis) { return c.size[axis] == 1; });
+  const bool filter = direction == Direction::backward_filter;
+  if (c.dtype == DType::float32) {
+    // AVX2's copy of the cells that a stride leaves holds whole groups of 8 channels, its scratchpad those there are.
+    const bool dense = of_all_axes([&](std::size_t axis) { return c.stride[axis] == 1; });
+    return !filter || !single || dense || c.in_channels / c.groups % 8 == 0;
+  }
+  // Halves. All directions of three axes read and write beyond their memory or divide by zero for some shapes.
+  if (c.rank > 2) return false;
+  // So do windows that leave cells out between them.
+  if (!single &&
+      !of_all_axes([&](std::size_t axis) { return c.stride[axis] <= (c.size[axis] - 1) * c.dilation[axis] + 1; }))
+    return false;
+  // AVX-512's gradient of the input of a product reads beyond channels that do not fill its vectors.
+  if (direction == Direction::backward_data) return !single || (c.in_channels % 16 == 0 && c.out_channels % 16 == 0);
+  // The gradient of a tap that meets nothing but padding stays what the memory held.
+  return !filter || of_all_axes([&](std::size_t axis) {
+    for (std::int64_t tap = 0; tap < c.size[axis]; ++tap) {
+      const std::int64_t from = c.pad_before[axis] - tap * c.dilation[axis];
+      const std::int64_t first = from > 0 ? (from - 1) / c.stride[axis] + 1 : 0;  // that it meets no padding before
+      if (first >= c.out[axis] || first * c.stride[axis] - from >= c.in[axis]) return false;
+    }
+    return true;
+  });
+}
+
 std::vector<Piece> cut(const Convolution& whole, std::int64_t most, bool rows) {
   // Few multiplications for each number: reading and writing take the time.
   const std::int64_t work = whole.work() + 4 * (whole.in_elements() + whole.out_elements());

@@ -37,6 +37,9 @@ std::vector<Piece> cut(const Convolution& whole, std::int64_t most, bool rows);
 
 enum class Direction { forward, backward_data, backward_filter };
 
+/// Whether oneDNN's primitive may be believed: 2.6's of some shapes give wrong results, or write beyond their memory.
+bool sound(Direction direction, const Convolution& c);
+
 /// The primitive of a convolution. Its weights have the layout that suits it best or, with a `model`, the layout that
 /// suits that one.
 std::shared_ptr<const Prepared> prepare(Direction direction, const Convolution& c, const Convolution* model);
