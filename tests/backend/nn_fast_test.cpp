@@ -113,6 +113,9 @@ TEST_CASE("fast: dense layers of all sizes") {
                                                                                 {1, 4100, 10},
                                                                                 {1, 1333, 77},
                                                                                 {1, 100, 9000},
+                                                                                {2, 784, 512},
+                                                                                {3, 901, 333},
+                                                                                {4, 260, 517},
                                                                                 {33, 70, 129},
                                                                                 {128, 100, 512},
                                                                                 {300, 64, 10},
@@ -145,6 +148,8 @@ TEST_CASE("fast: matrix products, transposed, batched, added") {
                                                                                {5, 3, 0, 2},
                                                                                {2, 3, 4, 0},
                                                                                {1, 1, 257, 300},
+                                                                               {2, 2, 517, 260},
+                                                                               {1, 4, 300, 250},
                                                                                {7, 64, 1, 64}})
     for (const bool transpose_a : {false, true})
       for (const bool transpose_b : {false, true})

@@ -34,30 +34,33 @@ void small(const Gemm& g, const float* a, const float* b, float* c) {
   simd::nn_loops().multiply(sizes, a, b, c);
 }
 
-/// A single row: into how many runs of rows b is cut, so that each thread reads memory from end to end. The same thread
+/// Few rows: into how many runs of rows b is cut, so that each thread reads memory from end to end. The same thread
 /// gets the same run in every call (as far as it is there) and finds it in its own cache, which strips of columns whose
 /// distance is a power of 2 would fill by half.
 std::int64_t runs_of(const Gemm& g) {
-  constexpr std::int64_t widest = 8192, worth_a_run = 32'768, fewest_rows = 16, most_runs = 8;
-  if (g.m != 1 || g.transpose_b || g.add || g.n > widest) return 1;
+  constexpr std::int64_t widest = 8192, worth_a_run = 32'768, fewest_rows = 16, most_runs = 8, most_rows = 4;
+  if (g.m > most_rows || g.transpose_b || g.add || g.m * g.n > widest) return 1;
   const std::int64_t runs = std::min({g.n * g.k / worth_a_run, g.k / fewest_rows, most_runs});
   return runs < 2 ? 1 : runs / 2 * 2;
 }
 
 void row_product(const Gemm& g, std::int64_t runs, const float* a, const float* b, float* c) {
   constexpr std::int64_t most = 8;
-  const std::int64_t length = (g.k - 1) / runs + 1, count = (g.k - 1) / length + 1;
-  const Scratch sums(static_cast<std::size_t>(count * g.n) * sizeof(float));
+  const std::int64_t length = (g.k - 1) / runs + 1, count = (g.k - 1) / length + 1, size = g.m * g.n;
+  const Scratch sums(static_cast<std::size_t>(count * size) * sizeof(float));
   float* const partial = static_cast<float*>(sums.get());
   detail::parallel_chunks(0, count, 1, [&](std::int64_t, std::int64_t first, std::int64_t last) {
     for (std::int64_t i = first; i < last; ++i) {
       Gemm run = g;
       run.k = std::min(length, g.k - i * length);
-      small(run, a + i * length * (g.transpose_a ? g.stride_a : 1), b + i * length * g.stride_b, partial + i * g.n);
+      run.stride_c = g.n;
+      small(run, a + i * length * (g.transpose_a ? g.stride_a : 1), b + i * length * g.stride_b, partial + i * size);
     }
   });
   constexpr std::array<float, most> ones{1, 1, 1, 1, 1, 1, 1, 1};
-  simd::nn_loops().multiply({1, g.n, count, count, 1, g.n, g.n, false}, ones.data(), partial, c);
+  for (std::int64_t row = 0; row < g.m; ++row)
+    simd::nn_loops().multiply({1, g.n, count, count, 1, size, g.n, false}, ones.data(), partial + row * g.n,
+                              c + row * g.stride_c);
 }
 
 /// sums (n) = a · b, a piece of b at a time widened into the first-level cache.

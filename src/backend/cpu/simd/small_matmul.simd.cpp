@@ -91,23 +91,27 @@ void panel(const SmallProduct& s, const float* a, const float* b, std::int64_t s
   blocks.template operator()<1>();
 }
 
-/// One row times b, reading b once from beginning to end: the memory sets the pace, and it reads ahead. Each sum is
+/// A few rows times b, reading b once from beginning to end: the memory sets the pace, and it reads ahead. Each sum is
 /// formed in the order of the tiles', so that both give the same numbers.
-void multiply_row(const SmallProduct& s, const float* a, const float* b, float* c) {
+template <int m>
+void multiply_rows(const SmallProduct& s, const float* a, const float* b, float* c) {
   constexpr std::int64_t rows = 8;
   for (std::int64_t j = 0; j < s.k; j += rows) {
     const std::int64_t count = s.k - j < rows ? s.k - j : rows;
     for (std::int64_t column = 0; column + width <= s.n; column += width) {
       const float* from = b + j * s.stride_b + column;
-      Lanes sum = j == 0 ? Lanes(0.0f) : Lanes::load_unaligned(c + column);
+      Lanes sums[m];
+      for (int r = 0; r < m; ++r) sums[r] = j == 0 ? Lanes(0.0f) : Lanes::load_unaligned(c + r * s.stride_c + column);
+      const auto add = [&](std::int64_t i) {
+        const Lanes factors = Lanes::load_unaligned(from + i * s.stride_b);
+        for (int r = 0; r < m; ++r) sums[r] = fused(Lanes(a[r * s.row_a + (j + i) * s.column_a]), factors, sums[r]);
+      };
       if (count == rows) {
-        for (std::int64_t i = 0; i < rows; ++i)
-          sum = fused(Lanes(a[(j + i) * s.column_a]), Lanes::load_unaligned(from + i * s.stride_b), sum);
+        for (std::int64_t i = 0; i < rows; ++i) add(i);
       } else {
-        for (std::int64_t i = 0; i < count; ++i)
-          sum = fused(Lanes(a[(j + i) * s.column_a]), Lanes::load_unaligned(from + i * s.stride_b), sum);
+        for (std::int64_t i = 0; i < count; ++i) add(i);
       }
-      sum.store_unaligned(c + column);
+      for (int r = 0; r < m; ++r) sums[r].store_unaligned(c + r * s.stride_c + column);
     }
   }
 }
@@ -115,7 +119,7 @@ void multiply_row(const SmallProduct& s, const float* a, const float* b, float* 
 }  // namespace
 
 void multiply(const SmallProduct& s, const float* a, const float* b, float* c) {
-  constexpr std::int64_t most = 4096;
+  constexpr std::int64_t most = 4096, few_rows = 4, beyond_first_cache = 16'384;
   if (s.m == 0) return;
   if (s.k == 0 && a != c) {  // empty factors may be null, which no arithmetic is allowed on; nothing of c is read
     SmallProduct none = s;
@@ -123,8 +127,14 @@ void multiply(const SmallProduct& s, const float* a, const float* b, float* c) {
     return multiply(none, c, c, c);
   }
   std::int64_t first = 0;
-  if (s.m == 1 && !s.add && s.k > 0 && s.n >= 4 * width) {
-    multiply_row(s, a, b, c);
+  const bool reads_once = s.m == 1 || (s.m <= few_rows && s.k * s.n >= beyond_first_cache);
+  if (reads_once && !s.add && s.k > 0 && s.n >= 4 * width) {
+    switch (s.m) {
+      case 1: multiply_rows<1>(s, a, b, c); break;
+      case 2: multiply_rows<2>(s, a, b, c); break;
+      case 3: multiply_rows<3>(s, a, b, c); break;
+      default: multiply_rows<4>(s, a, b, c);
+    }
     first = s.n / width * width;
   }
   for (std::int64_t column = first; column < s.n; column += 2 * width) {
