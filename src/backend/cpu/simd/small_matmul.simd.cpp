@@ -1,6 +1,7 @@
 #include "backend/cpu/simd/small_matmul.simd.hpp"
 
 #include "backend/cpu/simd/lanes.simd.hpp"
+#include "backend/cpu/simd/unrolled.hpp"
 
 namespace nyala::backend::simd::NYALA_SIMD_NAMESPACE {
 namespace {
@@ -102,15 +103,17 @@ void multiply_rows(const SmallProduct& s, const float* a, const float* b, float*
       const float* from = b + j * s.stride_b + column;
       Lanes sums[m];
       for (int r = 0; r < m; ++r) sums[r] = j == 0 ? Lanes(0.0f) : Lanes::load_unaligned(c + r * s.stride_c + column);
-      const auto add = [&](std::int64_t i) {
-        const Lanes factors = Lanes::load_unaligned(from + i * s.stride_b);
-        for (int r = 0; r < m; ++r) sums[r] = fused(Lanes(a[r * s.row_a + (j + i) * s.column_a]), factors, sums[r]);
+      const float* value = a + j * s.column_a;
+      const auto add = [&] {
+        const Lanes factors = Lanes::load_unaligned(from);
+        for (int r = 0; r < m; ++r) sums[r] = fused(Lanes(value[r * s.row_a]), factors, sums[r]);
+        from += s.stride_b;
+        value += s.column_a;
       };
-      if (count == rows) {
-        for (std::int64_t i = 0; i < rows; ++i) add(i);
-      } else {
-        for (std::int64_t i = 0; i < count; ++i) add(i);
-      }
+      if (count == rows)
+        unrolled<rows>([&](int) { add(); });
+      else
+        for (std::int64_t i = 0; i < count; ++i) add();
       for (int r = 0; r < m; ++r) sums[r].store_unaligned(c + r * s.stride_c + column);
     }
   }
