@@ -73,8 +73,8 @@ TEST_CASE("operations whose sizes hang on values say what to give") {
 
 TEST_CASE("MapCoordinates goes on beyond the edges as sample_image does, in every mode") {
   const Tensor x = random::normal({3, 5}, 0.0, 1.0, DType::float64);
-  const std::string rows = "-7.3, -2.5, -1.0, -0.4, 0.0, 1.6, 2.0, 2.7, 3.5, 9.2",
-                    columns = "11.4, -0.6, 4.0, 4.3, 5.5, 2.2, -3.0, 6.9, -9.1, 0.5";
+  const std::string row_text = "-7.3, -2.5, -1.0, -0.4, 0.0, 1.6, 2.0, 2.7, 3.5, 9.2",
+                    column_text = "11.4, -0.6, 4.0, 4.3, 5.5, 2.2, -3.0, 6.9, -9.1, 0.5";
   const Tensor row = tensor({-7.3, -2.5, -1.0, -0.4, 0.0, 1.6, 2.0, 2.7, 3.5, 9.2});
   const Tensor column = tensor({11.4, -0.6, 4.0, 4.3, 5.5, 2.2, -3.0, 6.9, -9.1, 0.5});
   for (const std::string mode : {"constant", "nearest", "wrap", "mirror", "reflect"})
@@ -84,7 +84,7 @@ TEST_CASE("MapCoordinates goes on beyond the edges as sample_image does, in ever
       Model model =
           graph_of("MapCoordinates", "image",
                    R"(, "order": )" + std::to_string(order) + R"(, "fill_mode": ")" + mode + R"(", "fill_value": 0.5)",
-                   "[3, 5]", "", ", [[" + rows + "], [" + columns + "]]");
+                   "[3, 5]", "", ", [[" + row_text + "], [" + column_text + "]]");
       const Tensor found = model.outputs(x)[0];
       const Tensor wanted =
           sample_image(reshape(x, {1, 3, 5, 1}), reshape(row, {1, 1, 10}), reshape(column, {1, 1, 10}),

@@ -18,13 +18,13 @@ using namespace nyala;
 
 namespace {
 
-struct Case {
+struct WeightCase {
   std::string name;
   Shape input;
   std::function<LayerRef(const std::string&)> make;
 };
 
-std::vector<Case> cases() {
+std::vector<WeightCase> weight_cases() {
   const auto conv = [](int filters, int size, int stride, const char* padding) {
     return [=](const std::string& policy) -> LayerRef {
       return Conv2D(filters, size, {.strides = stride, .padding = padding, .dtype = policy});
@@ -45,13 +45,13 @@ std::vector<Case> cases() {
       {"dense", {200, 256}, [](const std::string& policy) -> LayerRef { return Dense(192, {.dtype = policy}); }}};
 }
 
-double difference(const Tensor& a, const Tensor& b) {
+double relative_difference(const Tensor& a, const Tensor& b) {
   return (max(abs(cast(a, DType::float32) - cast(b, DType::float32))) / (1.0 + max(abs(cast(b, DType::float32)))))
       .item<double>();
 }
 
 /// What a layer of the same kind that was never called before gives for these weights.
-Tensor afresh(const Case& c, const std::string& policy, const std::vector<Tensor>& weights, const Tensor& x) {
+Tensor afresh(const WeightCase& c, const std::string& policy, const std::vector<Tensor>& weights, const Tensor& x) {
   const LayerRef other = c.make(policy);
   (*other).build_now({x.shape()});
   (*other).set_weights(weights);
@@ -61,7 +61,7 @@ Tensor afresh(const Case& c, const std::string& policy, const std::vector<Tensor
 }  // namespace
 
 TEST_CASE("every change of a weight shows in the next prediction") {
-  for (const Case& c : cases())
+  for (const WeightCase& c : weight_cases())
     for (const std::string policy : {"float32", "mixed_bfloat16"}) {
       CAPTURE(c.name);
       CAPTURE(policy);
@@ -71,8 +71,8 @@ TEST_CASE("every change of a weight shows in the next prediction") {
         CAPTURE(after);
         const Tensor expected = afresh(c, policy, (*layer).get_weights(), x);
         const Tensor found = (*layer)(x), again = (*layer)(x);
-        CHECK(difference(found, expected) < 1e-5);
-        CHECK(difference(again, expected) < 1e-5);
+        CHECK(relative_difference(found, expected) < 1e-5);
+        CHECK(relative_difference(again, expected) < 1e-5);
       };
       (*layer)(x);
       check("building");
@@ -90,7 +90,7 @@ TEST_CASE("every change of a weight shows in the next prediction") {
       {
         GradientTape tape;
         const Tensor y = (*layer)(x);
-        CHECK(difference(y, afresh(c, policy, (*layer).get_weights(), x)) < 1e-5);
+        CHECK(relative_difference(y, afresh(c, policy, (*layer).get_weights(), x)) < 1e-5);
       }
       if (x.device().kind() != Device::Kind::cpu) continue;
       float* numbers = nullptr;
@@ -110,7 +110,7 @@ TEST_CASE("every change of a weight shows in the next prediction") {
 }
 
 TEST_CASE("several threads predict with the same weights, before and after a change") {
-  const Case c = cases()[0];
+  const WeightCase c = weight_cases()[0];
   const LayerRef layer = c.make("float32");
   const Tensor x = random::normal(c.input);
   (*layer)(x);
@@ -123,7 +123,7 @@ TEST_CASE("several threads predict with the same weights, before and after a cha
     for (double& each : worst)
       threads.emplace_back([&] {
         each = 0.0;
-        for (int i = 0; i < 20; ++i) each = std::max(each, difference((*layer)(x), expected));
+        for (int i = 0; i < 20; ++i) each = std::max(each, relative_difference((*layer)(x), expected));
       });
     for (std::thread& thread : threads) thread.join();
     for (const double each : worst) CHECK(each < 1e-5);

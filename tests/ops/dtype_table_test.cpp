@@ -11,7 +11,7 @@ struct DTypeRow {
 };
 
 // What keras.ops (3.15.1, JAX backend) makes of each dtype.
-const DTypeRow rows[] = {
+const DTypeRow dtype_rows[] = {
     {"negative", [](const Tensor& x) { return nyala::negative(x); }, {nullptr, "uint8", "int8", "int32", "float16"}},
     {"abs", [](const Tensor& x) { return nyala::abs(x); }, {"bool", "uint8", "int8", "int32", "float16"}},
     {"sign", [](const Tensor& x) { return nyala::sign(x); }, {nullptr, "uint8", "int8", "int32", "float16"}},
@@ -122,7 +122,7 @@ const DTypeRow rows[] = {
 
 TEST_CASE("operations give the dtypes that Keras gives") {
   const DType dtypes[] = {DType::boolean, DType::uint8, DType::int8, DType::int32, DType::float16};
-  for (const DTypeRow& row : rows) {
+  for (const DTypeRow& row : dtype_rows) {
     CAPTURE(row.name);
     for (int i = 0; i < 5; ++i) {
       const Tensor x = cast(tensor({1, 0, 1}), dtypes[i]);
