@@ -16,12 +16,16 @@ std::shared_ptr<const void> WeightForms::find(const Key& key) {
   return found == entries_.end() ? nullptr : found->form;
 }
 
-void WeightForms::keep(Entry entry) {
+void WeightForms::keep(Entry entry, std::uint64_t closings) {
   if (all_bytes.fetch_add(entry.bytes) + entry.bytes > most_bytes) {
     all_bytes.fetch_sub(entry.bytes);
     return;
   }
   const std::scoped_lock guard(lock_);
+  if (closings_.load() != closings) {
+    all_bytes.fetch_sub(entry.bytes);
+    return;
+  }
   if (entries_.size() == most_forms) {
     all_bytes.fetch_sub(entries_.front().bytes);
     entries_.erase(entries_.begin());

@@ -40,17 +40,19 @@ class WeightForms {
   bool is_open() const { return open_.load(std::memory_order_relaxed); }
   void open() { open_.store(true, std::memory_order_relaxed); }
   void close() {
-    if (!open_.exchange(false, std::memory_order_relaxed)) return;
+    if (!open_.exchange(false)) return;
+    closings_.fetch_add(1);
     clear();
   }
 
   /// The form of that key, made by make() -> std::shared_ptr<const Form> if there is none. Form::bytes(): its size.
   template <class Form, class Make>
   std::shared_ptr<const Form> get(const Key& key, Make&& make) {
+    const std::uint64_t closings = closings_.load();
     if (!is_open()) return make();
     if (std::shared_ptr<const void> known = find(key)) return std::static_pointer_cast<const Form>(std::move(known));
     std::shared_ptr<const Form> made = make();
-    keep({key, made, made->bytes()});
+    keep({key, made, made->bytes()}, closings);
     return made;
   }
 
@@ -62,10 +64,12 @@ class WeightForms {
   };
 
   std::shared_ptr<const void> find(const Key& key);
-  void keep(Entry entry);
+  /// Unless the weight was closed since it had been so often.
+  void keep(Entry entry, std::uint64_t closings);
   void clear();
 
   std::atomic<bool> open_ = false;
+  std::atomic<std::uint64_t> closings_ = 0;
   SpinLock lock_;
   std::vector<Entry, PoolAllocator<Entry>> entries_;
 };

@@ -152,6 +152,17 @@ TEST_CASE("forms are made once, go when the weight changes, and are as many as f
   forms.close();
   forms.open();
   CHECK(form(forms, 1) == 5);
+  // A form that was being made while the weight changed is of the old value: it is not kept.
+  forms.get<Form>({&kind, 99}, [&] {
+    forms.close();
+    forms.open();
+    return std::make_shared<const Form>(Form{-1, 8});
+  });
+  CHECK(forms.get<Form>({&kind, 99}, [] { return std::make_shared<const Form>(Form{-2, 8}); })->number == -2);
+  forms.close();
+  forms.open();
+  count = 4;
+  CHECK(form(forms, 1) == 5);
   for (std::int64_t i = 2; i <= 7; ++i) form(forms, i);
   CHECK(count == 11);
   CHECK(form(forms, 7) == 11);
