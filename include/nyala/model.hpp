@@ -231,6 +231,7 @@ class Model : public Layer {
   /// https://keras.io/api/models/model_training_apis/
   /// Inputs and targets come as a tensor, as a list, or by name: fit({{"title", t}, {"body", b}}, {{"priority", p}}).
   void compile(const OptimizerRef& optimizer = "rmsprop", const Losses& loss = {}, const CompileOptions& options = {});
+  /// Shuffled rows may be read some batches ahead by a second thread: change x and y between epochs only.
   History fit(const ModelData& x, const ModelData& y, const FitOptions& options = {});
   History fit(const Dataset& data, const FitOptions& options = {});
   /// fit(x, y, 10). A template, since a plain int would also catch fit(x, y, {}).

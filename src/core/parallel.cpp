@@ -1,11 +1,8 @@
 #include "core/parallel.hpp"
 
-#include <pthread.h>
-
 #include <atomic>
 #include <bit>
 #include <climits>
-#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
@@ -19,6 +16,7 @@
 
 #include "core/futex.hpp"
 #include "core/processors.hpp"
+#include "core/signals_blocked.hpp"
 #include "core/spin_lock.hpp"
 #include "core/spin_wait.hpp"
 #include "core/subnormals.hpp"
@@ -33,25 +31,6 @@ namespace nyala::detail {
 namespace {
 
 constinit thread_local bool inside_parallel = false;
-
-struct InsideParallel {
-  InsideParallel() { inside_parallel = true; }
-  ~InsideParallel() { inside_parallel = false; }
-};
-
-// A signal belongs to the user's threads.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
 
 /// One job at a time: at most 64 chunks, a bit each in `claimed_`. Workers join a job while it is open; its caller
 /// closes it when no chunk is left and waits only for those that joined. So a worker that the scheduler keeps away
@@ -101,7 +80,7 @@ class ThreadPool {
   static constexpr int epoch_shift = 32;
 
   void run_job(std::int64_t count, FunctionRef<void(std::int64_t)> fn) {
-    const InsideParallel inside;
+    const OnThisThread inside;
     fn_ = &fn;
     count_ = count;
     mode_ = float_mode();
@@ -271,6 +250,10 @@ class ThreadPool {
 }  // namespace
 
 void run_chunks(std::int64_t count, FunctionRef<void(std::int64_t)> fn) { ThreadPool::instance().run(count, fn); }
+
+OnThisThread::OnThisThread() : before_(inside_parallel) { inside_parallel = true; }
+
+OnThisThread::~OnThisThread() { inside_parallel = before_; }
 
 SingleThreadedOmp::SingleThreadedOmp() : before_(omp_get_max_threads()) {
   if (before_ != 1) omp_set_num_threads(1);

@@ -61,6 +61,18 @@ void parallel_chunks(std::int64_t begin, std::int64_t end, std::int64_t grain, F
     run_chunks(chunks.count, run);
 }
 
+/// While it lives, run_chunks() in the calling thread leaves the pool to others.
+class OnThisThread {
+ public:
+  OnThisThread();
+  ~OnThisThread();
+  OnThisThread(const OnThisThread&) = delete;
+  OnThisThread& operator=(const OnThisThread&) = delete;
+
+ private:
+  bool before_;
+};
+
 /// While it lives, OpenMP in the calling thread (oneDNN's) uses that thread only.
 class SingleThreadedOmp {
  public:

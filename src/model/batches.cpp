@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include <nyala/error.hpp>
-#include <nyala/ops/indexing.hpp>
 #include <nyala/ops/math.hpp>
 #include <nyala/ops/reduction.hpp>
 #include <nyala/ops/shape.hpp>
@@ -59,6 +58,7 @@ class ArrayBatches final : public Batches {
       : data_{std::move(x), std::move(y), std::move(sample_weight)},
         batch_(options.batch_size),
         shuffle_(options.shuffle),
+        ahead_(options.ahead),
         rows_(common_rows(data_.x, data_.y, data_.sample_weight, options.where)) {
     if (batch_ < 1) throw Error(options.where + ": batch_size must be at least 1, got " + std::to_string(batch_));
   }
@@ -66,6 +66,7 @@ class ArrayBatches final : public Batches {
   void start() override {
     at_ = 0;
     before_ = random_state();
+    shuffled_.reset();
     if (!shuffle_) return;
     order_ = Tensor::empty({rows_}, DType::int64, Device());
     philox::fill_permutation(order_.data<std::int64_t>(), static_cast<std::size_t>(rows_), next_stream());
@@ -74,9 +75,12 @@ class ArrayBatches final : public Batches {
   bool next(Batch& batch) override {
     if (at_ >= rows_) return false;
     const std::int64_t end = std::min(rows_, at_ + batch_);
-    batch.x = part(data_.x, end);
-    batch.y = part(data_.y, end);
-    batch.sample_weight = part(data_.sample_weight, end);
+    if (shuffle_) {
+      if (!shuffled_) shuffled_.emplace(data_, order_, at_, batch_, ahead_);
+      shuffled_->get(at_, end, batch);
+    } else {
+      batch = {part(data_.x, end), part(data_.y, end), part(data_.sample_weight, end)};
+    }
     at_ = end;
     return true;
   }
@@ -114,10 +118,7 @@ class ArrayBatches final : public Batches {
   Tensors part(const Tensors& tensors, std::int64_t end) const {
     Tensors parts;
     for (const Tensor& tensor : tensors) {
-      if (shuffle_)
-        parts.push_back(take(tensor, order_.rows(at_, end).to(tensor.device()), 0));
-      else
-        parts.push_back(at_ == 0 && end == rows_ ? tensor : tensor.rows(at_, end));
+      parts.push_back(at_ == 0 && end == rows_ ? tensor : tensor.rows(at_, end));
     }
     return parts;
   }
@@ -125,9 +126,11 @@ class ArrayBatches final : public Batches {
   Batch data_;
   std::int64_t batch_;
   bool shuffle_;
+  Ahead ahead_;
   std::int64_t rows_, at_ = 0;
   RandomState before_;
   Tensor order_;
+  std::optional<ShuffledRows> shuffled_;
 };
 
 class DatasetBatches final : public Batches {

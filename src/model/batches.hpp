@@ -11,6 +11,7 @@
 #include <nyala/random.hpp>
 
 #include "core/seed_stream.hpp"
+#include "model/shuffled_rows.hpp"
 
 namespace nyala::detail {
 
@@ -36,6 +37,7 @@ struct ArrayBatchesOptions {
   std::string where = "fit";  // how errors name the call
   int batch_size = 32;
   bool shuffle = false;
+  Ahead ahead = Ahead::where_it_pays;  // of shuffled data
 };
 /// Throws Error for tensors without rows or of different lengths, and for batch_size < 1.
 std::unique_ptr<Batches> array_batches(const Tensors& x, const Tensors& y, const Tensors& sample_weight,
