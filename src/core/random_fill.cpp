@@ -87,6 +87,19 @@ void fill_truncated(T* out, std::size_t count, Stream stream, std::uint64_t offs
   }
 }
 
+template <class T>
+void permute(T* out, std::size_t count, Stream stream) {
+  std::iota(out, out + count, T{0});
+  if (count < 2) return;
+  for_batches<2>(count - 1, stream, 0, [&](const std::uint32_t* words, std::size_t done, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t last = count - 1 - done - i;
+      const auto chosen = static_cast<std::size_t>(Wide{double_word(words + 2 * i)} * (last + 1) >> 64);
+      std::swap(out[last], out[chosen]);
+    }
+  });
+}
+
 }  // namespace
 
 void fill_uniform_bits(std::uint32_t* out, std::size_t count, Stream stream, std::uint64_t offset) {
@@ -168,16 +181,7 @@ void fill_bernoulli(std::uint8_t* out, std::size_t count, Stream stream, std::ui
   });
 }
 
-void fill_permutation(std::int64_t* out, std::size_t count, Stream stream) {
-  std::iota(out, out + count, std::int64_t{0});
-  if (count < 2) return;
-  for_batches<2>(count - 1, stream, 0, [&](const std::uint32_t* words, std::size_t done, std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t last = count - 1 - done - i;
-      const auto chosen = static_cast<std::size_t>(Wide{double_word(words + 2 * i)} * (last + 1) >> 64);
-      std::swap(out[last], out[chosen]);
-    }
-  });
-}
+void fill_permutation(std::int32_t* out, std::size_t count, Stream stream) { permute(out, count, stream); }
+void fill_permutation(std::int64_t* out, std::size_t count, Stream stream) { permute(out, count, stream); }
 
 }  // namespace nyala::philox

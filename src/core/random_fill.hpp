@@ -37,7 +37,8 @@ void fill_integers(std::int64_t* out, std::size_t count, Stream stream, std::uin
 /// 1 with that probability, else 0.
 void fill_bernoulli(std::uint8_t* out, std::size_t count, Stream stream, std::uint64_t offset, double probability);
 
-/// The numbers 0 to count - 1 in random order (Fisher and Yates' shuffle).
+/// The numbers 0 to count - 1 in random order (Fisher and Yates' shuffle), the same as either type; they must fit it.
+void fill_permutation(std::int32_t* out, std::size_t count, Stream stream);
 void fill_permutation(std::int64_t* out, std::size_t count, Stream stream);
 
 }  // namespace nyala::philox

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <nyala/error.hpp>
 #include <nyala/ops/math.hpp>
@@ -68,8 +69,13 @@ class ArrayBatches final : public Batches {
     before_ = random_state();
     shuffled_.reset();
     if (!shuffle_) return;
-    order_ = Tensor::empty({rows_}, DType::int64, Device());
-    philox::fill_permutation(order_.data<std::int64_t>(), static_cast<std::size_t>(rows_), next_stream());
+    const auto count = static_cast<std::size_t>(rows_);
+    const bool narrow = rows_ <= std::numeric_limits<std::int32_t>::max();  // as nearly always: half the memory to walk
+    order_ = Tensor::empty({rows_}, narrow ? DType::int32 : DType::int64, Device());
+    if (narrow)
+      philox::fill_permutation(order_.data<std::int32_t>(), count, next_stream());
+    else
+      philox::fill_permutation(order_.data<std::int64_t>(), count, next_stream());
   }
 
   bool next(Batch& batch) override {

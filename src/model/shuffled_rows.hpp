@@ -19,7 +19,7 @@ enum class Ahead : std::uint8_t { never, where_it_pays, always };
 /// the batches are then parts of. Whoever asks for rows that it has not ready gathers them himself and never waits.
 class ShuffledRows {
  public:
-  /// `order`: int64, a row for every place. Rows are asked for from `begin` on, `batch` at a time.
+  /// `order`: integers, a row for every place. Rows are asked for from `begin` on, `batch` at a time.
   ShuffledRows(const Batch& data, Tensor order, std::int64_t begin, std::int64_t batch, Ahead ahead);
   ~ShuffledRows();
   ShuffledRows(const ShuffledRows&) = delete;

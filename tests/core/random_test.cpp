@@ -212,6 +212,9 @@ TEST_CASE("random: permutations hold each number once, and each order comes up")
   for (const std::size_t count : {0U, 1U, 2U, 1000U}) {
     std::vector<std::int64_t> order(count);
     philox::fill_permutation(order.data(), count, stream);
+    std::vector<std::int32_t> narrow(count);
+    philox::fill_permutation(narrow.data(), count, stream);
+    REQUIRE(std::equal(order.begin(), order.end(), narrow.begin()));
     std::sort(order.begin(), order.end());
     for (std::size_t i = 0; i < count; ++i) REQUIRE(order[i] == static_cast<std::int64_t>(i));
   }
