@@ -133,11 +133,13 @@ class Kernels {
   virtual void batch_norm_activation_train(Unary activation, const Tensor& x, const Tensor& gamma, const Tensor& beta,
                                            const Tensor& residual, double epsilon, Tensor& y, Tensor& mean,
                                            Tensor& variance);
-  /// dresidual: the gradient before the activation; null without a residual.
+  /// y: what the training kernel made of x, gamma, beta and residual. dresidual: the gradient before the activation;
+  /// null without a residual or if nobody asks. dresidual, or dx without a residual, may be the gradient's memory.
   virtual void batch_norm_activation_backward(Unary activation, const Tensor& x, const Tensor& y,
-                                              const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
-                                              const Tensor& variance, double epsilon, Tensor& dx, Tensor& dgamma,
-                                              Tensor& dbeta, Tensor& dresidual);
+                                              const Tensor& gradient, const Tensor& gamma, const Tensor& beta,
+                                              const Tensor& residual, const Tensor& mean, const Tensor& variance,
+                                              double epsilon, Tensor& dx, Tensor& dgamma, Tensor& dbeta,
+                                              Tensor& dresidual);
   virtual void batch_norm_inference(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma,
                                     const Tensor& beta, double epsilon, Tensor& y);
   /// x (rows, n), gamma, beta (n,) or null; mean and inverse deviation (rows,) out, or null in inference

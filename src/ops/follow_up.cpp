@@ -68,13 +68,15 @@ FollowedBatchNorm batch_norm_followed(const Tensor& x, const Tensor& gamma, cons
       });
       return;
     }
-    Tensor dx = empty_like(x), dresidual = kept_residual ? empty_like(x) : Tensor();
+    Tensor place = g.grad().dtype() == x.dtype() ? g.place_like_grad() : empty_like(x);
+    Tensor dx = given.defined() ? empty_like(x) : place, dresidual = kept_residual ? place : Tensor();
     Tensor dgamma = g.needs(1) ? empty_like(gamma) : Tensor(), dbeta = g.needs(2) ? empty_like(beta) : Tensor();
     Tensor dx_rows = detail::alias(dx, rows);
+    const Tensor residual_rows = given.defined() ? detail::alias(given, rows) : Tensor();
     Tensor dresidual_rows = dresidual.defined() ? detail::alias(dresidual, rows) : Tensor();
-    backend::kernels(x).batch_norm_activation_backward(activation, detail::alias(x, rows), detail::alias(y, rows),
-                                                       detail::alias(g.grad(), rows), gamma, middle, variance, epsilon,
-                                                       dx_rows, dgamma, dbeta, dresidual_rows);
+    backend::kernels(x).batch_norm_activation_backward(
+        activation, detail::alias(x, rows), detail::alias(y, rows), detail::alias(g.grad(), rows), gamma, beta,
+        residual_rows, middle, variance, epsilon, dx_rows, dgamma, dbeta, dresidual_rows);
     g.set(0, dx);
     g.set(1, dgamma);
     g.set(2, dbeta);

@@ -266,11 +266,16 @@ TEST_CASE("fast: float16 and bfloat16 element by element, summed and normalised"
               Tensor of_batch = zeros({n}, f32);
               k.batch_norm_activation_train(activation, x, gamma, beta, residual, 1e-1, to, mean, of_batch);
             });
+          Tensor normal = in_dtype(zeros(shape, f32), half);
+          ReferenceKernels reference;
+          reference.batch_norm_inference(x, middle, variance, gamma, beta, 1e-3, normal);
+          if (residual.defined()) reference.binary(Binary::add, normal, residual, normal);
+          static_cast<Kernels&>(reference).unary(activation, normal, normal);
           compare("batch norm and activation, backward", out, 2 * tolerance, [&](Kernels& k, Tensor& to) {
             Tensor dgamma = zeros({n}, f32), dbeta = zeros({n}, f32);
             Tensor of_residual = residual.defined() ? in_dtype(zeros(shape, f32), half) : none;
-            k.batch_norm_activation_backward(activation, x, x, y, gamma, middle, variance, 1e-3, to, dgamma, dbeta,
-                                             of_residual);
+            k.batch_norm_activation_backward(activation, x, normal, y, gamma, beta, residual, middle, variance, 1e-3,
+                                             to, dgamma, dbeta, of_residual);
           });
         }
       if (n > 1) {

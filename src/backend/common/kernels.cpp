@@ -135,9 +135,9 @@ void Kernels::batch_norm_activation_train(Unary activation, const Tensor& x, con
   unary(activation, y, y);
 }
 void Kernels::batch_norm_activation_backward(Unary activation, const Tensor& x, const Tensor& y, const Tensor& gradient,
-                                             const Tensor& gamma, const Tensor& mean, const Tensor& variance,
-                                             double epsilon, Tensor& dx, Tensor& dgamma, Tensor& dbeta,
-                                             Tensor& dresidual) {
+                                             const Tensor& gamma, const Tensor&, const Tensor&, const Tensor& mean,
+                                             const Tensor& variance, double epsilon, Tensor& dx, Tensor& dgamma,
+                                             Tensor& dbeta, Tensor& dresidual) {
   Tensor before = dresidual.defined() ? dresidual : Tensor::empty(x.shape(), x.dtype(), x.device());
   unary_backward(activation, Tensor(), y, gradient, before);
   batch_norm_backward(x, before, gamma, mean, variance, epsilon, dx, dgamma, dbeta);

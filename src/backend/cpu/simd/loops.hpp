@@ -52,9 +52,9 @@ void channel_products(const float* x, const float* gradient, const float* mean, 
                       std::int64_t rows, std::int64_t n);
 void channel_scale(const float* x, const float* center, const float* factor, const float* shift, float* y,
                    std::int64_t rows, std::int64_t n);
-void channel_combine(const float* x, const float* gradient, const float* center, const float* a, const float* b,
-                     const float* c, float* dx, std::int64_t rows, std::int64_t n);
-void channel_gradient(const float* x, const float* y, const float* gradient, float ceiling, const float* mean,
+void channel_combine(const float* x, const float* gradient, const simd::ChannelSteps* gate, const float* center,
+                     const float* a, const float* b, const float* c, float* dx, std::int64_t rows, std::int64_t n);
+void channel_gradient(const float* x, const float* y, const float* gradient, const simd::ChannelSteps& steps,
                       float* before, double* sums, double* products, std::int64_t rows, std::int64_t n);
 void channel_activate(const float* x, const float* center, const float* factor, const float* shift,
                       const float* residual, float floor, float ceiling, float* y, std::int64_t rows, std::int64_t n);

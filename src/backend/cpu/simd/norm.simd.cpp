@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "backend/cpu/simd/loops.hpp"
 #include "backend/cpu/simd/reduce.hpp"
 
@@ -114,25 +116,6 @@ void channel_products(const float* x, const float* gradient, const float* mean, 
       });
 }
 
-void channel_gradient(const float* x, const float* y, const float* gradient, float ceiling, const float* mean,
-                      float* before, double* sums, double* products, std::int64_t rows, std::int64_t n) {
-  for_row_blocks(
-      rows, n, [&](std::int64_t first, std::int64_t last, std::int64_t k) __attribute__((always_inline)) {
-        const Floats from = get(mean, k, n, 0.0F);
-        Floats sum{}, product{};
-        for (std::int64_t r = first; r < last; ++r) {
-          const Floats value = get(y + r * n, k, n, 0.0F);
-          const Floats passes = select((value > 0.0F) & ~(value >= ceiling), splat(1.0F), Floats{});
-          const Floats g = get(gradient + r * n, k, n, 0.0F) * passes;
-          put(g, before + r * n, k, n);
-          sum += g;
-          product = fma(g, get(x + r * n, k, n, 0.0F) - from, product);
-        }
-        add_lanes(sum, sums + k, n - k);
-        add_lanes(product, products + k, n - k);
-      });
-}
-
 namespace {
 
 /// y = fn(x, element, constants) by channel, where constants(k) are those of the register of channels from k on: they
@@ -160,7 +143,44 @@ struct ScaleConstants {
   [[gnu::always_inline]] Floats operator()(Floats x) const { return fma(x - center, factor, shift); }
 };
 
+[[gnu::always_inline]] inline ScaleConstants scale_of(const simd::ChannelSteps& steps, std::int64_t k, std::int64_t n) {
+  return {get(steps.center, k, n, 0.0F), get(steps.factor, k, n, 0.0F), get(steps.shift, k, n, 0.0F)};
+}
+
+/// 1 where a value is between floor and ceiling (NaN: no limit) and so follows its argument, else 0.
+[[gnu::always_inline]] inline Floats passes(Floats value, const simd::ChannelSteps& steps) {
+  return select((value > steps.floor) & ~(value >= steps.ceiling), splat(1.0F), Floats{});
+}
+
+template <bool Given, bool Kept>
+void gradient_sums(const float* x, const float* y, const float* gradient, const simd::ChannelSteps& steps,
+                   float* before, double* sums, double* products, std::int64_t rows, std::int64_t n) {
+  for_row_blocks(
+      rows, n, [&](std::int64_t first, std::int64_t last, std::int64_t k) __attribute__((always_inline)) {
+        const ScaleConstants scale = scale_of(steps, k, n);
+        Floats sum{}, product{};
+        for (std::int64_t r = first; r < last; ++r) {
+          const Floats in = get(x + r * n, k, n, 0.0F);
+          const Floats value = Given ? get(y + r * n, k, n, 0.0F) : scale(in);
+          const Floats g = get(gradient + r * n, k, n, 0.0F) * passes(value, steps);
+          if constexpr (Kept) put(g, before + r * n, k, n);
+          sum += g;
+          product = fma(g, in - scale.center, product);
+        }
+        add_lanes(sum, sums + k, n - k);
+        add_lanes(product, products + k, n - k);
+      });
+}
+
 }  // namespace
+
+void channel_gradient(const float* x, const float* y, const float* gradient, const simd::ChannelSteps& steps,
+                      float* before, double* sums, double* products, std::int64_t rows, std::int64_t n) {
+  const auto run = y == nullptr        ? before == nullptr ? gradient_sums<false, false> : gradient_sums<false, true>
+                          : before == nullptr ? gradient_sums<true, false>
+                                       : gradient_sums<true, true>;
+  run(x, y, gradient, steps, before, sums, products, rows, n);
+}
 
 void channel_activate(const float* x, const float* center, const float* factor, const float* shift,
                       const float* residual, float floor, float ceiling, float* y, std::int64_t rows, std::int64_t n) {
@@ -189,15 +209,28 @@ void channel_scale(const float* x, const float* center, const float* factor, con
       [](Floats value, std::int64_t, std::int64_t, const ScaleConstants& scale) { return scale(value); });
 }
 
-void channel_combine(const float* x, const float* gradient, const float* center, const float* a, const float* b,
-                     const float* c, float* dx, std::int64_t rows, std::int64_t n) {
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t k = 0; k < n; k += lanes) {
-      const Floats value = get(x + r * n, k, n, 0.0F) - get(center, k, n, 0.0F);
-      const Floats from_x = fma(value, get(b, k, n, 0.0F), get(c, k, n, 0.0F));
-      put(fma(get(gradient + r * n, k, n, 0.0F), get(a, k, n, 0.0F), from_x), dx + r * n, k, n);
+void channel_combine(const float* x, const float* gradient, const simd::ChannelSteps* gate, const float* center,
+                     const float* a, const float* b, const float* c, float* dx, std::int64_t rows, std::int64_t n) {
+  struct Constants {
+    Floats center, a, b, c;
+    [[gnu::always_inline]] Floats operator()(Floats value, Floats g) const {
+      return fma(g, a, fma(value - center, b, c));
     }
-  }
+  };
+  const auto of_channels = [&](std::int64_t k) {
+    return Constants{get(center, k, n, 0.0F), get(a, k, n, 0.0F), get(b, k, n, 0.0F), get(c, k, n, 0.0F)};
+  };
+  if (gate == nullptr)
+    return by_channels(x, dx, rows, n, of_channels,
+                       [&](Floats value, std::int64_t i, std::int64_t count, const Constants& constants) {
+                         return constants(value, load_up_to(count, gradient + i));
+                       });
+  by_channels(
+      x, dx, rows, n, [&](std::int64_t k) { return std::pair(of_channels(k), scale_of(*gate, k, n)); },
+      [&](Floats value, std::int64_t i, std::int64_t count, const std::pair<Constants, ScaleConstants>& constants) {
+        const auto& [combine, scale] = constants;
+        return combine(value, load_up_to(count, gradient + i) * passes(scale(value), *gate));
+      });
 }
 
 }  // namespace nyala::backend::NYALA_SIMD_NAMESPACE

@@ -60,15 +60,15 @@ void take_moments(const SimdTable& table, bool half, const Tensor& x, Tensor& me
   write_moments(moments, from, rows, mean, variance);
 }
 
-/// dx from the gradient by the normalised values, whose sums are known.
-void combine(const SimdTable& table, bool half, const Tensor& x, const Tensor& gradient, const float* center,
-             const ChannelCombination& to_x, Tensor& dx) {
+/// dx from the gradient by the normalised values (that passes where the gate lets it), whose sums are known.
+void combine(const SimdTable& table, bool half, const Tensor& x, const Tensor& gradient, const simd::ChannelSteps* gate,
+             const float* center, const ChannelCombination& to_x, Tensor& dx) {
   const std::int64_t rows = x.shape()[0], n = x.shape()[1];
   detail::parallel_for(0, rows, rows_grain(n), [&](std::int64_t begin, std::int64_t end) {
     Rows of_x(x, n), of_gradient(gradient, n), of_dx(dx, n);
     for_rows(half, begin, end, n, [&](std::int64_t row, std::int64_t some) {
-      table.channel_combine(of_x.read(row, some), of_gradient.read(row, some), center, to_x.a.data(), to_x.b.data(),
-                            to_x.c.data(), of_dx.write(row), some, n);
+      table.channel_combine(of_x.read(row, some), of_gradient.read(row, some), gate, center, to_x.a.data(),
+                            to_x.b.data(), to_x.c.data(), of_dx.write(row), some, n);
       of_dx.finish(row, some);
     });
   });
@@ -119,8 +119,8 @@ void SimdKernels::batch_norm_backward(const Tensor& x, const Tensor& gradient, c
       table_.channel_products(of_x.read(row, some), of_gradient.read(row, some), center, sums, products, some, n);
     });
   });
-  combine(table_, half, x, gradient, center, ChannelCombination(totals, rows, gamma, variance, epsilon, dgamma, dbeta),
-          dx);
+  combine(table_, half, x, gradient, nullptr, center,
+          ChannelCombination(totals, rows, gamma, variance, epsilon, dgamma, dbeta), dx);
 }
 
 void SimdKernels::batch_norm_activation_train(Unary activation, const Tensor& x, const Tensor& gamma,
@@ -153,30 +153,36 @@ void SimdKernels::finish(const Finish& next, Tensor& y) {
 }
 
 void SimdKernels::batch_norm_activation_backward(Unary activation, const Tensor& x, const Tensor& y,
-                                                 const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
-                                                 const Tensor& variance, double epsilon, Tensor& dx, Tensor& dgamma,
-                                                 Tensor& dbeta, Tensor& dresidual) {
+                                                 const Tensor& gradient, const Tensor& gamma, const Tensor& beta,
+                                                 const Tensor& residual, const Tensor& mean, const Tensor& variance,
+                                                 double epsilon, Tensor& dx, Tensor& dgamma, Tensor& dbeta,
+                                                 Tensor& dresidual) {
   const std::optional<float> ceiling = ceiling_of(activation);
-  const bool half = half_rows(x, gamma, mean, variance, dgamma, dbeta) && all_half(x, y, gradient, dx, dresidual);
+  const bool half =
+      half_rows(x, gamma, beta, mean, variance, dgamma, dbeta) && all_half(x, y, gradient, residual, dx, dresidual);
   if (!ceiling ||
-      (!half && (!all_float32(x, y, gradient, gamma, mean, variance, dx, dgamma, dbeta, dresidual) || x.size() == 0))) {
-    return Kernels::batch_norm_activation_backward(activation, x, y, gradient, gamma, mean, variance, epsilon, dx,
-                                                   dgamma, dbeta, dresidual);
+      (!half && (!all_float32(x, y, gradient, gamma, beta, residual, mean, variance, dx, dgamma, dbeta, dresidual) ||
+                 x.size() == 0))) {
+    return Kernels::batch_norm_activation_backward(activation, x, y, gradient, gamma, beta, residual, mean, variance,
+                                                   epsilon, dx, dgamma, dbeta, dresidual);
   }
   const std::int64_t rows = x.shape()[0], n = x.shape()[1];
-  const float* center = floats(mean);
-  // Without a residual, dx holds the gradient before the activation until the sums over it are known.
+  const ChannelScale scale(variance, gamma, beta, epsilon);
+  const simd::ChannelSteps steps{floats(mean), scale.factor.data(), scale.shift.data(), nullptr, 0.0F, *ceiling};
+  // With a residual, what the activation lets through is kept, in dx if nowhere else, until the sums over it are known.
+  // Without, both sweeps see from x what that is, which is less to read and to write.
+  const bool kept = residual.defined();
   const Tensor& before = dresidual.defined() ? dresidual : dx;
   const ChannelTotals totals(rows, n, [&](std::int64_t first, std::int64_t count, double* sums, double* products) {
     Rows of_x(x, n), of_y(y, n), of_gradient(gradient, n), of_before(before, n);
     for_rows(half, first, first + count, n, [&](std::int64_t row, std::int64_t some) {
-      table_.channel_gradient(of_x.read(row, some), of_y.read(row, some), of_gradient.read(row, some), *ceiling, center,
-                              of_before.write(row), sums, products, some, n);
-      of_before.finish(row, some);
+      table_.channel_gradient(of_x.read(row, some), kept ? of_y.read(row, some) : nullptr, of_gradient.read(row, some),
+                              steps, kept ? of_before.write(row) : nullptr, sums, products, some, n);
+      if (kept) of_before.finish(row, some);
     });
   });
-  combine(table_, half, x, before, center, ChannelCombination(totals, rows, gamma, variance, epsilon, dgamma, dbeta),
-          dx);
+  combine(table_, half, x, kept ? before : gradient, kept ? nullptr : &steps, floats(mean),
+          ChannelCombination(totals, rows, gamma, variance, epsilon, dgamma, dbeta), dx);
 }
 
 }  // namespace nyala::backend

@@ -59,8 +59,9 @@ class SimdKernels : public ReferenceKernels {
                                    const Tensor& residual, double epsilon, Tensor& y, Tensor& mean,
                                    Tensor& variance) override;
   void batch_norm_activation_backward(Unary activation, const Tensor& x, const Tensor& y, const Tensor& gradient,
-                                      const Tensor& gamma, const Tensor& mean, const Tensor& variance, double epsilon,
-                                      Tensor& dx, Tensor& dgamma, Tensor& dbeta, Tensor& dresidual) override;
+                                      const Tensor& gamma, const Tensor& beta, const Tensor& residual,
+                                      const Tensor& mean, const Tensor& variance, double epsilon, Tensor& dx,
+                                      Tensor& dgamma, Tensor& dbeta, Tensor& dresidual) override;
   void batch_norm_inference(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& gamma,
                             const Tensor& beta, double epsilon, Tensor& y) override;
   void layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y, Tensor& mean,

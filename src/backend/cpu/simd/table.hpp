@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "backend/cpu/simd/channel_steps.hpp"
 #include "backend/kernels.hpp"
 
 namespace nyala::backend {
@@ -83,16 +84,19 @@ struct SimdTable {
   /// y = (x - center) * factor + shift, by channel.
   void (*channel_scale)(const float* x, const float* center, const float* factor, const float* shift, float* y,
                         std::int64_t rows, std::int64_t n);
-  /// dx = gradient * a + (x - center) * b + c, by channel.
-  void (*channel_combine)(const float* x, const float* gradient, const float* center, const float* a, const float* b,
-                          const float* c, float* dx, std::int64_t rows, std::int64_t n);
+  /// dx = gradient * a + (x - center) * b + c, by channel; the gradient passes where `gate` lets it (null: all of it)
+  /// as in channel_gradient. dx may be the gradient's memory.
+  void (*channel_combine)(const float* x, const float* gradient, const simd::ChannelSteps* gate, const float* center,
+                          const float* a, const float* b, const float* c, float* dx, std::int64_t rows, std::int64_t n);
   /// y = (x - center) * factor + shift + residual, cut at floor and ceiling; residual null: without; floor -infinity,
   /// ceiling NaN: uncut.
   void (*channel_activate)(const float* x, const float* center, const float* factor, const float* shift,
                            const float* residual, float floor, float ceiling, float* y, std::int64_t rows,
                            std::int64_t n);
-  /// before = gradient where that y grows with its argument, else 0; sums and products of it as in channel_products.
-  void (*channel_gradient)(const float* x, const float* y, const float* gradient, float ceiling, const float* mean,
+  /// before = gradient where channel_activate's y grows with its argument, else 0; sums and products of it as in
+  /// channel_products. y null: what the steps make of x, without a residual. before null: not kept; it may be the
+  /// gradient's memory.
+  void (*channel_gradient)(const float* x, const float* y, const float* gradient, const simd::ChannelSteps& steps,
                            float* before, double* sums, double* products, std::int64_t rows, std::int64_t n);
 
   /// The largest of each window's cells, and, where places is not null, which cell has it.
