@@ -147,6 +147,13 @@ bool Backward::takes_float32(std::size_t input) const {
          maker->node->cast_from() == DType::float32;
 }
 
+RowGradient* Backward::row_gradient(std::size_t input) const {
+  const Visit* maker = makers_[input];
+  if (recording() || maker == nullptr) return nullptr;
+  Node* const node = takes_float32(input) ? maker->node->inputs[0].node.get() : maker->node;
+  return node == nullptr ? nullptr : node->row_gradient();
+}
+
 void Backward::set_before_activation(std::size_t input, Tensor gradient, Tensor sums) {
   makers_[input]->before_activation = true;
   makers_[input]->sums = std::move(sums);

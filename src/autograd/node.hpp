@@ -22,6 +22,7 @@ struct AppliedActivation;
 namespace nyala::autograd {
 
 struct Node;
+class RowGradient;
 struct Visit;
 
 struct Edge {
@@ -80,6 +81,8 @@ class Backward {
   /// The activation that what made an input applied last, if what this operation sets is all the gradient that it gets:
   /// then this operation may apply that activation's gradient as well. Else null, as where gradients are recorded.
   const backend::AppliedActivation* activation_before(std::size_t input) const;
+  /// Where the gradient of an input may be made that is a variable of float32, or cast from one; else null.
+  RowGradient* row_gradient(std::size_t input) const;
   /// Sets the gradient of an input before that activation; `sums` (or null): over all but its last axis.
   void set_before_activation(std::size_t input, Tensor gradient, Tensor sums);
   /// Whether the gradient of an input may be set in float32 though the input is of a half dtype: it was cast from
@@ -109,6 +112,8 @@ struct Node : std::enable_shared_from_this<Node> {
   /// What the gradient function would have done to the gradient of the only used output first; null: nothing that
   /// another might do for it.
   virtual const backend::AppliedActivation* applied_activation() const { return nullptr; }
+  /// Where the gradient of a variable of which few rows are taken stays from step to step; null for anything else.
+  virtual RowGradient* row_gradient() { return nullptr; }
   /// The dtype of the input, for an operation that casts and does nothing else.
   virtual std::optional<DType> cast_from() const { return {}; }
   /// Frees what the gradient function holds.

@@ -8,6 +8,7 @@
 
 #include "autograd/tape_state.hpp"
 #include "autograd/variable_impl.hpp"
+#include "autograd/variable_node.hpp"
 #include "core/subnormals.hpp"
 
 namespace nyala {
@@ -40,7 +41,7 @@ bool records(const Variable& variable) {
 
 std::shared_ptr<Node> leaf_of(const Variable& variable) {
   detail::VariableImpl& impl = *variable.impl();
-  std::call_once(impl.leaf_once, [&] { impl.leaf = std::make_shared<Node>("variable", 1); });
+  std::call_once(impl.leaf_once, [&] { impl.leaf = std::make_shared<VariableNode>(impl.rows); });
   return impl.leaf;
 }
 

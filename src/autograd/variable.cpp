@@ -89,6 +89,7 @@ Variable detail::variable_in(Tensor value, const VariableOptions& options) {
   impl->value.impl()->storage->lent = false;
   impl->name = impl->path = options.name.empty() ? "variable" : options.name;
   impl->trainable = options.trainable;
+  if (autograd::RowGradient::serves(impl->value)) impl->rows = std::make_shared<autograd::RowGradient>();
   return Variable(impl);
 }
 
@@ -122,12 +123,15 @@ Variable::operator Tensor() const {
     Tensor value = impl_->in(detail::autocast_dtype);
     if (recorded)
       autograd::record_cast(value, leaf());
-    else if (value.impl()->storage.use_count() > 1)  // it is kept
-      let_keep_forms(value);
+    else {
+      impl_->forget_gradient();
+      if (value.impl()->storage.use_count() > 1) let_keep_forms(value);  // it is kept
+    }
     return value;
   }
   impl_->forget_rounded();
   if (recorded) return leaf();
+  impl_->forget_gradient();
   let_keep_forms(impl_->value);
   return impl_->value;
 }

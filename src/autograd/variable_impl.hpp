@@ -7,7 +7,7 @@
 
 #include <nyala/variable.hpp>
 
-#include "autograd/node.hpp"
+#include "autograd/row_gradient.hpp"
 #include "core/spin_lock.hpp"
 
 namespace nyala::detail {
@@ -20,6 +20,7 @@ struct VariableImpl {
   int watchers = 0;      // tapes that watch it by name
   std::once_flag leaf_once;
   std::shared_ptr<autograd::Node> leaf;
+  std::shared_ptr<autograd::RowGradient> rows;  // of a large table, where a step may take few rows; else null
   std::shared_ptr<Regularizer> regularizer;
   std::shared_ptr<Constraint> constraint;
   std::shared_ptr<void> initializer;
@@ -32,6 +33,11 @@ struct VariableImpl {
   /// others read it still.
   Tensor take_rounded();
   void keep_rounded(const Tensor& tensor);
+
+  /// Lets go of the memory of gradients by rows, where the value is read and nothing is trained.
+  void forget_gradient() {
+    if (rows != nullptr) rows->forget();
+  }
 
  private:
   SpinLock rounding_;

@@ -2,10 +2,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include <nyala/ops/nn.hpp>
 #include <nyala/tensor.hpp>
+
+#include "core/row_set.hpp"
 
 // What kernels are told besides the tensors that every one has.
 
@@ -131,6 +134,7 @@ struct StepVariable {
   std::array<Tensor*, 3> slots;
   double decay;         // first of all w -= decay * w: learning rate times weight decay
   Tensor rounded = {};  // null, or of a half dtype: receives the new value too (rounds_variables())
+  std::shared_ptr<const detail::RowSet> rows = {};  // where the gradient differs from zero; null: anywhere
 };
 struct AdamStep {
   double learning_rate, beta_1, beta_2, epsilon;  // learning_rate with the bias correction

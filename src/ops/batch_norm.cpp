@@ -67,7 +67,8 @@ BatchNormResult normalise_batch(const Tensor& x, const Tensor& gamma, const Tens
     }
     Tensor dx;
     if (g.grad().defined()) {
-      dx = ops::empty_like(x);
+      const bool in_place = x.device().kind() == Device::Kind::cpu && g.grad().dtype() == x.dtype();
+      dx = in_place ? g.place_like_grad() : ops::empty_like(x);
       Tensor dx_rows = detail::alias(dx, rows);
       Tensor dgamma = g.needs(1) ? ops::empty_like(gamma) : Tensor();
       Tensor dbeta = g.needs(2) ? ops::empty_like(beta) : Tensor();

@@ -8,6 +8,7 @@
 #include <nyala/ops/reduction.hpp>
 #include <nyala/ops/shape.hpp>
 
+#include "autograd/row_gradient.hpp"
 #include "ops/scatter.hpp"
 
 namespace nyala {
@@ -58,6 +59,23 @@ AxisBlocks::AxisBlocks(const Shape& shape, int axis) {
   }
 }
 
+/// The gradient of a variable (size, …) of which rows were taken, in the memory that is kept for it; null if none is.
+Tensor gradient_by_rows(autograd::Backward& g, const Tensor& indices, std::int64_t size) {
+  autograd::RowGradient* const kept = g.row_gradient(0);
+  if (kept == nullptr || g.grad().size() == 0 || g.grad().device().kind() != Device::Kind::cpu) return {};
+  Shape shape = g.grad().shape();
+  for (int i = 0; i < indices.rank(); ++i) shape.erase(0);
+  shape.insert(0, size);
+  Tensor table = kept->place(shape, indices);
+  if (!table.defined()) return table;
+  const std::int64_t count = indices.size();
+  const Tensor values = cast(g.grad(), DType::float32);
+  Tensor flat = detail::alias(table, {size, table.size() / size});
+  backend::kernels(values, indices)
+      .scatter_add(detail::alias(indices, {count}), 0, detail::alias(values, {count, values.size() / count}), flat);
+  return table;
+}
+
 Tensor taken(const Tensor& x, const Tensor& indices, int axis, const char* op) {
   const AxisBlocks blocks(x.shape(), axis);
   Shape shape(x.shape().begin(), x.shape().begin() + axis);
@@ -76,7 +94,8 @@ Tensor taken(const Tensor& x, const Tensor& indices, int axis, const char* op) {
   }
   if (autograd::recording(x)) {
     autograd::attach(y, op, {x}, [indices, axis, op, size = blocks.size](autograd::Backward& g) {
-      g.set(0, added_rows(indices, g.grad(), axis, size, op));
+      const Tensor rows = axis == 0 ? gradient_by_rows(g, indices, size) : Tensor();
+      g.set(0, rows.defined() ? rows : added_rows(indices, g.grad(), axis, size, op));
     });
   }
   return y;

@@ -75,6 +75,8 @@ std::vector<backend::StepVariable> operands(std::span<const VariableUpdate> vari
     for (std::size_t i = 0; i < each.slots.size(); ++i)
       made.slots[i] = each.slots[i] == nullptr ? &no_slot : &slot(*each.slots[i], each.variable, op);
     made.decay = learning_rate * each.weight_decay;
+    if (const auto& by_rows = each.variable.impl()->rows; by_rows != nullptr)
+      made.rows = by_rows->rows_of(made.gradient);
     all.push_back(std::move(made));
   }
   for (std::size_t i = 0; i < all.size(); ++i) open(variables[i].variable, all[i]);
