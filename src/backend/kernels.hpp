@@ -125,7 +125,7 @@ class Kernels {
   /// x (rows, channels); gamma, beta (channels,) or null; mean, variance (channels,) out, in float32 at least
   virtual void batch_norm_train(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y,
                                 Tensor& mean, Tensor& variance);
-  /// dgamma, dbeta may be null
+  /// dgamma, dbeta may be null; on the CPU dx may be the gradient's memory
   virtual void batch_norm_backward(const Tensor& x, const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
                                    const Tensor& variance, double epsilon, Tensor& dx, Tensor& dgamma, Tensor& dbeta);
   /// As batch_norm_train, with y = activation(normalised + residual); residual like x, or null; the activation one
@@ -145,6 +145,7 @@ class Kernels {
   /// x (rows, n), gamma, beta (n,) or null; mean and inverse deviation (rows,) out, or null in inference
   virtual void layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y,
                           Tensor& mean, Tensor& inverse_deviation);
+  /// On the CPU dx may be the gradient's memory.
   virtual void layer_norm_backward(const Tensor& x, const Tensor& gradient, const Tensor& gamma, const Tensor& mean,
                                    const Tensor& inverse_deviation, Tensor& dx, Tensor& dgamma, Tensor& dbeta);
   /// x (rows, n)

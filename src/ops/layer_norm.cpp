@@ -45,7 +45,8 @@ Tensor normalize_rows(const Tensor& x, std::int64_t n, const Tensor& gamma, cons
           });
           return;
         }
-        Tensor dx = ops::empty_like(x);
+        const bool in_place = x.device().kind() == Device::Kind::cpu && g.grad().dtype() == x.dtype();
+        Tensor dx = in_place ? g.place_like_grad() : ops::empty_like(x);
         Tensor dx_rows = detail::alias(dx, rows);
         Tensor dgamma = g.needs(1) ? ops::empty_like(gamma) : Tensor();
         Tensor dbeta = g.needs(2) ? ops::empty_like(beta) : Tensor();

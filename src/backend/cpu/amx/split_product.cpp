@@ -157,7 +157,7 @@ class Product {
   void multiply_one(std::int64_t line, Packer& panel, const Packer& others, Packer* next) {
     const Block here = block(line, panel.source.lines);
     float* const c = c_ + here.row * g_.stride_c + here.column;
-    if (pass_.add) finish(panel);  // what is added to must not be spoilt before it is known that the numbers fit
+    if (g_.add) finish(panel);  // what is added to must not be spoilt before it is known that the numbers fit
     const bool known = is_done(panel);
     const auto fit = [&] { return fits(panel.top, others.top, pass_.depths); };
     if (!known || fit()) {
@@ -165,14 +165,14 @@ class Product {
       if (known || fit()) return;
     }
     close_tiles();
+    // What was spoilt are sums of this product: they are made anew, from the first depth on.
+    const std::int64_t from = g_.add ? pass_.depth : 0;
     Gemm part = g_;
-    part.add = pass_.add;
     part.m = here.rows;
     part.n = here.columns;
-    part.k = pass_.depths;
-    plain_(part, a_ + (g_.transpose_a ? here.row + pass_.depth * g_.stride_a : here.row * g_.stride_a + pass_.depth),
-           b_ + (g_.transpose_b ? here.column * g_.stride_b + pass_.depth : here.column + pass_.depth * g_.stride_b),
-           c);
+    part.k = pass_.depth + pass_.depths - from;
+    plain_(part, a_ + (g_.transpose_a ? here.row + from * g_.stride_a : here.row * g_.stride_a + from),
+           b_ + (g_.transpose_b ? here.column * g_.stride_b + from : here.column + from * g_.stride_b), c);
     open_tiles();
   }
 

@@ -15,14 +15,6 @@ namespace {
   store_up_to(n - i, x, row + i);
 }
 
-double squared_distance(const float* x, float from, std::int64_t n) {
-  DoublePair total;
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) total.add_square(load(x + i) - from);
-  if (i < n) total.add_square(load_part(x + i, n - i, from) - from);
-  return total.sum();
-}
-
 /// totals += terms, in double
 [[gnu::always_inline]] inline void add_lanes(Floats terms, double* totals, std::int64_t count) {
   DoublePair pair;
@@ -49,7 +41,9 @@ void layer_norm(const float* x, const float* gamma, const float* beta, double ep
     const auto center = static_cast<float>(exact_mean);
     // The variance about the rounded mean is too large by the square of what rounding took.
     const double lost = exact_mean - static_cast<double>(center);
-    const double variance = squared_distance(x, center, n) / static_cast<double>(n) - lost * lost;
+    const double squares = sum_of(
+        x, n, [=](Floats value) { return (value - center) * (value - center); }, center);
+    const double variance = squares / static_cast<double>(n) - lost * lost;
     const auto inverse = static_cast<float>(1 / __builtin_sqrt(variance + epsilon));
     for (std::int64_t i = 0; i < n; i += lanes) {
       const Floats normal = (get(x, i, n, 0.0F) - center) * inverse;
@@ -60,27 +54,63 @@ void layer_norm(const float* x, const float* gamma, const float* beta, double ep
   }
 }
 
+namespace {
+
+/// totals += the sums of gradient, or of gradient * normalised x, over rows [first, last), at most 16, of the columns
+/// from k on.
+struct LayerNormColumns {
+  const float *x, *gradient, *mean, *inverse_deviation;
+  std::int64_t n;
+
+  template <bool normalised>
+  [[gnu::always_inline]] void add(std::int64_t first, std::int64_t last, std::int64_t k, double* totals) const {
+    Floats sum{};
+    for (std::int64_t r = first; r < last; ++r) {
+      const Floats g = get(gradient + r * n, k, n, 0.0F);
+      if constexpr (normalised)
+        sum = fma(g, (get(x + r * n, k, n, mean[r]) - mean[r]) * inverse_deviation[r], sum);
+      else
+        sum += g;
+    }
+    add_lanes(sum, totals + k, n - k);
+  }
+};
+
+}  // namespace
+
 void layer_norm_backward(const float* x, const float* gradient, const float* gamma, const float* mean,
                          const float* inverse_deviation, float* dx, double* dgamma, double* dbeta, std::int64_t rows,
                          std::int64_t n) {
-  for (std::int64_t r = 0; r < rows; ++r, x += n, gradient += n, dx += n) {
-    const float center = mean[r], inverse = inverse_deviation[r];
+  constexpr std::int64_t block = 16;  // rows, and registers, that may add up in float32
+  const LayerNormColumns columns{x, gradient, mean, inverse_deviation, n};
+  for (std::int64_t row = 0; row < rows; ++row) {
+    if (row % block == 0) {
+      const std::int64_t last = row + block < rows ? row + block : rows;
+      for (std::int64_t k = 0; k < n; k += lanes) {
+        if (dgamma != nullptr) columns.add<true>(row, last, k, dgamma);
+        if (dbeta != nullptr) columns.add<false>(row, last, k, dbeta);
+      }
+    }
+    const float center = mean[row], inverse = inverse_deviation[row];
+    const float *const from = x + row * n, *const g = gradient + row * n;
+    const auto normal = [&](std::int64_t i) { return (get(from, i, n, center) - center) * inverse; };
+    const auto scaled = [&](std::int64_t i) { return get(g, i, n, 0.0F) * get(gamma, i, n, 1.0F); };
     DoublePair sums, products;
-    for (std::int64_t i = 0; i < n; i += lanes) {
-      const Floats normal = (get(x, i, n, center) - center) * inverse, g = get(gradient, i, n, 0.0F);
-      const Floats h = g * get(gamma, i, n, 1.0F);
-      sums.add(h);
-      products.add_product(h, normal);
-      if (dgamma != nullptr) add_lanes(g * normal, dgamma + i, n - i);
-      if (dbeta != nullptr) add_lanes(g, dbeta + i, n - i);
+    for (std::int64_t first = 0; first < n; first += block * lanes) {
+      const std::int64_t end = first + block * lanes < n ? first + block * lanes : n;
+      Floats sum{}, product{};
+      for (std::int64_t i = first; i < end; i += lanes) {
+        const Floats h = scaled(i);
+        sum += h;
+        product = fma(h, normal(i), product);
+      }
+      sums.add(sum);
+      products.add(product);
     }
     const auto share = static_cast<float>(sums.sum() / static_cast<double>(n));
     const auto slope = static_cast<float>(products.sum() / static_cast<double>(n));
-    for (std::int64_t i = 0; i < n; i += lanes) {
-      const Floats normal = (get(x, i, n, center) - center) * inverse;
-      const Floats h = get(gradient, i, n, 0.0F) * get(gamma, i, n, 1.0F);
-      put((h - share - normal * slope) * inverse, dx, i, n);
-    }
+    for (std::int64_t i = 0; i < n; i += lanes)
+      put((scaled(i) - share - normal(i) * slope) * inverse, dx + row * n, i, n);
   }
 }
 

@@ -4,9 +4,9 @@
 
 namespace nyala::backend::NYALA_SIMD_NAMESPACE {
 
-/// The sum of f over a row, f(0) being 0. Lanes add up at most 16 numbers in float32; all else is double.
+/// The sum of f over a row, f(rest) being 0. Lanes add up at most 16 numbers in float32; all else is double.
 template <class F>
-[[gnu::always_inline]] inline double sum_of(const float* x, std::int64_t n, F f) {
+[[gnu::always_inline]] inline double sum_of(const float* x, std::int64_t n, F f, float rest = 0.0F) {
   DoublePair total;
   std::int64_t i = 0;
   while (n - i >= 4 * lanes) {
@@ -18,7 +18,7 @@ template <class F>
     for (int v = 0; v < 4; ++v) total.add(parts[v]);
   }
   for (; i + lanes <= n; i += lanes) total.add(f(load(x + i)));
-  if (i < n) total.add(f(load_part(x + i, n - i, 0.0F)));
+  if (i < n) total.add(f(load_part(x + i, n - i, rest)));
   return total.sum();
 }
 
