@@ -29,22 +29,13 @@ inline auto describe_forward(const dnnl::engine& engine, dnnl::prop_kind kind, c
                                    p.pad_before, p.pad_after, attributes, true);
 }
 
-inline auto describe_backward_data(const dnnl::engine& engine, const ConvolutionParts& p,
-                                   const dnnl::primitive_attr& attributes,
-                                   const dnnl::convolution_forward::primitive_desc& forward) {
-  using Primitive = dnnl::convolution_backward_data;
+/// Primitive: dnnl::convolution_backward_data or dnnl::convolution_backward_weights.
+template <class Primitive>
+auto describe_backward(const dnnl::engine& engine, const ConvolutionParts& p, const dnnl::primitive_attr& attributes,
+                       const dnnl::convolution_forward::primitive_desc& forward) {
   const auto direct = dnnl::algorithm::convolution_direct;
-  return Primitive::primitive_desc(engine, direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before,
-                                   p.pad_after, forward, attributes, true);
-}
-
-inline auto describe_backward_weights(const dnnl::engine& engine, const ConvolutionParts& p,
-                                      const dnnl::primitive_attr& attributes,
-                                      const dnnl::convolution_forward::primitive_desc& forward) {
-  using Primitive = dnnl::convolution_backward_weights;
-  const auto direct = dnnl::algorithm::convolution_direct;
-  return Primitive::primitive_desc(engine, direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before,
-                                   p.pad_after, forward, attributes, true);
+  return typename Primitive::primitive_desc(engine, direct, p.source, p.weights, p.target, p.strides, p.dilation,
+                                            p.pad_before, p.pad_after, forward, attributes, true);
 }
 
 inline auto describe_matmul(const dnnl::engine& engine, const Description& a, const Description& b,
@@ -67,24 +58,13 @@ inline auto describe_forward(const dnnl::engine& engine, dnnl::prop_kind kind, c
                                    attributes, engine, true);
 }
 
-inline auto describe_backward_data(const dnnl::engine& engine, const ConvolutionParts& p,
-                                   const dnnl::primitive_attr& attributes,
-                                   const dnnl::convolution_forward::primitive_desc& forward) {
-  using Primitive = dnnl::convolution_backward_data;
+template <class Primitive>
+auto describe_backward(const dnnl::engine& engine, const ConvolutionParts& p, const dnnl::primitive_attr& attributes,
+                       const dnnl::convolution_forward::primitive_desc& forward) {
   const auto direct = dnnl::algorithm::convolution_direct;
-  return Primitive::primitive_desc(
-      Primitive::desc(direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before, p.pad_after),
-      attributes, engine, forward, true);
-}
-
-inline auto describe_backward_weights(const dnnl::engine& engine, const ConvolutionParts& p,
-                                      const dnnl::primitive_attr& attributes,
-                                      const dnnl::convolution_forward::primitive_desc& forward) {
-  using Primitive = dnnl::convolution_backward_weights;
-  const auto direct = dnnl::algorithm::convolution_direct;
-  return Primitive::primitive_desc(
-      Primitive::desc(direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before, p.pad_after),
-      attributes, engine, forward, true);
+  const typename Primitive::desc operation(direct, p.source, p.weights, p.target, p.strides, p.dilation, p.pad_before,
+                                           p.pad_after);
+  return typename Primitive::primitive_desc(operation, attributes, engine, forward, true);
 }
 
 inline auto describe_matmul(const dnnl::engine& engine, const Description& a, const Description& b,

@@ -109,10 +109,11 @@ Prepared make(Direction direction, const Convolution& c, const Convolution* mode
   const auto forward = describe_forward(cpu_engine(), dnnl::prop_kind::forward_training, hint, attributes);
   if (!forward) return result;
   if (direction == Direction::backward_data) {
-    const auto backward = describe_backward_data(cpu_engine(), parts, attributes, forward);
+    const auto backward = describe_backward<dnnl::convolution_backward_data>(cpu_engine(), parts, attributes, forward);
     if (backward) keep(backward, backward.weights_desc());
   } else {
-    const auto backward = describe_backward_weights(cpu_engine(), parts, attributes, forward);
+    const auto backward =
+        describe_backward<dnnl::convolution_backward_weights>(cpu_engine(), parts, attributes, forward);
     if (backward) keep(backward, backward.diff_weights_desc());
   }
   return result;
