@@ -99,7 +99,8 @@ TEST_CASE("products on the tile unit are as precise as float32 arithmetic") {
     std::int64_t m, n, k;
   };
   std::vector<Sizes> cases = {{64, 64, 64}, {33, 1, 40}, {1, 95, 31}, {100, 77, 300}, {257, 129, 65}, {64, 70, 1100}};
-  if (!build_kind::slow) cases.insert(cases.end(), {{600, 1030, 33}, {1025, 40, 1500}, {530, 96, 700}});
+  if (!build_kind::slow)
+    cases.insert(cases.end(), {{600, 1030, 33}, {1025, 40, 1500}, {530, 96, 700}, {96, 128, 4100}});
   for (const Sizes& size : cases)
     for (int kind = 0; kind < 8; ++kind) {
       const Matrices x(size.m, size.n, size.k, (kind & 1) != 0, (kind & 2) != 0, (kind & 4) != 0);
@@ -121,9 +122,13 @@ TEST_CASE("products on the tile unit are as precise as float32 arithmetic") {
         CHECK(multiply(x) == found);
       }
       nyala::set_num_threads(before);
-      // With the right operand split beforehand: the same bits.
+      // With the right operand split beforehand: the same bits, unless the summed axis was cut without.
       const nyala::backend::amx::SplitFactors split(x.sizes, x.b.data());
-      CHECK(multiply(x, &finished, &split) == found);
+      const std::vector<float> with_split = multiply(x, &finished, &split);
+      if (size.k < 4000 || x.sizes.add)
+        CHECK(with_split == found);
+      else
+        CHECK(errors(x, with_split).found < e.float32);
       CHECK(std::all_of(finished.begin(), finished.end(), [](int times) { return times == 1; }));
     }
 }
