@@ -124,7 +124,7 @@ TEST_CASE("products on the tile unit are as precise as float32 arithmetic") {
       nyala::set_num_threads(before);
       // With the right operand split beforehand: the same bits, unless the summed axis was cut without.
       const nyala::backend::amx::SplitFactors split(x.sizes, x.b.data());
-      const std::vector<float> with_split = multiply(x, &finished, &split);
+      std::vector<float> with_split = multiply(x, &finished, &split);
       if (size.k < 4000 || x.sizes.add)
         CHECK(with_split == found);
       else
