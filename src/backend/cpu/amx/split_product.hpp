@@ -41,7 +41,8 @@ class SplitFactors {
 /// A float32 product on the tile unit, as precise as by float32 arithmetic (split_blocks.hpp), cut into blocks for the
 /// pool by its sizes only. `plain` computes a block whose numbers the tile unit would spoil: infinite, NaN, so large
 /// that a part of a sum could overflow, or so small that parts would vanish. `finish` is called for each block when it
-/// is done, on the same thread. split_b: b in parts, or null.
+/// is done, on the same thread. split_b: b in parts, or null; without it long sums
+/// with short sides are cut along the sum, so that the last digits differ.
 using PlainProduct = void (*)(const Gemm& sizes, const float* a, const float* b, float* c);
 void multiply_split(const Gemm& sizes, const float* a, const float* b, const SplitFactors* split_b, float* c,
                     PlainProduct plain, detail::FunctionRef<void(const Block&)> finish);
