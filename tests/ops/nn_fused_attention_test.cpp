@@ -7,7 +7,8 @@ using namespace nyala;
 using nn::numbers;
 
 // float32 attention runs in a kernel of its own, which touches neither copies by head nor a tensor of scores in
-// inference; in float64, and where the weights are asked for, it is made of other operations.
+// inference, and so does bfloat16 on the tile unit; in float64, and where the weights are asked for, it is made of other
+// operations.
 
 namespace {
 
@@ -31,6 +32,8 @@ const std::vector<AttentionCase>& attention_cases() {
       {"causal, several blocks", {1, 260, 1, 8}, {1, 260, 1, 8}, {1, 260, 1, 8}, {}, true},
       {"causal, more columns", {1, 40, 2, 8}, {1, 2000, 1, 8}, {1, 2000, 1, 8}, {}, true},
       {"causal, more rows", {1, 300, 1, 8}, {1, 220, 1, 8}, {1, 220, 1, 8}, {}, true},
+      {"whole tiles", {2, 64, 4, 32}, {2, 64, 4, 32}, {2, 64, 4, 64}, {}},
+      {"parts of tiles, shared keys", {2, 45, 4, 40}, {2, 50, 2, 40}, {2, 50, 2, 33}, {2, 1, 1, 50}},
   };
   return all;
 }
@@ -39,14 +42,18 @@ Tensor mask_of(const AttentionCase& c) { return c.mask.empty() ? Tensor() : numb
 
 using Attend = std::function<Tensor(const Tensor& query, const Tensor& key, const Tensor& value)>;
 
-/// The output, and the gradients of a sum of its elements with weights.
-std::vector<Tensor> with_gradients(const Attend& attend, const AttentionCase& c, DType dtype) {
-  const Tensor query = cast(numbers(c.query, 0.1), dtype), key = cast(numbers(c.key, 0.2), dtype),
-               value = cast(numbers(c.value, 0.3), dtype);
+/// The output, and the gradients of a sum of its elements with weights; `rounds_to`: what the operands are rounded to
+/// before.
+std::vector<Tensor> with_gradients(const Attend& attend, const AttentionCase& c, DType dtype,
+                                   std::optional<DType> rounds_to = {}) {
+  const auto rounded = [&](const Shape& shape, double seed) {
+    return cast(cast(numbers(shape, seed), rounds_to.value_or(dtype)), dtype);
+  };
+  const Tensor query = rounded(c.query, 0.1), key = rounded(c.key, 0.2), value = rounded(c.value, 0.3);
   GradientTape tape;
   for (const Tensor& x : {query, key, value}) tape.watch(x);
   const Tensor y = attend(query, key, value);
-  std::vector<Tensor> found = tape.gradient(sum(y * cast(numbers(y.shape(), 0.4), dtype)), {query, key, value});
+  std::vector<Tensor> found = tape.gradient(sum(y * rounded(y.shape(), 0.4)), {query, key, value});
   found.push_back(y);
   return found;
 }
@@ -59,7 +66,40 @@ void check_near(const std::vector<Tensor>& found, const std::vector<Tensor>& exp
   }
 }
 
+/// Beside the largest of each tensor: single elements may be small differences of rounded weights, as the output is of
+/// values near 1.
+void check_near_halves(const std::vector<Tensor>& found, const std::vector<Tensor>& expected) {
+  REQUIRE(found.size() == expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    INFO("tensor " << i);
+    CHECK(found[i].dtype() == DType::bfloat16);
+    const double largest = max(abs(cast(expected[i], DType::float64))).item<double>();
+    const double rounding = i + 1 == found.size() ? 0x1p-7 : 1e-30;
+    nn::check_close(cast(found[i], DType::float64), cast(expected[i], DType::float64), 0.02 * largest + rounding);
+  }
+}
+
 }  // namespace
+
+TEST_CASE("attention in bfloat16 is that in float64, but for roundings") {
+  for (const AttentionCase& c : attention_cases()) {
+    INFO(c.what);
+    const Tensor mask = mask_of(c);
+    const Attend plain = [&](const Tensor& q, const Tensor& k, const Tensor& v) {
+      return dot_product_attention(q, k, v, {}, mask, {}, c.causal);
+    };
+    check_near_halves(with_gradients(plain, c, DType::bfloat16),
+                      with_gradients(plain, c, DType::float64, DType::bfloat16));
+    const auto dropped = [&](DType dtype) {
+      SeedGenerator seed(7);
+      const AttentionWeights how{.scale = 0.3, .dropout_rate = 0.4, .seed = &seed, .is_causal = c.causal};
+      return with_gradients(
+          [&](const Tensor& q, const Tensor& k, const Tensor& v) { return attend(q, k, v, mask, how); }, c, dtype,
+          DType::bfloat16);
+    };
+    check_near_halves(dropped(DType::bfloat16), dropped(DType::float64));
+  }
+}
 
 TEST_CASE("attention in float32 is that in float64, gradients included") {
   for (const AttentionCase& c : attention_cases()) {
@@ -111,21 +151,23 @@ TEST_CASE("attention drops the same weights, whatever it is made of") {
 
 TEST_CASE("attention: the same bits for any number of threads, and in inference") {
   const int before = num_threads();
-  for (const AttentionCase& c : attention_cases()) {
-    INFO(c.what);
-    const Tensor mask = mask_of(c);
-    const Attend plain = [&](const Tensor& q, const Tensor& k, const Tensor& v) {
-      return dot_product_attention(q, k, v, {}, mask, {}, c.causal);
-    };
-    set_num_threads(1);
-    const auto one = with_gradients(plain, c, DType::float32);
-    set_num_threads(3);
-    const auto three = with_gradients(plain, c, DType::float32);
-    for (std::size_t i = 0; i < one.size(); ++i) CHECK(one[i].to_vector<float>() == three[i].to_vector<float>());
-    const Tensor alone = plain(cast(numbers(c.query, 0.1), DType::float32), cast(numbers(c.key, 0.2), DType::float32),
-                               cast(numbers(c.value, 0.3), DType::float32));
-    CHECK(alone.to_vector<float>() == one[3].to_vector<float>());
-  }
+  for (const DType dtype : {DType::float32, DType::bfloat16})
+    for (const AttentionCase& c : attention_cases()) {
+      INFO(c.what << ", " << name_of(dtype));
+      const Tensor mask = mask_of(c);
+      const Attend plain = [&](const Tensor& q, const Tensor& k, const Tensor& v) {
+        return dot_product_attention(q, k, v, {}, mask, {}, c.causal);
+      };
+      const auto bits = [](const Tensor& x) { return cast(x, DType::float32).to_vector<float>(); };
+      set_num_threads(1);
+      const auto one = with_gradients(plain, c, dtype);
+      set_num_threads(3);
+      const auto three = with_gradients(plain, c, dtype);
+      for (std::size_t i = 0; i < one.size(); ++i) CHECK(bits(one[i]) == bits(three[i]));
+      const Tensor alone = plain(cast(numbers(c.query, 0.1), dtype), cast(numbers(c.key, 0.2), dtype),
+                                 cast(numbers(c.value, 0.3), dtype));
+      CHECK(bits(alone) == bits(one[3]));
+    }
   set_num_threads(before);
 }
 

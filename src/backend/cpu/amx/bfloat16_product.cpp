@@ -7,6 +7,7 @@
 #include <nyala/threads.hpp>
 
 #include "backend/cpu/amx/bfloat16_blocks.hpp"
+#include "backend/cpu/amx/depth_parts.hpp"
 #include "backend/cpu/amx/split_product.hpp"
 #include "backend/cpu/scratch.hpp"
 #include "backend/cpu/simd/nn_loops.hpp"
@@ -28,7 +29,9 @@ std::atomic<std::uint64_t> shares = 0;
 
 class HalvesProduct {
  public:
-  explicit HalvesProduct(const HalfProduct& product) : p_(product), rows_cut_(product.m >= product.n) {}
+  /// Of the summed axis only [first, end).
+  HalvesProduct(const HalfProduct& product, std::int64_t first, std::int64_t end)
+      : p_(product), first_(first), end_(end), rows_cut_(product.m >= product.n) {}
 
   void run() {
     const Scratch widened(p_.bias == nullptr ? 0 : float_bytes(p_.n));
@@ -36,9 +39,9 @@ class HalvesProduct {
       bias_ = static_cast<float*>(widened.get());
       detail::convert(reinterpret_cast<const bfloat16*>(p_.bias), bias_, static_cast<std::size_t>(p_.n));
     }
-    const std::int64_t length = rows_cut_ ? p_.n : p_.m;
+    const std::int64_t length = rows_cut_ ? p_.n : p_.m, whole = end_ - first_;
     // Sums of float32 results may be cut: they wait where they belong.
-    const std::int64_t deep = p_.wide ? round_up((p_.k - 1) / ((p_.k - 1) / deep_enough + 1) + 1, block_side) : p_.k;
+    const std::int64_t deep = p_.wide ? round_up((whole - 1) / ((whole - 1) / deep_enough + 1) + 1, block_side) : whole;
     const std::int64_t most = std::clamp(shared_size / (2 * deep) / block_side * block_side, block_side, widest_share);
     const std::int64_t each = round_up((length - 1) / ((length - 1) / most + 1) + 1, block_side);
     copy_bytes_ = in_blocks(each) * in_blocks(deep) * half_block_bytes;
@@ -46,9 +49,9 @@ class HalvesProduct {
     const Scratch memory(static_cast<std::size_t>(copies * copy_bytes_));
     copies_ = static_cast<char*>(memory.get());
     for (line_ = 0; line_ < length; line_ += each)
-      for (from_ = 0; from_ < p_.k; from_ += deep) {
+      for (from_ = first_; from_ < end_; from_ += deep) {
         lines_ = std::min(each, length - line_);
-        depth_ = std::min(deep, p_.k - from_);
+        depth_ = std::min(deep, end_ - from_);
         number_ = shares.fetch_add(1, std::memory_order_relaxed) + 1;
         next_copy_.store(0, std::memory_order_relaxed);
         multiply_panels();
@@ -114,18 +117,20 @@ class HalvesProduct {
       }
   }
 
+  bool adds() const { return from_ > first_; }
+
   void multiply_block(const char* a, const char* b, const Block& block) const {
     const std::int64_t steps = in_blocks(depth_);
     const std::int64_t start = block.row * p_.n + block.column;
     if (p_.wide && block.rows == block_side && block.columns == block_side)
-      return multiply_bfloat16(a, b, steps, static_cast<float*>(p_.out) + start, p_.n, from_ > 0);
+      return multiply_bfloat16(a, b, steps, static_cast<float*>(p_.out) + start, p_.n, adds());
     alignas(64) float sums[block_side * block_side];
     multiply_bfloat16(a, b, steps, sums, block_side, false);
     if (p_.wide) {
       for (std::int64_t row = 0; row < block.rows; ++row) {
         const float* const from = sums + row * block_side;
         float* const to = static_cast<float*>(p_.out) + start + row * p_.n;
-        for (std::int64_t j = 0; j < block.columns; ++j) to[j] = from_ > 0 ? to[j] + from[j] : from[j];
+        for (std::int64_t j = 0; j < block.columns; ++j) to[j] = adds() ? to[j] + from[j] : from[j];
       }
       return;
     }
@@ -140,6 +145,7 @@ class HalvesProduct {
   }
 
   const HalfProduct p_;
+  const std::int64_t first_, end_;
   const bool rows_cut_;  ///< panels are of the left operand, the right one is shared
   float* bias_ = nullptr;
   char* copies_ = nullptr;
@@ -157,7 +163,21 @@ bool multiply_halves(const HalfProduct& p) {
     return false;
   // Packing much for few lines takes as long as multiplying.
   if (std::min(p.m, p.n) < 2 * least && p.m * p.n * p.k > in_cache) return false;
-  HalvesProduct(p).run();
+  const std::int64_t parts = p.wide ? depth_parts(p.m, p.n, p.k, worth_chunk) : 1;
+  if (parts == 1) {
+    HalvesProduct(p, 0, p.k).run();
+    return true;
+  }
+  Gemm sizes;
+  sizes.m = p.m;
+  sizes.n = sizes.stride_c = p.n;
+  sizes.k = p.k;
+  const auto multiply = [&](const DepthPart& part) {
+    HalfProduct piece = p;
+    piece.out = part.out;
+    HalvesProduct(piece, part.first, part.first + part.depth).run();
+  };
+  sum_parts(sizes, parts, static_cast<float*>(p.out), multiply, [](const Block&) {});
   return true;
 }
 

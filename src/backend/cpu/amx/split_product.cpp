@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "backend/cpu/amx/depth_parts.hpp"
 #include "backend/cpu/amx/split_blocks.hpp"
 #include "backend/cpu/scratch.hpp"
 #include "backend/cpu/simd/table.hpp"
@@ -227,51 +228,24 @@ SplitFactors::SplitFactors(const Gemm& sizes, const float* b)
   finish(*packed_);
 }
 
-namespace {
-
-/// Into how many parts the summed axis is cut for the threads. Where both sides of the result are short, cutting them
-/// would have every thread pack all of the other operand.
-std::int64_t depth_parts(const Gemm& g) {
-  constexpr std::int64_t longest_side = 512, fewest = 512, most = 4;
-  if (g.add || std::max(g.m, g.n) > longest_side || g.m * g.n * g.k < 4 * worth_a_chunk) return 1;
-  const std::int64_t parts = std::min(g.k / fewest, most);
-  return parts < 2 ? 1 : parts / 2 * 2;
-}
-
-void multiply_in_parts(const Gemm& sizes, std::int64_t parts, const float* a, const float* b, float* c,
-                       PlainProduct plain, detail::FunctionRef<void(const Block&)> finish) {
-  const std::int64_t length = round_up((sizes.k - 1) / parts + 1, block_side), size = sizes.m * sizes.n;
-  const Scratch memory(static_cast<std::size_t>((parts - 1) * size) * sizeof(float));
-  float* const others = static_cast<float*>(memory.get());
-  const auto nothing = [](const Block&) {};
-  detail::parallel_chunks(0, parts, 1, [&](std::int64_t, std::int64_t begin, std::int64_t end) {
-    for (std::int64_t part = begin; part < end; ++part) {
-      const std::int64_t first = part * length;
-      Gemm piece = sizes;
-      piece.k = std::min(length, sizes.k - first);
-      if (part > 0) piece.stride_c = sizes.n;
-      Product(piece, a + first * (sizes.transpose_a ? sizes.stride_a : 1),
-              b + first * (sizes.transpose_b ? 1 : sizes.stride_b), nullptr, part == 0 ? c : others + (part - 1) * size,
-              plain, nothing)
-          .run();
-    }
-  });
-  const std::int64_t grain = std::max<std::int64_t>(1, 32768 / sizes.n);
-  detail::parallel_for(0, sizes.m, grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end; ++row)
-      for (std::int64_t part = 0; part < parts - 1; ++part)
-        simd_table("avx512")->add_to(others + part * size + row * sizes.n, c + row * sizes.stride_c, sizes.n);
-    finish({begin, end - begin, 0, sizes.n});
-  });
-}
-
-}  // namespace
-
 void multiply_split(const Gemm& sizes, const float* a, const float* b, const SplitFactors* split_b, float* c,
                     PlainProduct plain, detail::FunctionRef<void(const Block&)> finish) {
-  if (const std::int64_t parts = split_b == nullptr ? depth_parts(sizes) : 1; parts > 1)
-    return multiply_in_parts(sizes, parts, a, b, c, plain, finish);
-  Product(sizes, a, b, split_b == nullptr ? nullptr : &split_b->packed(), c, plain, finish).run();
+  const bool may_cut = split_b == nullptr && !sizes.add;
+  const std::int64_t parts = may_cut ? depth_parts(sizes.m, sizes.n, sizes.k, worth_a_chunk) : 1;
+  if (parts == 1) {
+    Product(sizes, a, b, split_b == nullptr ? nullptr : &split_b->packed(), c, plain, finish).run();
+    return;
+  }
+  const auto nothing = [](const Block&) {};
+  const auto multiply_part = [&](const DepthPart& part) {
+    Gemm piece = sizes;
+    piece.k = part.depth;
+    piece.stride_c = part.stride;
+    Product(piece, a + part.first * (sizes.transpose_a ? sizes.stride_a : 1),
+            b + part.first * (sizes.transpose_b ? 1 : sizes.stride_b), nullptr, part.out, plain, nothing)
+        .run();
+  };
+  sum_parts(sizes, parts, c, multiply_part, finish);
 }
 
 }  // namespace nyala::backend::amx

@@ -18,9 +18,7 @@ class OneDnnKernels : public SimdKernels {
              Tensor& out, Tensor* mask) override;
   void dense_backward(const Tensor& x, const Tensor& kernel, const Tensor& gradient, const AppliedActivation* applied,
                       Tensor& dx, Tensor& dkernel, Tensor& dbias, Tensor& sums) override;
-  bool has_attention(const Attention&, const AttentionOperands& of, bool) override {
-    return of.query.dtype() == DType::float32;
-  }
+  bool has_attention(const Attention& how, const AttentionOperands& of, bool training) override;
   bool attention(const Attention& how, const AttentionOperands& of, bool training, Tensor& kept, Tensor& out) override;
   bool attention_backward(const Attention& how, const AttentionOperands& of, const Tensor& kept, const Tensor& out,
                           const Tensor& gradient, Tensor& dquery, Tensor& dkey, Tensor& dvalue) override;
