@@ -58,9 +58,13 @@ struct HalfMatrices {
     REQUIRE(multiply_halves(product(false, FusedActivation::none, out.data(), true)));
     return out;
   }
-  std::vector<float> rounded(bool biased, FusedActivation activation) const {
-    std::vector<bfloat16> out(static_cast<std::size_t>(m * n), bfloat16(-77.0F));
-    REQUIRE(multiply_halves(product(biased, activation, out.data(), false)));
+  /// `before`: what the activation is applied to is wanted instead.
+  std::vector<float> rounded(bool biased, FusedActivation activation, bool before = false) const {
+    std::vector<bfloat16> out(static_cast<std::size_t>(m * n), bfloat16(-77.0F)), sums = out;
+    HalfProduct whole = product(biased, activation, out.data(), false);
+    if (before) whole.before = reinterpret_cast<std::uint16_t*>(sums.data());
+    REQUIRE(multiply_halves(whole));
+    if (before) std::swap(out, sums);
     std::vector<float> values(out.size());
     std::transform(out.begin(), out.end(), values.begin(), [](bfloat16 x) { return static_cast<float>(x); });
     return values;
@@ -91,6 +95,7 @@ TEST_CASE("bfloat16 products on the tile unit are float32 sums, rounded once") {
       const auto plain = fits ? x.rounded(false, FusedActivation::none) : wide;
       const auto relu = fits ? x.rounded(true, FusedActivation::relu) : wide;
       const auto gelu = fits ? x.rounded(true, FusedActivation::gelu) : wide;
+      const auto shifted = fits ? x.rounded(true, FusedActivation::gelu, true) : wide;
       double largest = 0;
       for (std::int64_t i = 0; i < size.m; ++i)
         for (std::int64_t j = 0; j < size.n; ++j) {
@@ -107,6 +112,7 @@ TEST_CASE("bfloat16 products on the tile unit are float32 sums, rounded once") {
           const auto close = [&](float found, double expected, double slack) {
             return std::fabs(found - expected) <= std::fabs(expected) * 0x1p-8 + magnitude * slack;
           };
+          REQUIRE(close(shifted[at], sum + shift, 1e-6));
           REQUIRE(plain[at] == static_cast<float>(bfloat16(wide[at])));
           REQUIRE(close(relu[at], activated(FusedActivation::relu, sum + shift), 1e-6));
           REQUIRE(close(gelu[at], activated(FusedActivation::gelu, sum + shift), 1e-6));

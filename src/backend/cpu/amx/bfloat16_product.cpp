@@ -135,6 +135,7 @@ class HalvesProduct {
       return;
     }
     const float* bias = bias_ == nullptr ? nullptr : bias_ + block.column;
+    if (p_.before != nullptr) round_block(sums, {p_.before + start, p_.n, block.rows, block.columns, bias, false});
     const bool relu = p_.activation == FusedActivation::relu;
     if (!relu && p_.activation != FusedActivation::none) {
       simd::nn_loops().finish({block.rows, block.columns, block_side, block_side, p_.activation}, sums, bias, nullptr,

@@ -14,7 +14,8 @@ struct HalfProduct {
   const std::uint16_t* bias;  ///< (n,) or null
   FusedActivation activation;
   void* out;
-  bool wide;  ///< out is float32 (no bias and no activation then), or bfloat16
+  bool wide;                        ///< out is float32 (no bias and no activation then), or bfloat16
+  std::uint16_t* before = nullptr;  ///< what is there before the activation, (m, n) in bfloat16, or null
 };
 
 /// On the tile unit, cut for the pool by its sizes only: the results are the same for any number of threads. False,

@@ -21,13 +21,15 @@ using onednn::Block;
 namespace {
 
 /// A product of bfloat16 matrices on the tile unit or by oneDNN; false, with nothing done, where neither will.
+/// `before`: what the activation is applied to, if that is wanted too; on the tile unit only.
 bool multiply_bfloat16(const onednn::Bfloat16Product& p, const Tensor& a, const Tensor& b, const Tensor& bias,
-                       const Tensor& out) {
+                       const Tensor& out, const Tensor& before = {}) {
+  const auto halves_or_null = [](const Tensor& x) { return x.defined() ? halves(x) : nullptr; };
   if (p.batch == 1 && amx::multiply_halves({p.m, p.n, p.k, p.transpose_a, p.transpose_b, halves(a), halves(b),
-                                            bias.defined() ? halves(bias) : nullptr, p.activation, out.raw_data(),
-                                            out.dtype() == DType::float32}))
+                                            halves_or_null(bias), p.activation, out.raw_data(),
+                                            out.dtype() == DType::float32, halves_or_null(before)}))
     return true;
-  if (out.dtype() == DType::float32) return false;
+  if (out.dtype() == DType::float32 || before.defined()) return false;
   if (p.batch == 1 && p.m == 1 && !p.transpose_b && p.k > 0) {
     const auto halves = [](const Tensor& x) { return static_cast<const bfloat16*>(elements_of<void>(x)); };
     onednn::multiply_row(
@@ -94,12 +96,11 @@ void OneDnnKernels::dense(const Tensor& x, const Tensor& kernel, const Tensor& b
                           Tensor& before, Tensor& out, Tensor* mask) {
   const std::int64_t rows = x.shape()[0], in = kernel.shape()[0], units = kernel.shape()[1];
   if (out.dtype() == DType::bfloat16) {
-    const auto here = before.defined() ? FusedActivation::none : activation;
-    if (multiply_bfloat16({1, rows, units, in, 1, 1, false, false, here}, x, kernel, bias,
-                          before.defined() ? before : out)) {
-      if (before.defined()) finish_activation(*this, activation, before, out);
-      return;
-    }
+    onednn::Bfloat16Product product{1, rows, units, in, 1, 1, false, false, activation};
+    if (multiply_bfloat16(product, x, kernel, bias, out, before)) return;
+    product.activation = FusedActivation::none;
+    if (before.defined() && multiply_bfloat16(product, x, kernel, bias, before))
+      return finish_activation(*this, activation, before, out);
   }
   if (out.dtype() != DType::float32) return SimdKernels::dense(x, kernel, bias, activation, before, out, mask);
   const Gemm sizes{false, false, false, rows, units, in, in, units, units};
