@@ -84,7 +84,8 @@ TEST_CASE("bfloat16 products on the tile unit are float32 sums, rounded once") {
   struct Sizes {
     std::int64_t m, n, k;
   };
-  std::vector<Sizes> cases = {{64, 96, 128}, {33, 100, 300}, {100, 77, 65}, {257, 130, 33}, {70, 64, 1500}, {130, 96, 2080}};
+  std::vector<Sizes> cases = {{64, 96, 128},  {33, 100, 300}, {100, 77, 65},
+                              {257, 130, 33}, {70, 64, 1500}, {130, 96, 2080}};
   if (!build_kind::slow) cases.insert(cases.end(), {{65, 64, 2500}, {200, 70, 2500}, {600, 1100, 40}, {1100, 70, 700}});
   for (const Sizes& size : cases)
     for (int kind = 0; kind < 4; ++kind) {

@@ -7,8 +7,8 @@ using namespace nyala;
 using nn::numbers;
 
 // float32 attention runs in a kernel of its own, which touches neither copies by head nor a tensor of scores in
-// inference, and so does bfloat16 on the tile unit; in float64, and where the weights are asked for, it is made of other
-// operations.
+// inference, and so does bfloat16 on the tile unit; in float64, and where the weights are asked for, it is made of
+// other operations.
 
 namespace {
 

@@ -10,8 +10,7 @@
 namespace nyala::backend {
 
 bool OneDnnKernels::has_attention(const Attention&, const AttentionOperands& of, bool) {
-  return of.query.dtype() == DType::float32 ||
-         (of.query.dtype() == DType::bfloat16 && onednn::has_half_attention(of));
+  return of.query.dtype() == DType::float32 || (of.query.dtype() == DType::bfloat16 && onednn::has_half_attention(of));
 }
 
 bool OneDnnKernels::attention(const Attention& how, const AttentionOperands& of, bool training, Tensor& weights,

@@ -15,7 +15,8 @@ AttentionSizes::AttentionSizes(const Tensor& query, const Tensor& value)
       dim(query.shape()[3]),
       width(value.shape()[3]) {
   constexpr std::int64_t most_scores = 65'536;  // of a block: what stays in the caches between the passes
-  block = std::clamp<std::int64_t>(most_scores / std::max<std::int64_t>(columns, 1), 1, std::max<std::int64_t>(rows, 1));
+  block =
+      std::clamp<std::int64_t>(most_scores / std::max<std::int64_t>(columns, 1), 1, std::max<std::int64_t>(rows, 1));
 }
 
 AttentionMask::AttentionMask(const Tensor& mask) {

@@ -130,8 +130,7 @@ void narrow(const float* from, std::uint16_t* to, std::int64_t count) {
 Products products_of(const AttentionSizes& s) {
   const std::int64_t sides[] = {s.block, s.columns, s.dim, s.width};
   std::int64_t sorted[4];
-  std::partial_sort_copy(std::begin(sides), std::end(sides), std::begin(sorted), std::end(sorted),
-                         std::greater<>());
+  std::partial_sort_copy(std::begin(sides), std::end(sides), std::begin(sorted), std::end(sorted), std::greater<>());
   return {sorted[0], sorted[1]};
 }
 
@@ -180,8 +179,7 @@ void half_attention(const SimdTable& table, const Attention& how, const Attentio
 }
 
 void half_attention_backward(const SimdTable& table, const Attention& how, const AttentionOperands& of,
-                             const Tensor& kept, const Tensor& gradient, Tensor& dquery, Tensor& dkey,
-                             Tensor& dvalue) {
+                             const Tensor& kept, const Tensor& gradient, Tensor& dquery, Tensor& dkey, Tensor& dvalue) {
   const AttentionSizes s(of.query, of.value);
   const AttentionHead each(table, how, s, of.mask);
   const std::uint16_t *const q = halves(of.query), *const k = halves(of.key), *const v = halves(of.value);
@@ -211,8 +209,8 @@ void half_attention_backward(const SimdTable& table, const Attention& how, const
           const ScoreRows at = each.rows(b, head, row);
           const std::int64_t count = at.count, n = at.columns;
           const std::uint16_t *const from = incoming + s.at_output(b, row, head),
-                              *const query = q + s.at_query(b, row, head),
-                              *const known = weights + s.at_weights(b, head, row), *applied = known;
+                                     *const query = q + s.at_query(b, row, head),
+                                     *const known = weights + s.at_weights(b, head, row), *applied = known;
           detail::convert(reinterpret_cast<const nyala::bfloat16*>(known), w, static_cast<std::size_t>(at.size()));
           if (each.drops()) {
             each.drop(at, w, ds);
