@@ -2,6 +2,8 @@
 
 #include <immintrin.h>
 
+#include <array>
+
 namespace nyala::philox {
 
 void fill_blocks_scalar(std::uint32_t* out, std::size_t count, Stream stream, std::uint64_t first) {
@@ -13,6 +15,16 @@ void fill_blocks_scalar(std::uint32_t* out, std::size_t count, Stream stream, st
 
 namespace {
 
+/// The keys of the ten rounds.
+std::array<std::array<std::uint32_t, 2>, 10> round_keys(std::uint64_t key) {
+  std::array<std::array<std::uint32_t, 2>, 10> keys;
+  for (std::uint32_t round = 0; round < 10; ++round) {
+    keys[round][0] = static_cast<std::uint32_t>(key) + round * 0x9E3779B9;
+    keys[round][1] = static_cast<std::uint32_t>(key >> 32) + round * 0xBB67AE85;
+  }
+  return keys;
+}
+
 // A 64-bit lane holds one counter word of one block; its upper half may hold anything.
 [[gnu::target("avx2")]] void fill_4_blocks_at_once(std::uint32_t* out, std::size_t count, Stream stream,
                                                    std::uint64_t first) {
@@ -20,10 +32,9 @@ namespace {
   const __m256i low_half = _mm256_set1_epi64x(0xFFFFFFFF);
   const __m256i number = _mm256_set1_epi64x(static_cast<long long>(stream.number));
   __m256i keys[10][2];
-  for (std::uint32_t round = 0; round < 10; ++round) {
-    const auto low = static_cast<std::uint32_t>(stream.key), high = static_cast<std::uint32_t>(stream.key >> 32);
-    keys[round][0] = _mm256_set1_epi64x(low + round * 0x9E3779B9);
-    keys[round][1] = _mm256_set1_epi64x(high + round * 0xBB67AE85);
+  for (std::size_t round = 0; const auto& [low, high] : round_keys(stream.key)) {
+    keys[round][0] = _mm256_set1_epi64x(low);
+    keys[round++][1] = _mm256_set1_epi64x(high);
   }
   __m256i index = _mm256_add_epi64(_mm256_set1_epi64x(static_cast<long long>(first)), _mm256_set_epi64x(3, 2, 1, 0));
   for (std::size_t i = 0; i < count; i += 4, out += 16) {
@@ -51,10 +62,9 @@ namespace {
   const __m512i multiplier_a = _mm512_set1_epi64(0xD2511F53), multiplier_b = _mm512_set1_epi64(0xCD9E8D57);
   const __m512i number = _mm512_set1_epi64(static_cast<long long>(stream.number));
   __m512i keys[10][2];
-  for (std::uint32_t round = 0; round < 10; ++round) {
-    const auto low = static_cast<std::uint32_t>(stream.key), high = static_cast<std::uint32_t>(stream.key >> 32);
-    keys[round][0] = _mm512_set1_epi64(low + round * 0x9E3779B9);
-    keys[round][1] = _mm512_set1_epi64(high + round * 0xBB67AE85);
+  for (std::size_t round = 0; const auto& [low, high] : round_keys(stream.key)) {
+    keys[round][0] = _mm512_set1_epi64(low);
+    keys[round++][1] = _mm512_set1_epi64(high);
   }
   // `even` holds blocks 0, 2, 4 and 6, two lanes each, `odd` the others.
   const __m512i low_blocks = _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0);

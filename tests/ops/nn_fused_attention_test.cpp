@@ -1,6 +1,7 @@
 #include <nyala/ops/attention.hpp>
 #include <nyala/threads.hpp>
 
+#include "backend/cpu/amx/split_product.hpp"
 #include "nn_check.hpp"
 
 using namespace nyala;
@@ -32,6 +33,7 @@ const std::vector<AttentionCase>& attention_cases() {
       {"causal, several blocks", {1, 260, 1, 8}, {1, 260, 1, 8}, {1, 260, 1, 8}, {}, true},
       {"causal, more columns", {1, 40, 2, 8}, {1, 2000, 1, 8}, {1, 2000, 1, 8}, {}, true},
       {"causal, more rows", {1, 300, 1, 8}, {1, 220, 1, 8}, {1, 220, 1, 8}, {}, true},
+      {"several blocks of the fewest rows", {1, 150, 2, 8}, {1, 1500, 1, 8}, {1, 1500, 1, 8}, {}, true},
       {"whole tiles", {2, 64, 4, 32}, {2, 64, 4, 32}, {2, 64, 4, 64}, {}},
       {"parts of tiles, shared keys", {2, 45, 4, 40}, {2, 50, 2, 40}, {2, 50, 2, 33}, {2, 1, 1, 50}},
   };
@@ -66,15 +68,16 @@ void check_near(const std::vector<Tensor>& found, const std::vector<Tensor>& exp
   }
 }
 
-/// Beside the largest of each tensor: single elements may be small differences of rounded weights, as the output is of
-/// values near 1.
+/// Beside the largest of each tensor: single elements may be small differences of rounded weights. Where scores are
+/// rounded as well, for want of a kernel, the output may be one of values near 1.
 void check_near_halves(const std::vector<Tensor>& found, const std::vector<Tensor>& expected) {
   REQUIRE(found.size() == expected.size());
   for (std::size_t i = 0; i < found.size(); ++i) {
     INFO("tensor " << i);
     CHECK(found[i].dtype() == DType::bfloat16);
     const double largest = max(abs(cast(expected[i], DType::float64))).item<double>();
-    const double rounding = i + 1 == found.size() ? 0x1p-7 : 1e-30;
+    const bool has_kernel = found[i].device().kind() == Device::Kind::cpu && backend::amx::has_tiles();
+    const double rounding = i + 1 == found.size() && !has_kernel ? 0x1p-7 : 1e-30;
     nn::check_close(cast(found[i], DType::float64), cast(expected[i], DType::float64), 0.02 * largest + rounding);
   }
 }

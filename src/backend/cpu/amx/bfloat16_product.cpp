@@ -23,8 +23,6 @@ constexpr std::int64_t shared_size = 1'000'000;  // bytes: half of a core's seco
 constexpr std::int64_t deepest = 2048, deep_enough = 1024, widest_share = 1024;
 constexpr std::int64_t group_size = 500'000, most_together = 4;  // panels that are packed at once
 
-std::int64_t in_blocks(std::int64_t length) { return (length - 1) / block_side + 1; }
-
 std::atomic<std::uint64_t> shares = 0;
 
 class HalvesProduct {
@@ -44,7 +42,7 @@ class HalvesProduct {
     const std::int64_t deep = p_.wide ? round_up((whole - 1) / ((whole - 1) / deep_enough + 1) + 1, block_side) : whole;
     const std::int64_t most = std::clamp(shared_size / (2 * deep) / block_side * block_side, block_side, widest_share);
     const std::int64_t each = round_up((length - 1) / ((length - 1) / most + 1) + 1, block_side);
-    copy_bytes_ = in_blocks(each) * in_blocks(deep) * half_block_bytes;
+    copy_bytes_ = blocks_of(each) * blocks_of(deep) * half_block_bytes;
     const auto copies = std::min<std::int64_t>(num_threads(), static_cast<std::int64_t>(finest_cut));
     const Scratch memory(static_cast<std::size_t>(copies * copy_bytes_));
     copies_ = static_cast<char*>(memory.get());
@@ -82,12 +80,12 @@ class HalvesProduct {
   }
 
   void multiply_panels() {
-    const std::int64_t length = rows_cut_ ? p_.m : p_.n, panels = in_blocks(length);
+    const std::int64_t length = rows_cut_ ? p_.m : p_.n, panels = blocks_of(length);
     const auto worth = static_cast<std::uint64_t>(length * lines_ * depth_ / worth_chunk + 1);
     const auto wanted = static_cast<std::int64_t>(std::min(std::bit_ceil(worth), finest_cut));
     const std::int64_t each = (panels - 1) / wanted + 1;
     detail::parallel_chunks(0, (panels - 1) / each + 1, 1, [&](std::int64_t, std::int64_t first, std::int64_t last) {
-      const std::int64_t panel_bytes = in_blocks(depth_) * half_block_bytes;
+      const std::int64_t panel_bytes = blocks_of(depth_) * half_block_bytes;
       const std::int64_t group = std::clamp<std::int64_t>(group_size / panel_bytes, 1, std::min(each, most_together));
       const Scratch memory(static_cast<std::size_t>(group * panel_bytes));
       char* const packed = static_cast<char*>(memory.get());
@@ -105,7 +103,7 @@ class HalvesProduct {
   }
 
   void multiply_group(std::int64_t line, std::int64_t lines, const char* packed, const char* others) const {
-    const std::int64_t panel_bytes = in_blocks(depth_) * half_block_bytes;
+    const std::int64_t panel_bytes = blocks_of(depth_) * half_block_bytes;
     for (std::int64_t i = 0; i < lines; i += block_side, packed += panel_bytes)
       for (std::int64_t j = 0; j < lines_; j += block_side) {
         const char* const other = others + j / block_side * panel_bytes;
@@ -120,7 +118,7 @@ class HalvesProduct {
   bool adds() const { return from_ > first_; }
 
   void multiply_block(const char* a, const char* b, const Block& block) const {
-    const std::int64_t steps = in_blocks(depth_);
+    const std::int64_t steps = blocks_of(depth_);
     const std::int64_t start = block.row * p_.n + block.column;
     if (p_.wide && block.rows == block_side && block.columns == block_side)
       return multiply_bfloat16(a, b, steps, static_cast<float*>(p_.out) + start, p_.n, adds());

@@ -9,6 +9,10 @@
 namespace nyala::backend::amx {
 
 inline constexpr std::int64_t block_side = 32;
+/// Always inlined, as files compiled for several instruction sets use it.
+[[gnu::always_inline]] constexpr inline std::int64_t blocks_of(std::int64_t length) {
+  return (length + block_side - 1) / block_side;
+}
 /// A block of 32 lines (rows of the left operand, columns of the right one) by 32 of the summed axis, in three parts.
 inline constexpr std::int64_t block_bytes = 3 * block_side * block_side * 2;
 

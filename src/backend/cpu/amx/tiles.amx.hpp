@@ -41,9 +41,6 @@ inline void turn(const void* from, std::int64_t stride, __m512i* out) {
 
 inline std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
-/// Of 32 lines or terms of a sum.
-inline std::int64_t blocks_of(std::int64_t length) { return (length + block_side - 1) / block_side; }
-
 /// The first part of sixteen numbers, in the upper halves; `rest` becomes what is left, exactly. Rounding to 8 digits
 /// twice leaves 8 digits at most: the third part is all of the rest.
 inline __m512i first_part(__m512i& rest) {

@@ -2,6 +2,7 @@
 
 #include "backend/cpu/onednn/attention_head.hpp"
 #include "backend/cpu/onednn/gemm.hpp"
+#include "backend/cpu/onednn/half_attention.hpp"
 #include "backend/cpu/onednn/onednn_kernels.hpp"
 #include "backend/cpu/onednn/primitives.hpp"
 #include "backend/cpu/reference/nn_support.hpp"
@@ -15,15 +16,12 @@ bool OneDnnKernels::has_attention(const Attention&, const AttentionOperands& of,
 
 bool OneDnnKernels::attention(const Attention& how, const AttentionOperands& of, bool training, Tensor& weights,
                               Tensor& out) {
-  if (training) {
-    const Shape shape{of.query.shape()[0], of.query.shape()[2], of.query.shape()[1], of.key.shape()[1]};
-    weights = Tensor::empty(shape, of.query.dtype(), of.query.device());
-  }
+  const onednn::AttentionSizes s(of.query, of.value);
+  if (training) weights = Tensor::empty({s.batch, s.heads, s.rows, s.columns}, of.query.dtype(), of.query.device());
   if (of.query.dtype() == DType::bfloat16) {
     onednn::half_attention(table(), how, of, weights, out);
     return true;
   }
-  const onednn::AttentionSizes s(of.query, of.value);
   const onednn::AttentionHead each(table(), how, s, of.mask);
   const float *q = elements_of<float>(of.query), *k = elements_of<float>(of.key), *v = elements_of<float>(of.value);
   float *kept = elements_of<float>(weights), *to = elements_of<float>(out);

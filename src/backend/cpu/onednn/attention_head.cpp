@@ -15,8 +15,9 @@ AttentionSizes::AttentionSizes(const Tensor& query, const Tensor& value)
       dim(query.shape()[3]),
       width(value.shape()[3]) {
   constexpr std::int64_t most_scores = 65'536;  // of a block: what stays in the caches between the passes
-  block =
-      std::clamp<std::int64_t>(most_scores / std::max<std::int64_t>(columns, 1), 1, std::max<std::int64_t>(rows, 1));
+  constexpr std::int64_t fewest = 64;           // rows, however long: for each block all keys and values are read
+  const std::int64_t wanted = std::max(most_scores / std::max<std::int64_t>(columns, 1), fewest);
+  block = std::min(wanted, std::max<std::int64_t>(rows, 1));
 }
 
 AttentionMask::AttentionMask(const Tensor& mask) {

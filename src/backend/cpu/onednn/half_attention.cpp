@@ -4,9 +4,9 @@
 
 #include "backend/cpu/amx/bfloat16_blocks.hpp"
 #include "backend/cpu/amx/split_product.hpp"
-#include "backend/cpu/onednn/attention_head.hpp"
-#include "backend/cpu/reference/nn_support.hpp"
+#include "backend/cpu/onednn/half_attention.hpp"
 #include "backend/cpu/scratch.hpp"
+#include "backend/cpu/simd/simd_support.hpp"
 #include "core/half.hpp"
 #include "core/parallel.hpp"
 
@@ -14,10 +14,22 @@ namespace nyala::backend::onednn {
 namespace {
 
 using amx::block_side;
+using amx::blocks_of;
 using amx::HalfSource;
 
-std::int64_t blocks_of(std::int64_t length) { return (length + block_side - 1) / block_side; }
 std::int64_t panel_bytes(std::int64_t depth) { return blocks_of(depth) * amx::half_block_bytes; }
+
+/// A result in bfloat16, `stride` between its rows.
+struct HalfMatrix {
+  std::uint16_t* to;
+  std::int64_t stride, rows, columns;
+
+  /// The block at (row, column) = sums (32, 32)
+  void round(const float* sums, std::int64_t row, std::int64_t column) const {
+    amx::round_block(sums, {to + row * stride + column, stride, std::min(block_side, rows - row),
+                            std::min(block_side, columns - column), nullptr, false});
+  }
+};
 
 /// Products of one thread, small enough for its caches. Between open_tiles() and close_tiles().
 class Products {
@@ -52,11 +64,11 @@ class Products {
     each_block([&](std::int64_t i, std::int64_t j) {
       alignas(64) float sums[block_side * block_side];
       multiply(i, j, sums, block_side, false);
-      round(sums, i, j, c, stride);
+      HalfMatrix{c, stride, rows_, columns_}.round(sums, i, j);
     });
   }
 
-  /// As blocks of 32 by 32 one after the other, which end(...) rounds when all are summed.
+  /// As blocks of 32 by 32 one after the other, which BlockSums rounds when all are summed.
   void to_blocks(float* c, bool add) const {
     each_block([&](std::int64_t i, std::int64_t j) {
       multiply(i, j, c, block_side, add);
@@ -76,11 +88,6 @@ class Products {
     amx::multiply_bfloat16(static_cast<const char*>(left_.get()) + i / block_side * panel,
                            static_cast<const char*>(right_.get()) + j / block_side * panel, blocks_of(depth_), c,
                            stride, add);
-  }
-
-  void round(const float* sums, std::int64_t i, std::int64_t j, std::uint16_t* c, std::int64_t stride) const {
-    amx::round_block(sums, {c + i * stride + j, stride, std::min(block_side, rows_ - i),
-                            std::min(block_side, columns_ - j), nullptr, false});
   }
 
   std::size_t bytes_;
@@ -103,8 +110,7 @@ class BlockSums {
     const float* block = get();
     for (std::int64_t i = 0; i < rows_; i += block_side)
       for (std::int64_t j = 0; j < columns_; j += block_side, block += block_side * block_side)
-        amx::round_block(block, {to + i * stride + j, stride, std::min(block_side, rows_ - i),
-                                 std::min(block_side, columns_ - j), nullptr, false});
+        HalfMatrix{to, stride, rows_, columns_}.round(block, i, j);
   }
 
  private:
@@ -119,9 +125,6 @@ HalfSource rows_of(const std::uint16_t* from, std::int64_t stride, std::int64_t 
 HalfSource columns_of(const std::uint16_t* from, std::int64_t stride, std::int64_t lines, std::int64_t depth) {
   return {from, stride, false, lines, depth};
 }
-
-const std::uint16_t* halves(const Tensor& x) { return static_cast<const std::uint16_t*>(x.raw_data()); }
-std::uint16_t* halves(Tensor& x) { return x.defined() ? static_cast<std::uint16_t*>(x.raw_data()) : nullptr; }
 
 void narrow(const float* from, std::uint16_t* to, std::int64_t count) {
   detail::convert(from, reinterpret_cast<nyala::bfloat16*>(to), static_cast<std::size_t>(count));

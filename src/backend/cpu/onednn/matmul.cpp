@@ -24,10 +24,9 @@ namespace {
 /// `before`: what the activation is applied to, if that is wanted too; on the tile unit only.
 bool multiply_bfloat16(const onednn::Bfloat16Product& p, const Tensor& a, const Tensor& b, const Tensor& bias,
                        const Tensor& out, const Tensor& before = {}) {
-  const auto halves_or_null = [](const Tensor& x) { return x.defined() ? halves(x) : nullptr; };
   if (p.batch == 1 &&
-      amx::multiply_halves({p.m, p.n, p.k, p.transpose_a, p.transpose_b, halves(a), halves(b), halves_or_null(bias),
-                            p.activation, out.raw_data(), out.dtype() == DType::float32, halves_or_null(before)}))
+      amx::multiply_halves({p.m, p.n, p.k, p.transpose_a, p.transpose_b, halves(a), halves(b), halves(bias),
+                            p.activation, out.raw_data(), out.dtype() == DType::float32, halves(before)}))
     return true;
   if (out.dtype() == DType::float32 || before.defined()) return false;
   if (p.batch == 1 && p.m == 1 && !p.transpose_b && p.k > 0) {

@@ -19,8 +19,10 @@ inline std::int64_t rows_grain(std::int64_t row_length, std::int64_t grain = che
 
 /// The storage, null for a null tensor.
 inline float* floats(const Tensor& x) { return x.defined() ? static_cast<float*>(x.raw_data()) : nullptr; }
-/// The elements of a float16 or bfloat16 tensor.
-inline std::uint16_t* halves(const Tensor& x) { return static_cast<std::uint16_t*>(x.raw_data()); }
+/// The elements of a float16 or bfloat16 tensor, null for a null tensor.
+inline std::uint16_t* halves(const Tensor& x) {
+  return x.defined() ? static_cast<std::uint16_t*>(x.raw_data()) : nullptr;
+}
 
 template <class T>
 T* advance(T* from, std::int64_t by) {
