@@ -16,7 +16,7 @@ constexpr std::int64_t worth_a_block = 1'000'000;  // multiplications: some 13 Â
 constexpr std::int64_t worth_a_result = 32;        // what follows the sum: a bias, an activation, in multiplications
 constexpr std::int64_t most_blocks = 16;
 constexpr std::int64_t large = 131'072, most_large_blocks = 4;  // elements of what every block packs anew
-constexpr std::int64_t few_rows = 8, worth_reading = 65'536;  // elements of b
+constexpr std::int64_t few_rows = 8, worth_reading = 65'536;    // elements of b
 
 /// A single row is a matter of memory, whatever its length.
 bool is_small(const Gemm& g) { return g.m * g.n * g.k <= small_product || (g.m == 1 && !g.transpose_b && !g.add); }
