@@ -15,8 +15,7 @@ namespace {
 constexpr std::int64_t worth_a_block = 1'000'000;  // multiplications: some 13 µs
 constexpr std::int64_t worth_a_result = 32;        // what follows the sum: a bias, an activation, in multiplications
 constexpr std::int64_t most_blocks = 16;
-constexpr std::int64_t large = 131'072, most_large_blocks = 4;  // elements of what every block packs anew
-constexpr std::int64_t few_rows = 8, worth_reading = 65'536;    // elements of b
+constexpr std::int64_t few_rows = 8, worth_reading = 65'536;  // elements of b
 
 /// A single row is a matter of memory, whatever its length.
 bool is_small(const Gemm& g) { return g.m * g.n * g.k <= small_product || (g.m == 1 && !g.transpose_b && !g.add); }
@@ -89,9 +88,8 @@ struct Cut {
     const std::int64_t work = g.m * g.n * (g.k + worth_a_result);
     // A few rows read all of b for little arithmetic.
     const std::int64_t reading = g.m <= few_rows ? g.n * g.k / worth_reading : 0;
-    const std::int64_t packed = g.k * (rows ? g.n : g.m), most = packed > large ? most_large_blocks : most_blocks;
-    const std::int64_t wanted = std::clamp<std::int64_t>(std::max(work / worth_a_block, reading), 1,
-                                                         std::min(most, std::max<std::int64_t>(length / finest, 1)));
+    const std::int64_t wanted = std::clamp<std::int64_t>(
+        std::max(work / worth_a_block, reading), 1, std::min(most_blocks, std::max<std::int64_t>(length / finest, 1)));
     const std::int64_t unit = rows ? 8 : 16;
     size = ((length - 1) / wanted / unit + 1) * unit;
     count = length == 0 ? 0 : (length - 1) / size + 1;
